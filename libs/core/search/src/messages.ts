@@ -1,0 +1,80 @@
+import type { PeerId } from '@starling/kernel';
+
+/** One document that matched, as it travels. */
+export interface Hit {
+  /** The peer that holds the document. */
+  readonly peer: PeerId;
+  readonly documentId: string;
+  readonly score: number;
+  /** The stored document as JSON text; at most `hitBytesMax`. */
+  readonly document: string;
+}
+
+/** What a subtree did for a query, summed on the way back. */
+export interface QueryTally {
+  /** Peers that the query was handed to. */
+  readonly asked: number;
+  /** Peers whose own answer is in. */
+  readonly answered: number;
+  /** Link messages that the query cost so far, both ways. */
+  readonly messages: number;
+  /** Branches that broke or ran out of time, each hiding at least one peer. */
+  readonly missing: number;
+}
+
+/** Exhaustive search along the broadcast tree: N−1 queries out, answers merged hop by hop on the way back. */
+export type SearchMessage =
+  | {
+      readonly kind: 'query';
+      /** Unique: `<origin>/<number>`. */
+      readonly queryId: string;
+      readonly text: string;
+      /** Hits wanted at most; each hop passes on only the best so many. */
+      readonly limit: number;
+      /** What is left of the deadline when it is sent, in ms. A hop passes on less. */
+      readonly timeoutMs: number;
+      readonly hops: number;
+    }
+  /** Hits of the sender's subtree as they are found; `done` with the tally when the subtree is finished. */
+  | {
+      readonly kind: 'answer';
+      readonly queryId: string;
+      readonly hits: readonly Hit[];
+      readonly done: QueryTally | null;
+    }
+  /** The receiver knew the query already: the link is no branch of this query's tree. */
+  | { readonly kind: 'decline'; readonly queryId: string }
+  /** Stop working on it; passed on to every branch. */
+  | { readonly kind: 'cancel'; readonly queryId: string };
+
+export type SearchCommand =
+  /** Ask the whole mesh, this peer included. */
+  | {
+      readonly kind: 'start';
+      readonly queryId: string;
+      readonly text: string;
+      readonly limit: number;
+      readonly timeoutMs: number;
+    }
+  | { readonly kind: 'cancel'; readonly queryId: string }
+  /** The local index has answered `ask`. */
+  | { readonly kind: 'localHits'; readonly queryId: string; readonly hits: readonly Hit[] }
+  /** The links that queries go out on: the broadcast tree's, and the others as a second choice. */
+  | { readonly kind: 'links'; readonly eager: readonly PeerId[]; readonly lazy: readonly PeerId[] }
+  /** How many peers the directory knows to be up, this one included: what completeness is judged by. */
+  | { readonly kind: 'meshSize'; readonly peers: number };
+
+export type SearchEvent =
+  /** Search the local index and answer with `localHits`. */
+  | { readonly kind: 'ask'; readonly queryId: string; readonly text: string; readonly limit: number }
+  /** For a query of this peer: more hits. */
+  | { readonly kind: 'hits'; readonly queryId: string; readonly hits: readonly Hit[] }
+  /** For a query of this peer: the end. `complete`: every peer that the directory knows answered and no branch is missing. */
+  | {
+      readonly kind: 'finished';
+      readonly queryId: string;
+      readonly tally: QueryTally;
+      readonly complete: boolean;
+      readonly reason: 'done' | 'deadline' | 'cancelled' | 'overloaded';
+    }
+  | { readonly kind: 'protocolViolation'; readonly peer: PeerId; readonly rule: string };

@@ -1,0 +1,81 @@
+import type { PeerReport } from '@starling/core-observe';
+import type { Hit, QueryTally } from '@starling/core-search';
+import type { Outbox, PeerId, PeerInfo } from '@starling/kernel';
+import type { MeshMessage } from './messages.ts';
+
+/** What the layer above asks of a mesh. Wrong input is refused at the edge, before it gets here. */
+export type MeshCommand =
+  /** Peers that discovery found. */
+  | { readonly kind: 'contacts'; readonly peers: readonly PeerInfo[] }
+  /** Answered by `published` in the same `handle`, then by one `held` for each neighbour when `wantHeld`. */
+  | {
+      readonly kind: 'publish';
+      readonly requestId: number;
+      readonly topic: string;
+      readonly payload: Uint8Array;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly wantHeld: boolean;
+    }
+  /** Answered by `queryHits` and one `queryFinished`. `queryId` is unique at this peer. */
+  | {
+      readonly kind: 'query';
+      readonly queryId: string;
+      readonly text: string;
+      readonly limit: number;
+      readonly timeoutMs: number;
+    }
+  | { readonly kind: 'cancelQuery'; readonly queryId: string }
+  /** The local index answers `queryLocal`. */
+  | { readonly kind: 'localHits'; readonly queryId: string; readonly hits: readonly Hit[] }
+  /** At least one client of this peer watches the topology, or none any more. */
+  | { readonly kind: 'watchTopology'; readonly active: boolean }
+  /** The numbers that `measure` asked for; the mesh adds the links' roles, round trips and views itself. */
+  | { readonly kind: 'measured'; readonly report: Omit<PeerReport, 'number'> }
+  /** The driver was late by so much: the failure detector doubts itself first. */
+  | { readonly kind: 'selfLate'; readonly lateMs: number }
+  /** Leave for good. */
+  | { readonly kind: 'leave' };
+
+export type MeshEvent =
+  | { readonly kind: 'neighborUp'; readonly peer: PeerInfo }
+  | { readonly kind: 'neighborDown'; readonly peer: PeerInfo; readonly reason: string }
+  /** No neighbour and nobody to ask: run discovery now. */
+  | { readonly kind: 'contactsNeeded' }
+  | {
+      readonly kind: 'published';
+      readonly requestId: number;
+      readonly stream: string;
+      readonly seq: number;
+      readonly publishedAt: number;
+      /** Neighbours at that moment; 0 means that the peer is alone. */
+      readonly neighbors: number;
+    }
+  /** A neighbour holds this peer's message `seq`. */
+  | { readonly kind: 'held'; readonly seq: number; readonly by: PeerId }
+  /** Something new can be read by subscriptions: call their `read`. Said at most once per `handle`. */
+  | { readonly kind: 'readable' }
+  /** A first neighbour's backlog is here (or the peer is alone): the peer may report ready. Said once. */
+  | { readonly kind: 'caughtUp' }
+  | { readonly kind: 'canary'; readonly origin: PeerId; readonly delayMs: number; readonly hops: number }
+  | { readonly kind: 'queryLocal'; readonly queryId: string; readonly text: string; readonly limit: number }
+  | { readonly kind: 'queryHits'; readonly queryId: string; readonly hits: readonly Hit[] }
+  | {
+      readonly kind: 'queryFinished';
+      readonly queryId: string;
+      readonly tally: QueryTally;
+      readonly complete: boolean;
+      readonly reason: 'done' | 'deadline' | 'cancelled' | 'overloaded';
+    }
+  /** A report of this peer is due: answer with `measured`. */
+  | { readonly kind: 'measure' }
+  /** The topology as this peer hears it changed. */
+  | { readonly kind: 'reportChanged'; readonly id: PeerId; readonly report: PeerReport | null }
+  | { readonly kind: 'memberUp'; readonly info: PeerInfo }
+  | { readonly kind: 'memberDown'; readonly info: PeerInfo; readonly state: 'left' | 'dead' | 'expired' }
+  /** This peer's own info changed (incarnation): later hellos must say so. */
+  | { readonly kind: 'selfChanged'; readonly self: PeerInfo }
+  | { readonly kind: 'rtt'; readonly peer: PeerId; readonly rttMs: number }
+  | { readonly kind: 'suspicion'; readonly peer: PeerId; readonly outcome: 'dead' | 'cleared' }
+  | { readonly kind: 'protocolViolation'; readonly peer: PeerId; readonly rule: string };
+
+export type MeshOutbox<B> = Outbox<MeshMessage<B>, MeshEvent>;

@@ -1,0 +1,39 @@
+import type { DirectoryBroadcast, DirectoryMessage } from '@starling/core-directory';
+import type { HyParViewMessage } from '@starling/core-hyparview';
+import type { LivenessMessage } from '@starling/core-liveness';
+import type { ObserveBroadcast } from '@starling/core-observe';
+import type { PlumtreeMessage } from '@starling/core-plumtree';
+import type { SearchMessage } from '@starling/core-search';
+
+/** Names a swarm: a membership and a broadcast tree of its own over the same links. Every peer is in the root swarm, 0. */
+export type SwarmId = number;
+export const rootSwarm: SwarmId = 0;
+
+/** What one peer says to another over a link. `B` is a broadcast's body: encoded bytes in a pod, a `Body` in the simulator. */
+export type MeshMessage<B> =
+  | { readonly area: 'membership'; readonly swarm: SwarmId; readonly message: HyParViewMessage }
+  | { readonly area: 'broadcast'; readonly swarm: SwarmId; readonly message: PlumtreeMessage<B> }
+  | { readonly area: 'liveness'; readonly message: LivenessMessage }
+  | { readonly area: 'directory'; readonly message: DirectoryMessage }
+  | { readonly area: 'search'; readonly message: SearchMessage };
+
+/** What a broadcast carries. A relay never looks inside. */
+export type Body =
+  | {
+      readonly kind: 'user';
+      readonly topic: string;
+      readonly payload: Uint8Array;
+      readonly headers: Readonly<Record<string, string>>;
+    }
+  /** Measures the mesh's own delivery: how many arrive, and how late. Neither held for replay nor shown to subscribers. */
+  | { readonly kind: 'canary' }
+  | { readonly kind: 'directory'; readonly message: DirectoryBroadcast }
+  | { readonly kind: 'observe'; readonly message: ObserveBroadcast };
+
+/** Turns bodies into what travels. `decode` gives null for bytes that are no body. */
+export interface BodyCodec<B> {
+  encode(body: Body): B;
+  decode(encoded: B): Body | null;
+  /** Bytes that it takes in a store or a queue. */
+  sizeOf(encoded: B): number;
+}

@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: [
+      'libs/**/*.spec.ts',
+      'apps/peer/**/*.spec.ts',
+      'apps/cli/**/*.spec.ts',
+      'apps/dashboard/**/*.spec.ts',
+      'tools/**/*.spec.ts',
+      'e2e/**/*.spec.ts',
+    ],
+    exclude: ['**/node_modules/**', '**/dist/**', '**/.next/**', 'e2e/k8s/**'],
+    testTimeout: 30_000,
+    maxWorkers: 2,
+  },
+});
