@@ -38,7 +38,7 @@ const environments: Readonly<Record<string, readonly string[]>> = {
 };
 
 const specs = '\\.(spec|prop\\.spec)\\.tsx?$|/test-support/|/bench\\.ts$';
-const escape = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+const quoted = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 /** The projects of the workspace, by their package.json. Throws when one lacks a known tag. */
 export function readProjects(root: string): Project[] {
@@ -65,7 +65,7 @@ export function rulesFor(projects: readonly Project[]): IForbiddenRuleType[] {
   const rules: IForbiddenRuleType[] = projects.flatMap((project) => {
     const own = allowed[project.type] as (typeof allowed)[string];
     const types = [...own.types, ...(exceptions[project.name] ?? [])];
-    const from = { path: `^${escape(project.folder)}/`, pathNot: specs };
+    const from = { path: `^${quoted(project.folder)}/`, pathNot: specs };
     const banned = projects.filter(
       (other) =>
         other.folder !== project.folder &&
@@ -76,7 +76,7 @@ export function rulesFor(projects: readonly Project[]): IForbiddenRuleType[] {
         name: `${project.name} may not import that project`,
         severity: 'error',
         from,
-        to: { path: banned.map((other) => `^${escape(other.folder)}/`) },
+        to: { path: banned.map((other) => `^${quoted(other.folder)}/`) },
       },
     ];
     if (!own.thirdParty) {

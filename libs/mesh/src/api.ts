@@ -56,7 +56,16 @@ export type MeshEvent =
   | { readonly kind: 'readable' }
   /** A first neighbour's backlog is here (or the peer is alone): the peer may report ready. Said once. */
   | { readonly kind: 'caughtUp' }
-  | { readonly kind: 'canary'; readonly origin: PeerId; readonly delayMs: number; readonly hops: number }
+  /** A canary of another peer came, `delayMs` after it was sent; `number` counts that origin's canaries from 1 in each incarnation. */
+  | {
+      readonly kind: 'canary';
+      readonly origin: PeerId;
+      readonly incarnation: number;
+      readonly number: number;
+      readonly delayMs: number;
+      readonly hops: number;
+    }
+  | { readonly kind: 'canarySent'; readonly number: number }
   | { readonly kind: 'queryLocal'; readonly queryId: string; readonly text: string; readonly limit: number }
   | { readonly kind: 'queryHits'; readonly queryId: string; readonly hits: readonly Hit[] }
   | {
