@@ -9,7 +9,7 @@ const packageDir = fileURLToPath(new URL('..', import.meta.url));
 const binDir = fileURLToPath(new URL('../../../node_modules/.bin', import.meta.url));
 
 function buf(...args: string[]): string {
-  const env = { ...process.env, PATH: `${binDir}:${process.env['PATH'] ?? ''}` };
+  const env = { ...process.env, PATH: `${binDir}:${process.env.PATH ?? ''}` };
   return execFileSync(join(binDir, 'buf'), args, { cwd: packageDir, env, encoding: 'utf8' });
 }
 
