@@ -4,12 +4,17 @@ import type { PeerId, PeerInfo } from '@starling/kernel';
 export interface MemberRecord {
   readonly info: PeerInfo;
   readonly state: 'up' | 'left' | 'dead';
+  /**
+   * How long the sender would still keep this record without news, in ms. Repair hands a record on with the life it has
+   * left, so copying it about never makes it live longer: what expires, expires everywhere at about the same time.
+   */
+  readonly ttlMs: number;
 }
 
 /** Said to everybody by broadcast. */
 export type DirectoryBroadcast =
-  /** By the peer itself: at its start, when refuting, and every `refreshMs`. */
-  | { readonly kind: 'announce'; readonly info: PeerInfo }
+  /** By the peer itself: with its first neighbour, when refuting, and again within every `refreshMs`, which is its own promise. */
+  | { readonly kind: 'announce'; readonly info: PeerInfo; readonly refreshMs: number }
   /** By the peer itself, when it leaves: a tombstone that nobody resurrects. */
   | { readonly kind: 'leave'; readonly id: PeerId; readonly incarnation: number }
   /** By a former neighbour. Two different accusers of the same incarnation make it dead; the accused refutes with a higher one. */
@@ -17,11 +22,20 @@ export type DirectoryBroadcast =
 
 /** Said between neighbours, to repair what broadcast missed. */
 export type DirectoryMessage =
-  /** One hash per bucket of the whole directory; on becoming neighbours and every `digestIntervalMs` with one random neighbour. */
+  /**
+   * The whole directory as 1, 2, 4 … 256 hashes, one per bucket; one hash alone stands for everything. On becoming
+   * neighbours (by the one with the lower id), every `digestIntervalMs` with one random neighbour, and to all after a
+   * repair taught something. The receiver says nothing when all agree, answers with a finer digest when it keeps finer
+   * buckets, and else sends its records of those that differ.
+   */
   | { readonly kind: 'directoryDigest'; readonly hashes: readonly number[] }
-  /** The sender's records of the buckets that differ, in pages; `reply` asks for the receiver's in return. */
+  /**
+   * The sender's records of these buckets (of `bucketCount`), a page at a time. `reply`: they are all that it has there,
+   * and it waits for what the receiver knows beyond them, before it sends its next page.
+   */
   | {
       readonly kind: 'directoryRecords';
+      readonly bucketCount: number;
       readonly buckets: readonly number[];
       readonly records: readonly MemberRecord[];
       readonly reply: boolean;
@@ -37,7 +51,9 @@ export type DirectoryCommand =
 export type DirectoryEvent =
   /** To be broadcast to everybody. */
   | { readonly kind: 'broadcast'; readonly message: DirectoryBroadcast }
+  /** A peer is new, is back, or its info is of a higher incarnation. Never this peer itself. */
   | { readonly kind: 'memberUp'; readonly info: PeerInfo }
+  /** `dead`: two peers said so. `expired`: silent for three refreshes, or accused by one and silent since. */
   | { readonly kind: 'memberDown'; readonly info: PeerInfo; readonly state: 'left' | 'dead' | 'expired' }
   /** This peer refuted an accusation: its own info has this incarnation from now on. */
   | { readonly kind: 'incarnation'; readonly incarnation: number }

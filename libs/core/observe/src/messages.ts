@@ -44,6 +44,8 @@ export type ObserveCommand =
   /** The measurements that the core asked for with `measure`. */
   | { readonly kind: 'measured'; readonly report: Omit<PeerReport, 'number'> }
   | { readonly kind: 'broadcast'; readonly from: PeerId; readonly message: ObserveBroadcast }
+  /** A neighbour came or went: report soon. */
+  | { readonly kind: 'neighborsChanged' }
   | { readonly kind: 'memberDown'; readonly id: PeerId }
   | { readonly kind: 'meshSize'; readonly peers: number };
 

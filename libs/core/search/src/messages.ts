@@ -10,24 +10,32 @@ export interface Hit {
   readonly document: string;
 }
 
-/** What a subtree did for a query, summed on the way back. */
+/** What a subtree did for one wave of a query, summed on the way back. */
 export interface QueryTally {
-  /** Peers that the query was handed to. */
+  /** Peers that the query was handed to, the subtree's root included; those that declined are not counted. */
   readonly asked: number;
   /** Peers whose own answer is in. */
   readonly answered: number;
-  /** Link messages that the query cost so far, both ways. */
+  /**
+   * Link messages that the query cost: each `query` counted by who sends it, each `answer` and `decline` by who receives
+   * it in time. A clean tree of N peers costs N−1 queries and at least N−1 answers. `cancel` is not counted.
+   */
   readonly messages: number;
-  /** Branches that broke or ran out of time, each hiding at least one peer. */
+  /** Branches that broke, were shed or ran out of time, each hiding at least one peer. */
   readonly missing: number;
 }
 
-/** Exhaustive search along the broadcast tree: N−1 queries out, answers merged hop by hop on the way back. */
+/**
+ * Exhaustive search along the broadcast tree: N−1 queries out, answers merged hop by hop on the way back. When this first
+ * wave (0) did not reach everybody the origin asks once more (1), over every link: whoever hears a wave first answers it,
+ * once, so a wave's tally counts each peer at most once however broken the tree is.
+ */
 export type SearchMessage =
   | {
       readonly kind: 'query';
       /** Unique: `<origin>/<number>`. */
       readonly queryId: string;
+      readonly wave: number;
       readonly text: string;
       /** Hits wanted at most; each hop passes on only the best so many. */
       readonly limit: number;
@@ -39,12 +47,13 @@ export type SearchMessage =
   | {
       readonly kind: 'answer';
       readonly queryId: string;
+      readonly wave: number;
       readonly hits: readonly Hit[];
       readonly done: QueryTally | null;
     }
-  /** The receiver knew the query already: the link is no branch of this query's tree. */
-  | { readonly kind: 'decline'; readonly queryId: string }
-  /** Stop working on it; passed on to every branch. */
+  /** The receiver knew this wave already: the link is no branch of its tree. */
+  | { readonly kind: 'decline'; readonly queryId: string; readonly wave: number }
+  /** From the asker: stop working on it; passed on to every branch. */
   | { readonly kind: 'cancel'; readonly queryId: string };
 
 export type SearchCommand =
@@ -67,9 +76,12 @@ export type SearchCommand =
 export type SearchEvent =
   /** Search the local index and answer with `localHits`. */
   | { readonly kind: 'ask'; readonly queryId: string; readonly text: string; readonly limit: number }
-  /** For a query of this peer: more hits. */
+  /** For a query of this peer: more hits, best first; `limit` in all at most. */
   | { readonly kind: 'hits'; readonly queryId: string; readonly hits: readonly Hit[] }
-  /** For a query of this peer: the end. `complete`: every peer that the directory knows answered and no branch is missing. */
+  /**
+   * For a query of this peer: the end. The tally is the last wave's, but `messages` counts all waves. `complete`: everyone
+   * asked answered, no branch is missing, and they are at least as many as the directory knows.
+   */
   | {
       readonly kind: 'finished';
       readonly queryId: string;
