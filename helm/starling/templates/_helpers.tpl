@@ -1,0 +1,51 @@
+{{/* Prefix of the names of objects; 45 characters leave room for what is appended and for a pod's number and hash. */}}
+{{- define "starling.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 45 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 45 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 45 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Labels of selectors: they never change. Call with (dict "root" $ "component" "peer"). */}}
+{{- define "starling.selectorLabels" -}}
+app.kubernetes.io/name: {{ default .root.Chart.Name .root.Values.nameOverride }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end -}}
+
+{{/* All labels of an object. */}}
+{{- define "starling.labels" -}}
+{{ include "starling.selectorLabels" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: starling
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
+{{- with .root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* An image's name: the digest wins over the tag. Call with (dict "root" $ "image" .Values.peer.image). */}}
+{{- define "starling.image" -}}
+{{- if .image.digest -}}
+{{ printf "%s@%s" .image.repository .image.digest }}
+{{- else -}}
+{{ printf "%s:%s" .image.repository (default .root.Chart.AppVersion .image.tag) }}
+{{- end -}}
+{{- end -}}
+
+{{/* Full DNS name of a Service of this release. Call with (dict "root" $ "service" "starling"). */}}
+{{- define "starling.fqdn" -}}
+{{ printf "%s.%s.svc.%s" .service .root.Release.Namespace .root.Values.clusterDomain }}
+{{- end -}}
+
+{{/* Name of the mesh: two releases must not become one by chance. Peers take 63 characters. */}}
+{{- define "starling.mesh" -}}
+{{- default (printf "%s.%s" .Release.Namespace (include "starling.fullname" .)) .Values.mesh | trunc 63 -}}
+{{- end -}}
