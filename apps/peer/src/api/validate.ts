@@ -1,0 +1,227 @@
+import { type Duration, durationMs, type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
+import { type FieldViolation, invalidRequest, StarlingError } from '@starling/client';
+import { parsePattern, parseTopic } from '@starling/core-pubsub';
+import type { Document, PublishRequest, QueryRequest, SubscribeRequest } from '@starling/wire';
+
+/** Bounds of the public API that are no settings; each is stated in the .proto files. */
+export const apiLimits = {
+  headersMax: 32,
+  headersBytesMax: 8 * 1024,
+  holdNeighborsMax: 8,
+  requestIdMax: 64,
+  topicsMax: 64,
+  cursorsMax: 4_096,
+  cursorCharsMax: 16_384,
+  documentsMax: 1_000,
+  documentIdMax: 256,
+  documentBytesMax: 64 * 1024,
+  queryCharsMax: 1_024,
+  queryHitsDefault: 20,
+  queryHitsMax: 1_000,
+  queryTimeoutDefaultMs: 5_000,
+  queryTimeoutMaxMs: 30_000,
+  pageSizeMax: 1_000,
+  drainTimeoutDefaultMs: 5_000,
+  drainTimeoutMaxMs: 60_000,
+} as const;
+
+/** Collects what is wrong with a request, so that a person sees all of it at once. */
+class Violations {
+  readonly #found: FieldViolation[] = [];
+
+  check(isFine: boolean, field: string, description: string): void {
+    if (!isFine) this.#found.push({ field, description });
+  }
+
+  /** Throws INVALID_REQUEST when there is any. */
+  done(): void {
+    if (this.#found.length > 0) throw invalidRequest(this.#found);
+  }
+}
+
+const headerName = /^[a-z0-9][a-z0-9_.-]{0,127}$/;
+
+/** Throws INVALID_REQUEST or PAYLOAD_TOO_LARGE. */
+export function checkPublish(request: PublishRequest, payloadBytesMax: number): void {
+  const { payload, headers, holdNeighbors, requestId } = request;
+  if (payload.length > payloadBytesMax) {
+    const description = `has ${payload.length} bytes; at most ${payloadBytesMax} are taken (STARLING_PAYLOAD_BYTES_MAX)`;
+    throw new StarlingError(`payload ${description}`, {
+      reason: 'PAYLOAD_TOO_LARGE',
+      violations: [{ field: 'payload', description }],
+      metadata: { limit_bytes: String(payloadBytesMax) },
+    });
+  }
+  const violations = new Violations();
+  const topic = parseTopic(request.topic);
+  violations.check(topic.ok, 'topic', topic.ok ? '' : topic.problem);
+  const entries = Object.entries(headers);
+  violations.check(
+    entries.length <= apiLimits.headersMax,
+    'headers',
+    `has ${entries.length} entries; at most ${apiLimits.headersMax} are taken`,
+  );
+  let bytes = 0;
+  for (const [name, value] of entries.slice(0, apiLimits.headersMax)) {
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(value);
+    violations.check(
+      headerName.test(name),
+      `headers[${JSON.stringify(name.slice(0, 64))}]`,
+      'must be named by lower-case letters, digits, "-", "_" or ".", beginning with a letter or digit',
+    );
+  }
+  violations.check(
+    bytes <= apiLimits.headersBytesMax,
+    'headers',
+    `have together ${bytes} bytes; at most ${apiLimits.headersBytesMax} are taken`,
+  );
+  violations.check(
+    holdNeighbors <= apiLimits.holdNeighborsMax,
+    'hold_neighbors',
+    `is ${holdNeighbors}; at most ${apiLimits.holdNeighborsMax} can be waited for`,
+  );
+  violations.check(
+    requestId.length <= apiLimits.requestIdMax,
+    'request_id',
+    `has ${requestId.length} characters; at most ${apiLimits.requestIdMax} are taken`,
+  );
+  violations.done();
+}
+
+/** Throws INVALID_REQUEST. Cursors are checked where they are read. */
+export function checkSubscribe(request: SubscribeRequest): void {
+  const { topics, cursors, sinceTime, replayAll } = request;
+  const violations = new Violations();
+  violations.check(
+    topics.length >= 1 && topics.length <= apiLimits.topicsMax,
+    'topics',
+    `has ${topics.length} entries; from 1 to ${apiLimits.topicsMax} are taken`,
+  );
+  for (const [i, text] of topics.slice(0, apiLimits.topicsMax).entries()) {
+    const pattern = parsePattern(text);
+    violations.check(pattern.ok, `topics[${i}]`, pattern.ok ? '' : pattern.problem);
+  }
+  violations.check(
+    cursors.length <= apiLimits.cursorsMax,
+    'cursors',
+    `has ${cursors.length} entries; at most ${apiLimits.cursorsMax} are taken`,
+  );
+  violations.check(
+    cursors.every((cursor) => cursor.length <= apiLimits.cursorCharsMax),
+    'cursors',
+    `has an entry of more than ${apiLimits.cursorCharsMax} characters`,
+  );
+  const starts = [cursors.length > 0, sinceTime !== undefined, replayAll].filter(Boolean).length;
+  violations.check(
+    starts <= 1,
+    'cursors',
+    'cannot be combined with since_time or replay_all: choose one place to begin',
+  );
+  if (sinceTime !== undefined) {
+    const ms = timestampMs(sinceTime);
+    violations.check(Number.isFinite(ms) && isTimestamp(sinceTime), 'since_time', 'is not a valid time');
+  }
+  violations.done();
+}
+
+/** Throws INVALID_REQUEST. Returns the documents as the index keeps them. */
+export function checkDocuments(documents: readonly Document[]): { readonly id: string; readonly json: string }[] {
+  const violations = new Violations();
+  violations.check(
+    documents.length >= 1 && documents.length <= apiLimits.documentsMax,
+    'documents',
+    `has ${documents.length} entries; from 1 to ${apiLimits.documentsMax} are taken`,
+  );
+  const checked = documents.slice(0, apiLimits.documentsMax).map((document, i) => {
+    checkDocumentId(violations, document.id, `documents[${i}].id`);
+    const json = JSON.stringify(document.fields ?? {});
+    const bytes = Buffer.byteLength(json);
+    violations.check(
+      bytes <= apiLimits.documentBytesMax,
+      `documents[${i}].fields`,
+      `has ${bytes} bytes as JSON; at most ${apiLimits.documentBytesMax} are taken`,
+    );
+    return { id: document.id, json };
+  });
+  violations.done();
+  return checked;
+}
+
+/** Throws INVALID_REQUEST. */
+export function checkDocumentIds(ids: readonly string[]): void {
+  const violations = new Violations();
+  violations.check(
+    ids.length >= 1 && ids.length <= apiLimits.documentsMax,
+    'ids',
+    `has ${ids.length} entries; from 1 to ${apiLimits.documentsMax} are taken`,
+  );
+  for (const [i, id] of ids.slice(0, apiLimits.documentsMax).entries()) checkDocumentId(violations, id, `ids[${i}]`);
+  violations.done();
+}
+
+/** Throws INVALID_REQUEST. Returns what is asked with the defaults filled in. */
+export function checkQuery(request: QueryRequest): { text: string; limit: number; timeoutMs: number } {
+  const violations = new Violations();
+  const text = request.text.trim();
+  violations.check(text !== '', 'text', 'must have at least one word');
+  violations.check(
+    text.length <= apiLimits.queryCharsMax,
+    'text',
+    `has ${text.length} characters; at most ${apiLimits.queryCharsMax} are taken`,
+  );
+  violations.check(
+    request.limit <= apiLimits.queryHitsMax,
+    'limit',
+    `is ${request.limit}; at most ${apiLimits.queryHitsMax} hits are given`,
+  );
+  const timeoutMs = durationOr(request.timeout, apiLimits.queryTimeoutDefaultMs);
+  violations.check(
+    timeoutMs > 0 && timeoutMs <= apiLimits.queryTimeoutMaxMs,
+    'timeout',
+    `must be above 0 and at most ${apiLimits.queryTimeoutMaxMs / 1000} s`,
+  );
+  violations.done();
+  return { text, limit: request.limit === 0 ? apiLimits.queryHitsDefault : request.limit, timeoutMs };
+}
+
+/** Throws INVALID_REQUEST. */
+export function checkPageSize(pageSize: number): number {
+  const violations = new Violations();
+  violations.check(
+    pageSize >= 0 && pageSize <= apiLimits.pageSizeMax,
+    'page_size',
+    `is ${pageSize}; from 0 to ${apiLimits.pageSizeMax} is taken`,
+  );
+  violations.done();
+  return pageSize === 0 ? apiLimits.pageSizeMax : pageSize;
+}
+
+/** Throws INVALID_REQUEST. */
+export function checkDrainTimeout(timeout: Duration | undefined): number {
+  const violations = new Violations();
+  const timeoutMs = durationOr(timeout, apiLimits.drainTimeoutDefaultMs);
+  violations.check(
+    timeoutMs >= 0 && timeoutMs <= apiLimits.drainTimeoutMaxMs,
+    'timeout',
+    `must be from 0 to ${apiLimits.drainTimeoutMaxMs / 1000} s`,
+  );
+  violations.done();
+  return timeoutMs;
+}
+
+function checkDocumentId(violations: Violations, id: string, field: string): void {
+  violations.check(
+    id.length >= 1 && id.length <= apiLimits.documentIdMax,
+    field,
+    id === '' ? 'must not be empty' : `has ${id.length} characters; at most ${apiLimits.documentIdMax} are taken`,
+  );
+}
+
+function durationOr(duration: Duration | undefined, otherwise: number): number {
+  return duration === undefined ? otherwise : durationMs(duration);
+}
+
+/** protobuf's own range: years 1 to 9999, and nanoseconds below a second. */
+function isTimestamp({ seconds, nanos }: Timestamp): boolean {
+  return seconds >= -62_135_596_800n && seconds <= 253_402_300_799n && nanos >= 0 && nanos < 1_000_000_000;
+}

@@ -1,0 +1,158 @@
+import { z } from 'zod';
+
+/** Parts of a peer whose log level can be set alone. */
+export const logAreas = ['peer', 'mesh', 'links', 'discovery', 'api', 'http', 'search'] as const;
+export type LogArea = (typeof logAreas)[number];
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+const whole = (least: number, most: number) =>
+  z.coerce
+    .number(`must be a whole number from ${least} to ${most}`)
+    .refine((n) => Number.isInteger(n) && n >= least && n <= most, `must be a whole number from ${least} to ${most}`);
+const port = whole(0, 65_535);
+const yesOrNo = z
+  .union([z.boolean(), z.enum(['true', 'false', '1', '0', 'yes', 'no', 'on', 'off'])], 'must be true or false')
+  .transform((value) => value === true || (value !== false && ['true', '1', 'yes', 'on'].includes(value)));
+const text = (most: number) => z.string().trim().max(most, `must have at most ${most} characters`);
+const list = <T extends z.ZodType<string>>(item: T) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' ? value.split(/[,\s]+/).filter((part) => part !== '') : value),
+    z.array(item).max(256, 'must have at most 256 entries'),
+  );
+const hostPort = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+):([1-9][0-9]{0,4})$/, {
+    error: 'must be host:port, as in peer-1.example:7400 or [::1]:7400',
+    abort: true,
+  })
+  .refine((value) => Number(value.slice(value.lastIndexOf(':') + 1)) <= 65_535, 'has a port above 65535');
+const host = text(253).regex(/^[A-Za-z0-9_.:-]+$/, 'must be a host name or an address');
+const logLevel = z.string().transform((value, context) => {
+  const levels: Partial<Record<LogArea | 'default', LogLevel>> = {};
+  for (const part of value.split(',').map((word) => word.trim())) {
+    const [first = '', second] = part.split('=', 2);
+    const [area, level] = second === undefined ? ['default', first] : [first, second];
+    if (!isArea(area) || !isLevel(level)) {
+      context.addIssue({
+        code: 'custom',
+        message: `has ${JSON.stringify(part)}: must be a level (${logLevels.join(', ')}) or area=level (areas: ${logAreas.join(', ')})`,
+      });
+      return z.NEVER;
+    }
+    levels[area] = level;
+  }
+  return levels;
+});
+
+function isArea(word: string): word is LogArea | 'default' {
+  return word === 'default' || (logAreas as readonly string[]).includes(word);
+}
+
+function isLevel(word: string): word is LogLevel {
+  return (logLevels as readonly string[]).includes(word);
+}
+
+/**
+ * Every setting of a peer, once: its rule, default, meaning, and where the default comes from. A key `linkPort` is
+ * `STARLING_LINK_PORT` in the environment and `"linkPort"` in the file; docs/configuration.md is generated from here.
+ */
+export const configSchema = z.strictObject({
+  name: text(253).default('').describe("Name for people, such as the pod's; empty: the machine's host name."),
+  zone: text(63).default('').describe('Failure domain. Links within a zone are preferred; empty: unknown.'),
+  mesh: text(63)
+    .regex(/^[A-Za-z0-9._-]+$/, 'must be letters, digits, ".", "_" or "-"')
+    .default('starling')
+    .describe('Name of the mesh. Peers of another name are refused.'),
+  dataDir: text(4096)
+    .default('')
+    .describe(
+      'Directory for the key and the cache of known peers; empty: a new identity at each start, and nothing is kept.',
+    ),
+
+  linkHost: host.default('0.0.0.0').describe('Address to take links of other peers on.'),
+  linkPort: port.default(7400).describe('Port for links; 0: any free one.'),
+  linkAdvertise: z
+    .union([z.literal(''), hostPort])
+    .default('')
+    .describe(
+      "`host:port` where other peers reach this one; empty: the link host (or this machine's first outside address) and port.",
+    ),
+  apiHost: host.default('0.0.0.0').describe('Address to serve the gRPC API on.'),
+  apiPort: port.default(7401).describe('Port of the gRPC API; 0: any free one.'),
+  apiAdvertise: z
+    .union([z.literal(''), hostPort])
+    .default('')
+    .describe('`host:port` where clients reach the API; empty: as for links.'),
+  httpHost: host.default('0.0.0.0').describe('Address to serve metrics and probes on.'),
+  httpPort: port.default(7402).describe('Port of metrics and probes; 0: any free one.'),
+
+  bootstrap: list(hostPort).default([]).describe('Link addresses of peers to look for, separated by commas.'),
+  bootstrapDns: list(
+    z.string().regex(/^[A-Za-z0-9_.-]+(:[1-9][0-9]{0,4})?$/, 'must be a DNS name, with :port if the port is not 7400'),
+  )
+    .default([])
+    .describe('DNS names, asked again and again, whose addresses are peers; with `:port` if it is not 7400.'),
+  seedTimeoutMs: whole(0, 600_000)
+    .default(10_000)
+    .describe('How long a peer that finds nobody waits before it is ready alone. (guess: a pod start on a busy node)'),
+
+  logLevel: logLevel
+    .default({ default: 'info' })
+    .describe(
+      `Level, or \`area=level\` pairs, separated by commas: \`info,mesh=debug\`. Areas: ${logAreas.join(', ')}.`,
+    ),
+  logFormat: z
+    .enum(['auto', 'json', 'text'], 'must be auto, json or text')
+    .default('auto')
+    .describe('`json`, `text` for people, or `auto`: text on a terminal.'),
+
+  payloadBytesMax: whole(1, 16 * 1024 * 1024)
+    .default(1024 * 1024)
+    .describe(
+      'Largest payload of one message. (gRPC convention: 4 MiB a call, several messages must fit a link’s queue)',
+    ),
+  storeBytesMax: whole(1024 * 1024, 16 * 1024 ** 3)
+    .default(64 * 1024 * 1024)
+    .describe('Bytes of messages held for repair and replay; the oldest go first.'),
+  storeAgeMs: whole(10_000, 86_400_000)
+    .default(300_000)
+    .describe('How long a message is held at the most. (guess: longer than a rolling restart of one peer)'),
+  activeViewCapacity: whole(2, 64)
+    .default(7)
+    .describe('Links of the membership. (degree 7 reaches ≥ 99 % of a mesh of which half crashed before any repair)'),
+  passiveViewCapacity: whole(8, 1_000)
+    .default(100)
+    .describe('Spares for broken links. (HyParView §5: 30; 100 heals a crash of 95 %)'),
+  indexDocumentsMax: whole(0, 10_000_000).default(100_000).describe('Documents that this peer keeps for search.'),
+  indexBytesMax: whole(0, 16 * 1024 ** 3)
+    .default(64 * 1024 * 1024)
+    .describe('Bytes of documents (as JSON) that this peer keeps for search.'),
+  subscriptionsMax: whole(1, 100_000).default(1_000).describe('Subscribe calls at once; more are refused.'),
+  watchesMax: whole(1, 10_000).default(100).describe('WatchTopology calls at once; more are refused.'),
+  queriesMax: whole(1, 10_000).default(100).describe('Query calls of own clients at once; more are refused.'),
+  publishesWaitingMax: whole(1, 1_000_000)
+    .default(10_000)
+    .describe('Messages at once that wait to be held by neighbours; more are refused.'),
+  canary: yesOrNo
+    .default(true)
+    .describe('Take part in measuring delivery: about one small message every 5 s in the whole mesh.'),
+  drainTimeoutMs: whole(0, 60_000)
+    .default(5_000)
+    .describe('How long leaving the mesh may take when the process is stopped; the whole stop takes up to 4 s more.'),
+
+  parentPid: whole(0, 4_194_304).default(0).describe('Stop when this process is gone; 0: none is watched.'),
+  parentStdin: yesOrNo.default(false).describe('Stop when standard input ends.'),
+});
+
+/** A peer's configuration: checked, complete, frozen. */
+export type Config = Readonly<z.output<typeof configSchema>>;
+export type ConfigKey = keyof Config & string;
+
+export const configKeys = Object.keys(configSchema.shape) as ConfigKey[];
+
+/** `linkPort` → `STARLING_LINK_PORT`. */
+export function variableOf(key: string): string {
+  return `STARLING_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}

@@ -1,0 +1,112 @@
+import type { status } from '@grpc/grpc-js';
+
+/** The canonical gRPC codes but OK. */
+export type StarlingCode = Exclude<keyof typeof status, 'OK'>;
+
+/**
+ * Why a call failed: stable words that programs may compare (google.rpc.ErrorInfo.reason in the domain starling.dev),
+ * each with the one code it comes with. The comment says whether the peer's state changed.
+ */
+export const reasons = {
+  /** A field breaks its rule; `violations` names it. Nothing changed. */
+  INVALID_REQUEST: 'INVALID_ARGUMENT',
+  /** The payload is above the peer's limit. Nothing changed. */
+  PAYLOAD_TOO_LARGE: 'INVALID_ARGUMENT',
+  /** A cursor is none of Starling's. Nothing changed. */
+  INVALID_CURSOR: 'INVALID_ARGUMENT',
+  /** A page token is none of this method's. Nothing changed. */
+  INVALID_PAGE_TOKEN: 'INVALID_ARGUMENT',
+  /** The same request_id was used for another message. Nothing changed. */
+  REQUEST_ID_REUSED: 'INVALID_ARGUMENT',
+  /** Another peer than the one that was asked is meant. Nothing changed. */
+  WRONG_PEER: 'FAILED_PRECONDITION',
+  /** The method is taken from the peer's own machine only. Nothing changed. */
+  NOT_LOOPBACK: 'PERMISSION_DENIED',
+  /** The deadline had passed before the work began. Nothing changed. */
+  DEADLINE_EXPIRED: 'DEADLINE_EXCEEDED',
+  /** The message is accepted and held by this peer, but not by as many neighbours as asked. */
+  NOT_HELD: 'DEADLINE_EXCEEDED',
+  /** No answer within the client's deadline; what the peer did is not known. */
+  NO_ANSWER: 'DEADLINE_EXCEEDED',
+  /** A bound of the peer is reached; `retryAfterMs` says when to try again. Nothing changed. */
+  TOO_MANY_SUBSCRIPTIONS: 'RESOURCE_EXHAUSTED',
+  TOO_MANY_WATCHES: 'RESOURCE_EXHAUSTED',
+  TOO_MANY_QUERIES: 'RESOURCE_EXHAUSTED',
+  TOO_MANY_PUBLISHES: 'RESOURCE_EXHAUSTED',
+  /** The index is full. Documents before the one named were stored. */
+  INDEX_FULL: 'RESOURCE_EXHAUSTED',
+  /** The message of the call is above the limit of the connection. Nothing changed. */
+  CALL_TOO_LARGE: 'RESOURCE_EXHAUSTED',
+  /** The peer leaves the mesh: go to another. Nothing changed. */
+  DRAINING: 'UNAVAILABLE',
+  /** No peer could be reached. */
+  UNREACHABLE: 'UNAVAILABLE',
+  /** The caller gave up. */
+  CANCELLED: 'CANCELLED',
+  /** The peer does not know the method: it is older than the client. */
+  UNKNOWN_METHOD: 'UNIMPLEMENTED',
+  /** A defect of the peer; its log has the details. */
+  INTERNAL: 'INTERNAL',
+  /** What answered is no Starling peer, or one that is newer: see `code` and the message. */
+  OTHER: 'UNKNOWN',
+} as const satisfies Record<string, StarlingCode>;
+
+export type StarlingReason = keyof typeof reasons;
+
+/** One field of a request that breaks its rule. */
+export interface FieldViolation {
+  /** As in the .proto file: `topics[2]`, `documents[0].id`. */
+  readonly field: string;
+  /** What is wrong, for people. */
+  readonly description: string;
+}
+
+/** Everything beside the message. All but `reason` is optional. */
+export interface ErrorDetails {
+  readonly reason: StarlingReason;
+  /** Only for OTHER: the code that was answered. */
+  readonly code?: StarlingCode;
+  readonly violations?: readonly FieldViolation[];
+  readonly retryAfterMs?: number;
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** A page that says more. */
+  readonly help?: string;
+  readonly cause?: unknown;
+}
+
+/** The one error that Starling's API and its clients throw. */
+export class StarlingError extends Error {
+  override readonly name = 'StarlingError';
+  readonly code: StarlingCode;
+  readonly reason: StarlingReason;
+  readonly violations: readonly FieldViolation[];
+  /** When to try again, in ms; null when the peer did not say. */
+  readonly retryAfterMs: number | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly help: string | null;
+
+  constructor(message: string, details: ErrorDetails) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.reason = details.reason;
+    this.code = details.code ?? reasons[details.reason];
+    this.violations = details.violations ?? [];
+    this.retryAfterMs = details.retryAfterMs ?? null;
+    this.metadata = details.metadata ?? {};
+    this.help = details.help ?? null;
+  }
+
+  /** The same call may succeed at once at another peer. */
+  get isRetryable(): boolean {
+    return this.code === 'UNAVAILABLE';
+  }
+}
+
+/** A refusal of one or more fields; the message is the first violation, for people. */
+export function invalidRequest(violations: readonly FieldViolation[]): StarlingError {
+  const more = violations.length > 1 ? ` (and ${violations.length - 1} more)` : '';
+  const first = violations[0];
+  return new StarlingError(`${first?.field ?? 'request'} ${first?.description ?? 'is invalid'}${more}`, {
+    reason: 'INVALID_REQUEST',
+    violations,
+  });
+}
