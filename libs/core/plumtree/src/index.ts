@@ -1,1 +1,10 @@
-export type * from './messages.ts';
+export type {
+  Gossip,
+  PlumtreeCommand,
+  PlumtreeEvent,
+  PlumtreeMessage,
+  SeqRange,
+  StreamDigest,
+  StreamId,
+} from './messages.ts';
+export { ephemeralStream, isEphemeral } from './messages.ts';

@@ -1,7 +1,24 @@
 import type { PeerId } from '@starling/kernel';
 
-/** One publisher's life: `<peer id>~<start incarnation>`. Its messages are numbered 1, 2, 3 … without holes. Opaque here. */
+/**
+ * One publisher's life: `<peer id>~<start incarnation>`. Its messages are numbered 1, 2, 3 … without holes. Opaque here,
+ * but for one thing: an id that ends in `!` names an ephemeral stream.
+ */
 export type StreamId = string;
+
+/**
+ * The stream of a publisher's ephemeral messages (canaries, directory, reports). They spread and are grafted like all
+ * others but are kept only as long as a graft may need them: no digest names them and nobody who comes later gets them.
+ * A stream of their own, so that they leave no holes in the numbers that subscribers see.
+ */
+export function ephemeralStream(stream: StreamId): StreamId {
+  return `${stream}!`;
+}
+
+/** Is this the id of an ephemeral stream? */
+export function isEphemeral(stream: StreamId): boolean {
+  return stream.endsWith('!');
+}
 
 /** A whole, inclusive range of one stream's sequence numbers. */
 export interface SeqRange {
@@ -17,16 +34,19 @@ export interface Gossip<B> {
   readonly seq: number;
   /** Links that it has crossed, this one included. */
   readonly round: number;
-  /** The origin's `now` at publication: what expiry and the replay window go by. */
+  /** The origin's `now` at publication. A message older than the accepted window is refused as a replay. */
   readonly publishedAt: number;
   /** The receiver is to answer `held`. Only set by the origin, never relayed. */
   readonly wantHeld: boolean;
-  /** Sent on request (graft, pull): says nothing about the tree, so a duplicate is no reason to prune. */
+  /** Travels outside the tree (graft, pull, a copy for `held`, or passed on after one): a duplicate is no reason to prune. */
   readonly repair: boolean;
   readonly body: B;
 }
 
-/** One peer's knowledge of a stream: it has seen everything up to `seen` and can still serve `from` … `seen` (and maybe more beyond a hole). */
+/**
+ * One run of messages that a peer holds: it can serve `from` … `seen`, all of them. A stream with holes is listed once per
+ * run, ascending, at most `digestRunsMax` times. `from` = `seen` + 1 says: seen up to there, and nothing held any more.
+ */
 export interface StreamDigest {
   readonly stream: StreamId;
   readonly from: number;
@@ -42,7 +62,10 @@ export type PlumtreeMessage<B> =
   | { readonly kind: 'graft'; readonly ranges: readonly SeqRange[] }
   /** Make our link lazy: you sent me what I had. */
   | { readonly kind: 'prune' }
-  /** What the sender holds, said whenever two peers become neighbours, in pages of at most `digestStreamsMax`. */
+  /**
+   * What the sender holds, in pages of at most `digestStreamsMax`. All of it whenever two peers become neighbours, `last`
+   * on the last page of those alone; later, what changed; and at the end of every answer to `pull`, the streams asked for.
+   */
   | { readonly kind: 'digest'; readonly streams: readonly StreamDigest[]; readonly last: boolean }
   /** Send me these; the tree stays as it is. */
   | { readonly kind: 'pull'; readonly ranges: readonly SeqRange[] }
@@ -50,8 +73,11 @@ export type PlumtreeMessage<B> =
   | { readonly kind: 'held'; readonly stream: StreamId; readonly seq: number };
 
 export type PlumtreeCommand<B> =
-  /** Publish `body` as this peer's next message; `delivered` with round 0 comes out in the same `handle`. */
-  | { readonly kind: 'broadcast'; readonly body: B; readonly wantHeld: boolean }
+  /**
+   * Publish `body` as this peer's next message; `delivered` with round 0 comes out in the same `handle`. An `ephemeral`
+   * one is numbered in a stream of its own (`ephemeralStream`) and never `held`.
+   */
+  | { readonly kind: 'broadcast'; readonly body: B; readonly wantHeld: boolean; readonly ephemeral: boolean }
   | { readonly kind: 'neighborUp'; readonly peer: PeerId }
   | { readonly kind: 'neighborDown'; readonly peer: PeerId };
 
@@ -62,6 +88,6 @@ export type PlumtreeEvent<B> =
   | { readonly kind: 'held'; readonly seq: number; readonly by: PeerId }
   /** Everything that this neighbour said to hold in its first digest is here, or will not come: a restarted peer may be ready. */
   | { readonly kind: 'caughtUp'; readonly peer: PeerId }
-  /** These can no longer be had from anybody asked: evicted everywhere. Said once. */
+  /** A hole between messages that did come, given up: nobody can hold these any more. Said once. History from before the first message seen of a stream is not said. */
   | { readonly kind: 'lost'; readonly range: SeqRange }
   | { readonly kind: 'protocolViolation'; readonly peer: PeerId; readonly rule: string };
