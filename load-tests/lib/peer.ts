@@ -1,0 +1,152 @@
+import { b64encode } from 'k6/encoding';
+import { Client, type Response, StatusOK, Stream } from 'k6/net/grpc';
+import { clearTimeout, setTimeout } from 'k6/timers';
+import { duplicates, errors, gaps } from './metrics.ts';
+
+/** A message as `starling.v1.Message` comes as JSON, as far as the scenarios read it. */
+export interface Message {
+  readonly topic: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly messageId: string;
+}
+
+/** A hit as `starling.v1.QueryHit` comes as JSON. */
+export interface Hit {
+  readonly document: { readonly id: string };
+}
+
+/** The end of a query. */
+export interface Summary {
+  readonly complete?: boolean;
+  readonly peersAsked?: number;
+  readonly peersAnswered?: number;
+}
+
+interface SubscribeEvent {
+  readonly message?: Message;
+  readonly gap?: object;
+  readonly checkpoint?: { readonly live?: boolean };
+}
+
+interface QueryEvent {
+  readonly hit?: Hit;
+  readonly summary?: Summary;
+}
+
+/** A subscription that is live. */
+export interface Subscription {
+  /** Ends it; errors from then on are its own doing. */
+  close(): void;
+}
+
+const protoset = '../../libs/wire/starling.binpb';
+const callTimeout = '5s';
+
+/**
+ * One connection to one peer. Make it in the init context (k6 reads definitions only there) and `connect` on the virtual
+ * user's first iteration: k6 has one connection per client and user, and a connection per iteration would measure dialling.
+ */
+export class Peer {
+  readonly #client = new Client();
+  #connected = false;
+
+  constructor() {
+    this.#client.loadProtoset(protoset);
+  }
+
+  /** Connects; later calls do nothing. */
+  connect(address: string): void {
+    if (this.#connected) return;
+    this.#client.connect(address, { plaintext: true, timeout: callTimeout });
+    this.#connected = true;
+  }
+
+  /** Calls a unary method; an error is returned, not counted. */
+  invoke(method: string, request: object): Response {
+    return this.#client.invoke(`starling.v1.${method}`, request, { timeout: callTimeout });
+  }
+
+  /** Publishes without waiting for answers to others; resolves to whether the peer took it. Counted in `errors`. */
+  async publish(topic: string, payload: string, headers: Readonly<Record<string, string>>): Promise<boolean> {
+    const response = await this.#client.asyncInvoke(
+      'starling.v1.MeshService/Publish',
+      { topic, payload: b64encode(payload), headers },
+      { timeout: callTimeout, tags: { method: 'Publish' } },
+    );
+    const ok = response.status === StatusOK;
+    errors.add(!ok);
+    return ok;
+  }
+
+  /** Subscribes; resolves when everything published from now on will come. Rejects when it does not get there in 5 s. */
+  subscribe(topics: readonly string[], onMessage: (message: Message) => void): Promise<Subscription> {
+    const stream = new Stream(this.#client, 'starling.v1.MeshService/Subscribe', { tags: { method: 'Subscribe' } });
+    const seen = new Set<string>();
+    let closed = false;
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error('no live checkpoint within 5 s')), 5_000);
+      stream.on('data', (data) => {
+        const event = data as SubscribeEvent;
+        if (event.gap !== undefined) gaps.add(1);
+        if (event.checkpoint?.live === true) {
+          clearTimeout(late);
+          resolve({
+            close: () => {
+              closed = true;
+              stream.end();
+            },
+          });
+        }
+        if (event.message === undefined) return;
+        if (seen.has(event.message.messageId)) {
+          duplicates.add(1);
+          return;
+        }
+        seen.add(event.message.messageId);
+        onMessage(event.message);
+      });
+      stream.on('error', (error) => {
+        if (closed) return;
+        clearTimeout(late);
+        errors.add(true);
+        reject(new Error(`Subscribe ended: ${reason(error)}`));
+      });
+      stream.write({ topics });
+    });
+  }
+
+  /** Asks the whole mesh; resolves with the hits and the summary. */
+  query(words: string): Promise<{ readonly hits: readonly Hit[]; readonly summary: Summary }> {
+    const stream = new Stream(this.#client, 'starling.v1.SearchService/Query', { tags: { method: 'Query' } });
+    const hits: Hit[] = [];
+    let summary: Summary = {};
+    return new Promise((resolve, reject) => {
+      stream.on('data', (data) => {
+        const event = data as QueryEvent;
+        if (event.hit !== undefined) hits.push(event.hit);
+        if (event.summary !== undefined) summary = event.summary;
+      });
+      stream.on('error', (error) => {
+        errors.add(true);
+        reject(new Error(`Query ended: ${reason(error)}`));
+      });
+      stream.on('end', () => {
+        errors.add(false);
+        resolve({ hits, summary });
+      });
+      stream.write({ text: words, timeout: '3s' });
+      stream.end();
+    });
+  }
+
+  /** Closes the connection; its streams end. */
+  close(): void {
+    this.#client.close();
+    this.#connected = false;
+  }
+}
+
+/** What k6 says of a stream's end. */
+function reason(error: object | undefined): string {
+  return (error as { message?: string } | undefined)?.message ?? 'no reason given';
+}
