@@ -1,0 +1,261 @@
+/** One metric, as data. Every label has a closed set of values, or a stated number of them at the most. */
+export interface MetricDefinition {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  /** One sentence; it ends up in the exposition and in docs/metrics.md. */
+  readonly help: string;
+  /** Values that a label can take; a number when they are not known beforehand: how many at the most. */
+  readonly labels?: Readonly<Record<string, readonly string[] | number>>;
+  /** Upper bounds; histograms only. */
+  readonly buckets?: readonly number[];
+}
+
+/** From a loopback hop to a mesh that is being repaired: 1–2–5 steps, so that a quantile is off by a factor of 2.5 at most. */
+const delaySeconds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
+/** From one neighbour to more hops than a tree of 10,000 peers has. */
+const hops = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20];
+
+/** gRPC's canonical codes. */
+export const grpcCodes = [
+  'OK',
+  'CANCELLED',
+  'UNKNOWN',
+  'INVALID_ARGUMENT',
+  'DEADLINE_EXCEEDED',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'RESOURCE_EXHAUSTED',
+  'FAILED_PRECONDITION',
+  'ABORTED',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+  'UNAUTHENTICATED',
+] as const;
+
+/** Kinds of messages between peers, in the papers' words; `other` stands for what a newer peer may say. */
+export const messageKinds = [
+  'join',
+  'forwardJoin',
+  'neighbor',
+  'neighborReply',
+  'disconnect',
+  'shuffle',
+  'shuffleReply',
+  'gossip',
+  'iHave',
+  'graft',
+  'prune',
+  'digest',
+  'pull',
+  'held',
+  'ping',
+  'ack',
+  'probe',
+  'probeReply',
+  'directoryDigest',
+  'directoryRecords',
+  'query',
+  'answer',
+  'decline',
+  'cancel',
+  'other',
+] as const;
+
+const direction = ['in', 'out'] as const;
+
+/** Every metric of a peer. docs/metrics.md is generated from here. */
+export const metricDefinitions = {
+  starling_build_info: {
+    type: 'gauge',
+    help: 'Always 1; says what runs. Peers of different versions for longer than an upgrade takes are worth a look.',
+    labels: { version: 1, protocol: 1 },
+  },
+  starling_peer_state: {
+    type: 'gauge',
+    help: 'What the peer is doing: 1 for the state it is in, else 0.',
+    labels: { state: ['starting', 'ready', 'draining', 'stopped'] },
+  },
+  starling_start_time_seconds: { type: 'gauge', help: 'When the process began, in seconds since 1970.' },
+
+  starling_view_size: {
+    type: 'gauge',
+    help: 'Peers in a view of the membership. An active view below 2 means that one more loss isolates the peer.',
+    labels: { view: ['active', 'passive'] },
+  },
+  starling_view_changes_total: {
+    type: 'counter',
+    help: 'Neighbours won (join) and lost, by reason.',
+    labels: { view: ['active'], reason: ['join', 'failed', 'suspected', 'left', 'evicted', 'swapped', 'other'] },
+  },
+  starling_alone_seconds_total: { type: 'counter', help: 'Time without any neighbour since the start.' },
+  starling_cluster_size_estimate: {
+    type: 'gauge',
+    help: 'Peers that the directory believes to be up, this one included. A lasting spread between peers means islands.',
+  },
+  starling_directory_changes_total: {
+    type: 'counter',
+    help: 'Peers that came to, or went from, the directory.',
+    labels: { change: ['up', 'left', 'dead', 'expired'] },
+  },
+  starling_neighbor_rtt_seconds: {
+    type: 'histogram',
+    help: 'Round trip to neighbours, smoothed by the failure detector.',
+    buckets: delaySeconds,
+  },
+  starling_suspicions_total: {
+    type: 'counter',
+    help: 'Neighbours suspected of being dead, by what came of it. Many cleared ones mean an overloaded peer or network.',
+    labels: { outcome: ['dead', 'cleared'] },
+  },
+  starling_protocol_violations_total: {
+    type: 'counter',
+    help: 'Messages from neighbours that a protocol forbids. They changed nothing.',
+  },
+
+  starling_connections: { type: 'gauge', help: 'Links that are up: neighbours, and others for a moment.' },
+  starling_discovery_rounds_total: { type: 'counter', help: 'Times that all discovery sources were asked.' },
+  starling_discovery_failures_total: {
+    type: 'counter',
+    help: 'Discovery sources that did not answer, and addresses found where no peer did.',
+    labels: { step: ['find', 'dial'] },
+  },
+  starling_link_send_failures_total: {
+    type: 'counter',
+    help: 'Messages to a neighbour that found no link or no room in its queue. Repair makes up for payloads.',
+  },
+  starling_send_queue_bytes: { type: 'gauge', help: 'Bytes that wait in the send queues of all links.' },
+  starling_gossip_messages_total: {
+    type: 'counter',
+    help: 'Messages between peers, by kind.',
+    labels: { direction, kind: messageKinds },
+  },
+  starling_link_bytes_total: {
+    type: 'counter',
+    help: 'Bytes on the links to other peers.',
+    labels: { direction },
+  },
+
+  starling_messages_published_total: { type: 'counter', help: 'Messages that clients published at this peer.' },
+  starling_messages_delivered_total: {
+    type: 'counter',
+    help: 'Messages of clients that this peer saw for the first time, its own included.',
+  },
+  starling_messages_duplicate_total: {
+    type: 'counter',
+    help: 'Payloads that came again over another link. Divided by the delivered ones: the redundancy, near 0 when the tree has formed.',
+  },
+  starling_messages_lost_total: { type: 'counter', help: 'Messages that no neighbour asked could give any more.' },
+  starling_repair_total: {
+    type: 'counter',
+    help: 'Repairs of the broadcast tree: links made eager (graft) or lazy (prune) by either side, and messages asked for by digest (pull).',
+    labels: { kind: ['graft', 'prune', 'pull'] },
+  },
+  starling_tree_links: {
+    type: 'gauge',
+    help: 'Links by their role in the broadcast tree.',
+    labels: { role: ['eager', 'lazy'] },
+  },
+  starling_store_bytes: { type: 'gauge', help: 'Bytes of messages held for repair and replay.' },
+  starling_store_messages: { type: 'gauge', help: 'Messages held for repair and replay.' },
+
+  starling_message_delivery_seconds: {
+    type: 'histogram',
+    help: "Time from a canary's publication to its arrival here, by both peers' clocks.",
+    labels: { class: ['canary'] },
+    buckets: delaySeconds,
+  },
+  starling_message_hops: {
+    type: 'histogram',
+    help: 'Links that a canary crossed to get here.',
+    labels: { class: ['canary'] },
+    buckets: hops,
+  },
+  starling_canary_sent_total: { type: 'counter', help: 'Canaries sent by this peer.' },
+  starling_canary_received_total: { type: 'counter', help: 'Canaries of other peers that arrived.' },
+  starling_canary_missed_total: {
+    type: 'counter',
+    help: 'Canaries of other peers that did not arrive though later ones of the same peer did.',
+  },
+  starling_delivery_ratio: {
+    type: 'gauge',
+    help: 'Share of the canaries of the last ten minutes that arrived; 1 until one was missed.',
+  },
+
+  starling_subscriptions: { type: 'gauge', help: 'Subscribe calls being served.' },
+  starling_subscription_messages_total: { type: 'counter', help: 'Messages written to subscribers.' },
+  starling_subscription_gaps_total: {
+    type: 'counter',
+    help: 'Gaps told to subscribers, by reason. "slow": the subscriber fell behind what is held.',
+    labels: { reason: ['evicted', 'lost', 'slow'] },
+  },
+  starling_backpressure_events_total: {
+    type: 'counter',
+    help: 'Times that a stream waited for its client (pause), or a call was refused because a bound was reached (refuse).',
+    labels: { action: ['pause', 'refuse'] },
+  },
+  starling_publishes_waiting: { type: 'gauge', help: 'Messages that wait to be held by neighbours.' },
+  starling_topology_watches: { type: 'gauge', help: 'WatchTopology calls being served.' },
+
+  starling_search_total: {
+    type: 'counter',
+    help: "Queries of this peer's clients that ended, by how.",
+    labels: { result: ['complete', 'incomplete', 'cancelled', 'overloaded'] },
+  },
+  starling_search_duration_seconds: {
+    type: 'histogram',
+    help: "How long queries of this peer's clients took.",
+    buckets: delaySeconds,
+  },
+  starling_search_messages_per_query: {
+    type: 'histogram',
+    help: 'Messages between peers that a query cost.',
+    buckets: [1, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000],
+  },
+  starling_search_results: {
+    type: 'histogram',
+    help: 'Hits that a query gave.',
+    buckets: [0, 1, 5, 10, 20, 50, 100, 200, 500, 1_000],
+  },
+  starling_search_local_total: { type: 'counter', help: 'Queries, of anybody, that the local index answered.' },
+  starling_index_documents: { type: 'gauge', help: 'Documents in the local index.' },
+  starling_index_bytes: { type: 'gauge', help: 'Bytes of the documents in the local index, as JSON.' },
+
+  grpc_server_handled_total: {
+    type: 'counter',
+    help: 'Calls of the API that ended, by method and code (streams too).',
+    labels: { grpc_service: 7, grpc_method: 16, grpc_code: grpcCodes },
+  },
+  grpc_server_handling_seconds: {
+    type: 'histogram',
+    help: 'How long unary calls of the API took.',
+    labels: { grpc_service: 7, grpc_method: 16 },
+    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
+  },
+
+  starling_eventloop_utilization_ratio: {
+    type: 'gauge',
+    help: 'Share of the time since the last scrape that the event loop was busy. Above 0.9 the peer is saturated.',
+  },
+  starling_eventloop_late_total: {
+    type: 'counter',
+    help: 'Times that the mesh got its turn more than 100 ms late; it then doubts itself before others.',
+  },
+  process_cpu_seconds_total: { type: 'counter', help: 'CPU time, user and system.' },
+  process_resident_memory_bytes: { type: 'gauge', help: 'Resident memory.' },
+  nodejs_heap_used_bytes: { type: 'gauge', help: 'Bytes of the JavaScript heap in use.' },
+  nodejs_external_memory_bytes: { type: 'gauge', help: 'Bytes of buffers outside the JavaScript heap.' },
+} as const satisfies Record<string, MetricDefinition>;
+
+export type MetricName = keyof typeof metricDefinitions;
+type NamesOfType<T> = { [N in MetricName]: (typeof metricDefinitions)[N]['type'] extends T ? N : never }[MetricName];
+export type HistogramName = NamesOfType<'histogram'>;
+/** Metrics that are read at scrape time. */
+export type ScrapedName = Exclude<MetricName, HistogramName>;
+
+/** A definition without its literal type. */
+export function definitionOf(name: MetricName): MetricDefinition {
+  return metricDefinitions[name];
+}
