@@ -1,1 +1,9 @@
-export type * from './messages.ts';
+export { type DirectoryConfig, defaultDirectoryConfig } from './config.ts';
+export { Directory, type DirectoryStats } from './directory.ts';
+export type {
+  DirectoryBroadcast,
+  DirectoryCommand,
+  DirectoryEvent,
+  DirectoryMessage,
+  MemberRecord,
+} from './messages.ts';

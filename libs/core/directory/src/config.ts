@@ -1,0 +1,86 @@
+/** What a directory is told about itself. Times in ms. Every default says where it comes from. */
+export interface DirectoryConfig {
+  /** A peer announces itself again within max(`refreshMinMs`, peers × `refreshPerPeerMs`), at most `refreshMaxMs`. */
+  readonly refreshMinMs: number;
+  /** Lower forgets the silently dead sooner and costs every peer more: at 2,500 the whole mesh's refreshes are 0.4 a second. */
+  readonly refreshPerPeerMs: number;
+  /** Also the most that is believed of a neighbour's promise. */
+  readonly refreshMaxMs: number;
+  /** A record lives for so many refresh intervals of its peer without news. */
+  readonly missedRefreshes: number;
+  /** The first announcement waits a random part of this, so that a second link may form and the tree carries it. */
+  readonly announceDelayMs: number;
+  /** Least time between two announcements that only a new first neighbour calls for. */
+  readonly announceGapMs: number;
+  /** A broken neighbour is accused after a random part of this, unless two others were faster or it is back. */
+  readonly accuseSpreadMs: number;
+  /** Accusations that wait for their moment; more are dropped and counted. */
+  readonly accusationsMax: number;
+  /** The same peer is not accused again for a refused dial within this time: an address that only we cannot reach must not cost the mesh. */
+  readonly refusalGapMs: number;
+  /** Two accusers make a peer dead after so long, in which it may refute. Plus the refutation's own spread. */
+  readonly confirmMs: number;
+  /** One accuser, and no refutation for so long, is as good as expiry. Longer than `refuteSpreadMaxMs`. */
+  readonly loneAccusationMs: number;
+  /** In a mesh of so many peers or fewer there may be nobody else to accuse … */
+  readonly smallMeshPeers: number;
+  /** … so one word is enough after this time. */
+  readonly smallMeshAccusationMs: number;
+  /** An accused peer refutes after a random part of peers × this: after a merge, half the mesh may have to. */
+  readonly refutePerPeerMs: number;
+  readonly refuteSpreadMaxMs: number;
+  /** A tombstone lives so long, or as long as any record it must not let back in. */
+  readonly tombstoneMs: number;
+  /** Tombstones held; the oldest goes first, and is counted. */
+  readonly tombstonesMax: number;
+  /** Peers held, this one included; newcomers beyond are refused and counted, and `size` becomes an estimate. */
+  readonly membersMax: number;
+  /** Sample behind that estimate; its standard error is about 1.2 / √sample. */
+  readonly estimateSampleMax: number;
+  /** Pace of the round: forget what expired, compare digests with one random neighbour. */
+  readonly digestIntervalMs: number;
+  /** What repair taught is offered to all neighbours after half to all of this. */
+  readonly repairSpreadMs: number;
+  /** A repair whose neighbour is silent for so long is given up; a later digest begins it again. */
+  readonly repairTimeoutMs: number;
+  /** Repairs that this peer leads at once. */
+  readonly repairsMax: number;
+  /** Records in one message. */
+  readonly pageRecordsMax: number;
+  /** Records with less life left are not handed on: they would only come back where they have just expired. */
+  readonly recordTtlMinMs: number;
+  /** A digest is made as fine as this many records per bucket ask for, up to 256 buckets. */
+  readonly recordsPerBucket: number;
+  /** Characters in any text of a peer's info. */
+  readonly textLengthMax: number;
+}
+
+export const defaultDirectoryConfig: DirectoryConfig = {
+  refreshMinMs: 60_000, // guess: a small mesh forgets within three minutes
+  refreshPerPeerMs: 2_500, // computed: about 95 B/s per peer at any size, docs/protocols/directory.md
+  refreshMaxMs: 86_400_000, // guess: reached at 34,560 peers
+  missedRefreshes: 3, // guess: broadcast loses next to nothing, so three in a row is silence
+  announceDelayMs: 50, // guess: a few LAN round trips
+  announceGapMs: 5_000, // guess: a link that flaps costs the mesh one broadcast in this time
+  accuseSpreadMs: 500, // guess: longer than one broadcast takes, so mostly two of seven neighbours speak
+  accusationsMax: 64, // guess: far above any active view
+  refusalGapMs: 600_000, // guess
+  confirmMs: 1_000, // guess: twice a WAN broadcast there and back
+  loneAccusationMs: 30_000, // guess: SWIM's suspicion at 1,000 peers is 12 s, ours has only one witness
+  smallMeshPeers: 3, // by definition: below it there may be no second former neighbour
+  smallMeshAccusationMs: 3_000, // guess: as long as a silent host may take to be noticed
+  refutePerPeerMs: 1, // guess: at most 1,000 refutations a second in the whole mesh
+  refuteSpreadMaxMs: 5_000, // guess
+  tombstoneMs: 3_600_000, // guess: longer than a partition that is still worth repairing peer by peer
+  tombstonesMax: 4_096, // guess: a rolling restart of the largest mesh we aim at, which is 5,000, nearly fits
+  membersMax: 20_000, // guess: about 8 MB
+  estimateSampleMax: 256, // Wegman's adaptive sampling: error about 7 %
+  digestIntervalMs: 20_000, // guess: 12 bytes a time when all is well
+  repairSpreadMs: 250, // guess: islands merge in diameter × this
+  repairTimeoutMs: 5_000, // guess
+  repairsMax: 2, // guess: more would fetch the same records twice
+  pageRecordsMax: 128, // guess: about 20 KiB on the wire
+  recordTtlMinMs: 5_000, // guess: longer than a page can be under way
+  recordsPerBucket: 16, // guess: one difference costs one bucket, about 2.5 KiB
+  textLengthMax: 256, // DNS names end at 253
+};

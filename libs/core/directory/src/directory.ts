@@ -1,0 +1,517 @@
+import {
+  IndexedMap,
+  type Input,
+  type Millis,
+  type Outbox,
+  type PeerId,
+  type PeerInfo,
+  type ProtocolCore,
+  type Rng,
+  unreachable,
+} from '@starling/kernel';
+import type { DirectoryConfig } from './config.ts';
+import { idHash, memberStates } from './member-hash.ts';
+import { MemberTable } from './member-table.ts';
+import type {
+  DirectoryBroadcast,
+  DirectoryCommand,
+  DirectoryEvent,
+  DirectoryMessage,
+  MemberRecord,
+} from './messages.ts';
+import { Repair } from './repair.ts';
+import { SizeEstimate } from './size-estimate.ts';
+import { Suspicions } from './suspicions.ts';
+
+type Out = Outbox<DirectoryMessage, DirectoryEvent>;
+
+const never = Number.POSITIVE_INFINITY;
+
+/** Leaves room for refutations above what anybody may claim: a number that cannot be raised could never be refuted. */
+const incarnationMax = Number.MAX_SAFE_INTEGER - 2 ** 32;
+
+/** What happened so far; `…Refused` and `…Dropped` count bounds that were reached. */
+export interface DirectoryStats {
+  announced: number;
+  refuted: number;
+  accused: number;
+  accusationsDropped: number;
+  accusationsHeard: number;
+  died: number;
+  left: number;
+  expired: number;
+  newcomersRefused: number;
+  violations: number;
+}
+
+/** An accusation that waits for its moment. */
+interface Accusation {
+  readonly incarnation: number;
+  readonly at: Millis;
+}
+
+/**
+ * Who is in the mesh: every peer's own, eventually equal copy. Arrivals, departures and accusations travel by broadcast;
+ * digests between neighbours repair what broadcast missed. A record is a join-semilattice: of two, the higher incarnation
+ * wins, then left over dead over up, then the longer life; so the order in which news arrives does not matter.
+ *
+ * A peer is removed when it says that it leaves, when two peers that lost it say so, or by expiry; and it is back as soon
+ * as it speaks with a higher incarnation, which a live peer does when it hears of its own death.
+ *
+ * Neighbours are bounded by the membership core; all else by `DirectoryConfig`.
+ */
+export class Directory implements ProtocolCore<DirectoryMessage, DirectoryCommand, DirectoryEvent> {
+  readonly #config: DirectoryConfig;
+  readonly #rng: Rng;
+  readonly #table: MemberTable;
+  readonly #repair: Repair;
+  readonly #suspicions = new Suspicions();
+  readonly #neighbors = new IndexedMap<PeerId, PeerInfo>();
+  readonly #accusations = new Map<PeerId, Accusation>();
+  #estimate: SizeEstimate | null = null;
+  #self: PeerInfo;
+  #announceAt: Millis = never;
+  #announcedAt: Millis = Number.NEGATIVE_INFINITY;
+  #roundAt: Millis = never;
+  #hasLeft = false;
+  readonly stats: DirectoryStats = {
+    announced: 0,
+    refuted: 0,
+    accused: 0,
+    accusationsDropped: 0,
+    accusationsHeard: 0,
+    died: 0,
+    left: 0,
+    expired: 0,
+    newcomersRefused: 0,
+    violations: 0,
+  };
+
+  constructor(config: DirectoryConfig, self: PeerInfo, rng: Rng) {
+    this.#config = config;
+    this.#rng = rng;
+    this.#self = self;
+    this.#table = new MemberTable(config.membersMax, config.tombstonesMax);
+    this.#table.put(self, 'up', never);
+    this.#repair = new Repair(config, this.#table, rng, (now, from, record, out) =>
+      this.#merge(now, from, record, out),
+    );
+  }
+
+  /** This peer's own info, with the incarnation that its refutations have reached. */
+  get self(): PeerInfo {
+    return this.#self;
+  }
+
+  /** Peers that are up, this one included. Exact while `isExact`, else an estimate with an error of about 7 %. */
+  get size(): number {
+    return Math.max(this.#table.upCount, this.#estimate?.peers ?? 0);
+  }
+
+  /** Whether every known peer is held: false once newcomers had to be refused. */
+  get isExact(): boolean {
+    return this.#estimate === null;
+  }
+
+  /** A peer that is up. */
+  get(id: PeerId): PeerInfo | undefined {
+    return this.#table.up(id)?.info;
+  }
+
+  /** Up to `size` peers that are up, this one included, with ids after `afterId` ('' for the first page), ascending. */
+  page(afterId: PeerId, size: number): readonly PeerInfo[] {
+    return this.#table.page(afterId, size);
+  }
+
+  /** Every id that is up, this peer's included, ascending. Valid until the next `handle`. */
+  upIds(): readonly PeerId[] {
+    return this.#table.upIds();
+  }
+
+  /** Counters of the digest repair. */
+  get repairStats(): Readonly<Repair['stats']> {
+    return this.#repair.stats;
+  }
+
+  /** Tombstones that had to go before their time, because there were too many. */
+  get tombstonesEvicted(): number {
+    return this.#table.tombstonesEvicted;
+  }
+
+  handle(now: Millis, input: Input<DirectoryMessage, DirectoryCommand>, out: Out): void {
+    if (this.#hasLeft) return;
+    if (this.#roundAt === never) this.#armRound(now);
+    switch (input.kind) {
+      case 'message':
+        this.#onMessage(now, input.from, input.message, out);
+        break;
+      case 'linkUp':
+        break;
+      case 'linkDown':
+        if (input.reason === 'refused') this.#onRefused(now, input.peer);
+        else this.#repair.forget(input.peer);
+        break;
+      case 'command':
+        this.#onCommand(now, input.command, out);
+        break;
+      case 'tick':
+        break;
+      default:
+        unreachable(input);
+    }
+    this.#onTime(now, out);
+  }
+
+  nextDeadline(): Millis {
+    if (this.#hasLeft) return never;
+    let next = Math.min(this.#announceAt, this.#roundAt, this.#suspicions.next(), this.#repair.next());
+    for (const accusation of this.#accusations.values()) next = Math.min(next, accusation.at);
+    return next;
+  }
+
+  #onMessage(now: Millis, from: PeerId, message: DirectoryMessage, out: Out): void {
+    switch (message.kind) {
+      case 'directoryDigest':
+        this.#report(from, this.#repair.onDigest(now, from, message.hashes, out), out);
+        return;
+      case 'directoryRecords':
+        this.#report(from, this.#repair.onRecords(now, from, message, out), out);
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  #onCommand(now: Millis, command: DirectoryCommand, out: Out): void {
+    switch (command.kind) {
+      case 'neighborUp':
+        this.#onNeighborUp(now, command.peer, out);
+        return;
+      case 'neighborDown':
+        this.#onNeighborDown(now, command.peer, command.failed);
+        return;
+      case 'broadcast':
+        this.#onBroadcast(now, command.from, command.message, out);
+        return;
+      case 'leave':
+        out.emit({
+          kind: 'broadcast',
+          message: { kind: 'leave', id: this.#self.id, incarnation: this.#self.incarnation },
+        });
+        this.#hasLeft = true;
+        return;
+      default:
+        unreachable(command);
+    }
+  }
+
+  #onBroadcast(now: Millis, from: PeerId, message: DirectoryBroadcast, out: Out): void {
+    switch (message.kind) {
+      case 'announce':
+        this.#onAnnounce(now, from, message.info, message.refreshMs, out);
+        return;
+      case 'leave':
+        this.#onLeave(now, from, message.id, message.incarnation, out);
+        return;
+      case 'accuse':
+        this.#onAccuse(now, message.id, message.incarnation, message.accuser, out);
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  #onNeighborUp(now: Millis, peer: PeerInfo, out: Out): void {
+    if (peer.id === this.#self.id) return;
+    if (this.#neighbors.size === 0) {
+      const earliest = this.#announcedAt + this.#config.announceGapMs;
+      const soon = now + this.#rng.float() * this.#config.announceDelayMs;
+      this.#announceAt = Math.min(this.#announceAt, Math.max(soon, earliest));
+    }
+    this.#neighbors.set(peer.id, peer);
+    this.#accusations.delete(peer.id);
+    const suspicion = this.#suspicions.get(peer.id);
+    if (suspicion?.accuser === this.#self.id && !suspicion.isConfirmed) this.#suspicions.clear(peer.id);
+    const known = this.#table.get(peer.id);
+    if (this.#isWellFormed(peer) && (known === undefined || known.info.incarnation < peer.incarnation)) {
+      this.#welcome(peer, now + this.#lifeMs(this.#refreshMs()), out);
+    }
+    // Both ends see the link come up; one digest is enough to compare.
+    if (this.#self.id < peer.id) this.#repair.sendDigest(peer.id, out);
+  }
+
+  #onNeighborDown(now: Millis, peer: PeerInfo, failed: boolean): void {
+    this.#neighbors.delete(peer.id);
+    this.#repair.forget(peer.id);
+    if (failed) this.#planAccusation(now, peer.id);
+  }
+
+  /** A dial that came to nothing is a word as good as a lost link: after a mass crash few victims have two neighbours left. */
+  #onRefused(now: Millis, peer: PeerId): void {
+    const member = this.#table.up(peer);
+    if (member === undefined || this.#neighbors.has(peer)) return;
+    if (now - member.refusedAt < this.#config.refusalGapMs) return;
+    if (this.#planAccusation(now, peer)) member.refusedAt = now;
+  }
+
+  #onAnnounce(now: Millis, from: PeerId, info: PeerInfo, refreshMs: number, out: Out): void {
+    if (!this.#isWellFormed(info) || !(refreshMs >= 0)) {
+      this.#report(from, 'announce', out);
+      return;
+    }
+    if (info.id === this.#self.id) {
+      // Another life under our id: raise ours above it, so that one truth remains.
+      if (info.incarnation > this.#self.incarnation) this.#refute(now, info.incarnation, out);
+      return;
+    }
+    const expiresAt = now + this.#lifeMs(Math.min(refreshMs, this.#config.refreshMaxMs));
+    const known = this.#table.get(info.id);
+    if (known === undefined || known.info.incarnation < info.incarnation) {
+      this.#welcome(info, expiresAt, out);
+    } else if (known.info.incarnation === info.incarnation && known.state === 'up') {
+      known.expiresAt = Math.max(known.expiresAt, expiresAt);
+      this.#estimate?.add(known.idBits, known.expiresAt);
+    }
+  }
+
+  #onLeave(now: Millis, from: PeerId, id: PeerId, incarnation: number, out: Out): void {
+    if (!this.#isIdentity(id, incarnation)) {
+      this.#report(from, 'leave', out);
+      return;
+    }
+    if (id === this.#self.id) {
+      if (incarnation >= this.#self.incarnation) this.#refute(now, incarnation, out);
+      return;
+    }
+    // Also of a peer that is not known: its announcement may still be on its way.
+    const info = this.#table.get(id)?.info ?? { id, address: '', apiAddress: '', incarnation, zone: '', name: '' };
+    this.#merge(now, from, { info: { ...info, incarnation }, state: 'left', ttlMs: this.#config.tombstoneMs }, out);
+  }
+
+  #onAccuse(now: Millis, id: PeerId, incarnation: number, accuser: PeerId, out: Out): void {
+    this.stats.accusationsHeard++;
+    if (id === this.#self.id) {
+      if (incarnation === this.#self.incarnation) this.#refute(now, incarnation, out);
+      return;
+    }
+    this.#suspect(now, id, incarnation, accuser);
+  }
+
+  /** Takes note of an accusation, by others or by ourselves. Accusations of strangers and of past incarnations mean nothing. */
+  #suspect(now: Millis, id: PeerId, incarnation: number, accuser: PeerId): void {
+    const config = this.#config;
+    if (accuser === id || this.#table.up(id)?.info.incarnation !== incarnation) return;
+    const accuserRecord = this.#table.get(accuser);
+    if (accuserRecord !== undefined && accuserRecord.state !== 'up') return; // a dying peer accuses all it ever knew
+    const known = this.#suspicions.get(id);
+    if (known === undefined || known.incarnation !== incarnation) {
+      const isSmall = this.size <= config.smallMeshPeers;
+      const deadline = now + (isSmall ? config.smallMeshAccusationMs : config.loneAccusationMs);
+      this.#suspicions.set(id, { incarnation, accuser, isConfirmed: false, verdict: 'expired', deadline });
+    } else if (!known.isConfirmed && known.accuser !== accuser) {
+      const deadline = Math.min(known.deadline, now + config.confirmMs + this.#refuteSpreadMs());
+      this.#suspicions.set(id, { ...known, isConfirmed: true, verdict: 'dead', deadline });
+    }
+  }
+
+  /**
+   * A neighbour's records say that a peer is dead which we hold to be up: the two halves of a partition say so of each
+   * other when they meet. Ask the peer, by accusing it aloud, and believe it only when nothing comes back.
+   */
+  #doubt(now: Millis, from: PeerId, info: PeerInfo): void {
+    if (this.#suspicions.get(info.id)?.verdict === 'dead') return;
+    const { accuseSpreadMs, confirmMs } = this.#config;
+    const deadline = now + accuseSpreadMs + confirmMs + this.#refuteSpreadMs();
+    const { id, incarnation } = info;
+    this.#suspicions.set(id, { incarnation, accuser: from, isConfirmed: false, verdict: 'dead', deadline });
+    this.#planAccusation(now, id);
+  }
+
+  /** True when the accusation will be made, unless the peer is heard of before. */
+  #planAccusation(now: Millis, id: PeerId): boolean {
+    const member = this.#table.up(id);
+    if (member === undefined || id === this.#self.id || this.#accusations.has(id)) return false;
+    if (this.#accusations.size >= this.#config.accusationsMax) {
+      this.stats.accusationsDropped++;
+      return false;
+    }
+    const at = now + this.#rng.float() * this.#config.accuseSpreadMs;
+    this.#accusations.set(id, { incarnation: member.info.incarnation, at });
+    return true;
+  }
+
+  #accuse(now: Millis, id: PeerId, incarnation: number, out: Out): void {
+    if (this.#table.up(id)?.info.incarnation !== incarnation) return;
+    const suspicion = this.#suspicions.get(id);
+    if (suspicion?.incarnation === incarnation && (suspicion.isConfirmed || suspicion.accuser === this.#self.id))
+      return;
+    // Alone, the fault may be ours (Lifeguard's lesson): nobody would hear it now, nor should later.
+    if (this.#neighbors.size > 0) {
+      this.stats.accused++;
+      out.emit({ kind: 'broadcast', message: { kind: 'accuse', id, incarnation, accuser: this.#self.id } });
+    }
+    this.#suspect(now, id, incarnation, this.#self.id);
+  }
+
+  /** Says that we live, with an incarnation above what was claimed; in a while, for many may have to at once. */
+  #refute(now: Millis, incarnation: number, out: Out): void {
+    this.stats.refuted++;
+    this.#self = { ...this.#self, incarnation: Math.max(incarnation, this.#self.incarnation) + 1 };
+    this.#table.put(this.#self, 'up', never);
+    this.#announceAt = Math.min(this.#announceAt, now + this.#rng.float() * this.#refuteSpreadMs());
+    out.emit({ kind: 'incarnation', incarnation: this.#self.incarnation });
+  }
+
+  #announce(now: Millis, out: Out): void {
+    this.#announceAt = never;
+    if (this.#neighbors.size === 0) return; // the next first neighbour calls for it again
+    const refreshMs = this.#refreshMs();
+    this.#announcedAt = now;
+    this.#announceAt = now + refreshMs * (0.8 + 0.2 * this.#rng.float()); // always within what is promised
+    this.stats.announced++;
+    out.emit({ kind: 'broadcast', message: { kind: 'announce', info: this.#self, refreshMs } });
+  }
+
+  /** Takes a record that is not known or is of a higher incarnation into the table. */
+  #welcome(info: PeerInfo, expiresAt: Millis, out: Out): boolean {
+    const idBits = this.#table.get(info.id)?.idBits ?? idHash(info.id);
+    if (!this.#table.put(info, 'up', expiresAt)) {
+      this.stats.newcomersRefused++;
+      this.#estimate ??= this.#newEstimate();
+      this.#estimate.add(idBits, expiresAt);
+      return false;
+    }
+    this.#estimate?.add(idBits, expiresAt);
+    this.#suspicions.clear(info.id);
+    out.emit({ kind: 'memberUp', info });
+    return true;
+  }
+
+  #merge(now: Millis, from: PeerId, record: MemberRecord, out: Out): boolean {
+    const { info, state } = record;
+    if (!this.#isWellFormed(info) || !(record.ttlMs >= 0)) {
+      this.#report(from, 'record', out);
+      return false;
+    }
+    if (info.id === this.#self.id) {
+      const claimed = info.incarnation - this.#self.incarnation;
+      if (claimed > 0 || (claimed === 0 && state !== 'up')) this.#refute(now, info.incarnation, out);
+      return false;
+    }
+    const known = this.#table.get(info.id);
+    const newer = known === undefined ? 1 : info.incarnation - known.info.incarnation;
+    const rank = known === undefined ? 1 : memberStates.indexOf(state) - memberStates.indexOf(known.state);
+    if (newer < 0 || (newer === 0 && rank < 0)) return false;
+    const ttlMax = this.#lifeMs(this.#config.refreshMaxMs);
+    const expiresAt = now + Math.min(record.ttlMs, ttlMax);
+    if (known !== undefined && newer === 0 && rank === 0) {
+      known.expiresAt = Math.max(known.expiresAt, expiresAt);
+      return false;
+    }
+    if (newer === 0 && state === 'dead') {
+      this.#doubt(now, from, info);
+      return false;
+    }
+    // What is about to expire elsewhere must not begin again here.
+    if (known === undefined && record.ttlMs < this.#config.recordTtlMinMs) return false;
+    if (state === 'up') return this.#welcome(info, expiresAt, out);
+    this.#bury(info, state, expiresAt, state, out);
+    return true;
+  }
+
+  /** Puts a tombstone where a peer was. It lives at least as long as the record that it must not let back in. */
+  #bury(info: PeerInfo, state: 'left' | 'dead', expiresAt: Millis, why: 'left' | 'dead' | 'expired', out: Out): void {
+    const known = this.#table.up(info.id);
+    this.#table.put(info, state, Math.max(expiresAt, known?.expiresAt ?? 0));
+    this.#suspicions.clear(info.id);
+    this.#accusations.delete(info.id);
+    this.#estimate?.delete(idHash(info.id));
+    if (known !== undefined) this.#tellDown(known.info, why, out);
+  }
+
+  #tellDown(info: PeerInfo, why: 'left' | 'dead' | 'expired', out: Out): void {
+    this.stats[why === 'dead' ? 'died' : why]++;
+    out.emit({ kind: 'memberDown', info, state: why });
+  }
+
+  #onTime(now: Millis, out: Out): void {
+    if (this.#hasLeft) return;
+    if (now >= this.#announceAt) this.#announce(now, out);
+    for (const [id, accusation] of this.#accusations) {
+      if (accusation.at > now) continue;
+      this.#accusations.delete(id);
+      this.#accuse(now, id, accusation.incarnation, out);
+    }
+    for (const [id, suspicion] of this.#suspicions.take(now)) {
+      const member = this.#table.up(id);
+      if (member?.info.incarnation === suspicion.incarnation) this.#condemn(now, member.info, suspicion.verdict, out);
+    }
+    this.#repair.expire(now);
+    this.#repair.spread(now, this.#neighbors.keys(), out);
+    if (now >= this.#roundAt) this.#round(now, out);
+  }
+
+  /** Nobody refuted. */
+  #condemn(now: Millis, info: PeerInfo, verdict: 'dead' | 'expired', out: Out): void {
+    if (this.#neighbors.size > 0) {
+      this.#bury(info, 'dead', now + this.#config.tombstoneMs, verdict, out);
+      return;
+    }
+    // Alone, the fault may be ours: forget it, but bring no tombstone of it along when we are back.
+    this.#table.delete(info.id);
+    this.#tellDown(info, verdict, out);
+  }
+
+  #round(now: Millis, out: Out): void {
+    this.#armRound(now);
+    for (const info of this.#table.expire(now, this.#self.id)) {
+      this.#suspicions.clear(info.id);
+      this.#tellDown(info, 'expired', out);
+    }
+    this.#estimate?.expire(now);
+    // Only well below the bound: at it, every departure would make the count look exact again.
+    if (this.#estimate !== null && this.size < this.#config.membersMax * 0.9) this.#estimate = null;
+    const neighbor = this.#neighbors.pick(this.#rng);
+    if (neighbor !== undefined) this.#repair.sendDigest(neighbor.id, out);
+  }
+
+  #armRound(now: Millis): void {
+    this.#roundAt = now + this.#config.digestIntervalMs * (0.9 + 0.2 * this.#rng.float());
+  }
+
+  #newEstimate(): SizeEstimate {
+    const estimate = new SizeEstimate(this.#config.estimateSampleMax);
+    for (const member of this.#table.upMembers()) estimate.add(member.idBits, member.expiresAt);
+    return estimate;
+  }
+
+  #refreshMs(): Millis {
+    const { refreshMinMs, refreshPerPeerMs, refreshMaxMs } = this.#config;
+    return Math.min(refreshMaxMs, Math.max(refreshMinMs, this.size * refreshPerPeerMs));
+  }
+
+  #lifeMs(refreshMs: Millis): Millis {
+    return refreshMs * this.#config.missedRefreshes;
+  }
+
+  #refuteSpreadMs(): Millis {
+    return Math.min(this.#config.refuteSpreadMaxMs, this.size * this.#config.refutePerPeerMs);
+  }
+
+  #isWellFormed(info: PeerInfo): boolean {
+    const max = this.#config.textLengthMax;
+    const isShort = info.address.length <= max && info.apiAddress.length <= max && info.zone.length <= max;
+    return isShort && info.name.length <= max && this.#isIdentity(info.id, info.incarnation);
+  }
+
+  #isIdentity(id: PeerId, incarnation: number): boolean {
+    if (id === '' || id.length > this.#config.textLengthMax) return false;
+    return Number.isSafeInteger(incarnation) && incarnation >= 0 && incarnation <= incarnationMax;
+  }
+
+  #report(peer: PeerId, rule: string | null, out: Out): void {
+    if (rule === null) return;
+    this.stats.violations++;
+    out.emit({ kind: 'protocolViolation', peer, rule });
+  }
+}

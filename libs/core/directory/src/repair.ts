@@ -1,0 +1,187 @@
+import type { Millis, Outbox, PeerId, Rng } from '@starling/kernel';
+import type { DirectoryConfig } from './config.ts';
+import { memberStates } from './member-hash.ts';
+import { bucketsMax, type Member, type MemberTable } from './member-table.ts';
+import type { DirectoryEvent, DirectoryMessage, MemberRecord } from './messages.ts';
+
+type Out = Outbox<DirectoryMessage, DirectoryEvent>;
+type RecordsMessage = Extract<DirectoryMessage, { kind: 'directoryRecords' }>;
+
+/** A repair that this peer leads: the buckets still to be sent, one page after each reply. */
+interface Session {
+  readonly bucketCount: number;
+  readonly buckets: number[];
+  deadline: Millis;
+}
+
+/** What the directory does with a record that came by repair. True when it was news. */
+export type Merge = (now: Millis, from: PeerId, record: MemberRecord, out: Out) => boolean;
+
+/**
+ * Anti-entropy between neighbours, as in Demers et al., PODC 1987, with hashes per bucket so that agreement costs a few
+ * bytes and a difference costs a few records. What a repair taught is offered on at once (`spread`), so that two islands
+ * that meet on one link become one directory hop by hop, without waiting for each peer's own round.
+ */
+export class Repair {
+  readonly #config: DirectoryConfig;
+  readonly #table: MemberTable;
+  readonly #rng: Rng;
+  readonly #merge: Merge;
+  readonly #sessions = new Map<PeerId, Session>();
+  #spreadAt: Millis = Number.POSITIVE_INFINITY;
+  readonly stats = { digestsSent: 0, digestsAgreed: 0, repairs: 0, timeouts: 0, recordsSent: 0, recordsLearned: 0 };
+
+  constructor(config: DirectoryConfig, table: MemberTable, rng: Rng, merge: Merge) {
+    this.#config = config;
+    this.#table = table;
+    this.#rng = rng;
+    this.#merge = merge;
+  }
+
+  /** Opens a comparison with a neighbour. */
+  sendDigest(to: PeerId, out: Out, length = 1): void {
+    // A full table holds a sample of the mesh, and two samples always differ: comparing them would never end.
+    if (this.#table.isFull) return;
+    this.stats.digestsSent++;
+    out.send(to, { kind: 'directoryDigest', hashes: this.#table.digest(length) });
+  }
+
+  /** Returns the rule that the message broke, or null. */
+  onDigest(now: Millis, from: PeerId, hashes: readonly number[], out: Out): string | null {
+    if (!isBucketCount(hashes.length)) return 'digest length';
+    if (this.#table.isFull) return null;
+    const own = this.#table.digest(hashes.length);
+    const buckets = own.flatMap((hash, bucket) => (hash === hashes[bucket] ? [] : [bucket]));
+    if (buckets.length === 0) {
+      this.stats.digestsAgreed++;
+      return null;
+    }
+    const finest = this.#preferredLength();
+    if (finest > hashes.length) this.sendDigest(from, out, finest);
+    else this.#begin(now, from, { bucketCount: hashes.length, buckets, deadline: 0 }, out);
+    return null;
+  }
+
+  /** Returns the rule that the message broke, or null. */
+  onRecords(now: Millis, from: PeerId, message: RecordsMessage, out: Out): string | null {
+    const { bucketCount, buckets, records } = message;
+    if (!isBucketCount(bucketCount) || buckets.length > bucketCount) return 'bucket count';
+    if (!buckets.every((bucket) => Number.isInteger(bucket) && bucket >= 0 && bucket < bucketCount)) return 'bucket';
+    if (records.length > this.#config.pageRecordsMax) return 'page size';
+    let learned = 0;
+    for (const record of records) if (this.#merge(now, from, record, out)) learned++;
+    this.stats.recordsLearned += learned;
+    if (learned > 0) this.#armSpread(now);
+    if (message.reply) this.#reply(now, from, message, out);
+    else this.#continue(now, from, out);
+    return null;
+  }
+
+  /** Offers what was learned to every neighbour, when it is time. */
+  spread(now: Millis, neighbors: readonly PeerId[], out: Out): void {
+    if (now < this.#spreadAt) return;
+    this.#spreadAt = Number.POSITIVE_INFINITY;
+    for (const neighbor of neighbors) this.sendDigest(neighbor, out);
+  }
+
+  /** Gives up repairs whose neighbour fell silent. */
+  expire(now: Millis): void {
+    for (const [peer, session] of this.#sessions) {
+      if (session.deadline > now) continue;
+      this.#sessions.delete(peer);
+      this.stats.timeouts++;
+    }
+  }
+
+  forget(peer: PeerId): void {
+    this.#sessions.delete(peer);
+  }
+
+  next(): Millis {
+    let next = this.#spreadAt;
+    for (const session of this.#sessions.values()) next = Math.min(next, session.deadline);
+    return next;
+  }
+
+  #begin(now: Millis, with_: PeerId, session: Session, out: Out): void {
+    if (this.#sessions.has(with_)) return;
+    if (this.#sessions.size >= this.#config.repairsMax) {
+      this.#armSpread(now); // compare again: by then the repair under way may have taught the same
+      return;
+    }
+    this.stats.repairs++;
+    this.#sessions.set(with_, session);
+    this.#continue(now, with_, out);
+  }
+
+  /** Sends the next page: whole buckets, so that the receiver can tell what we lack. */
+  #continue(now: Millis, to: PeerId, out: Out): void {
+    const session = this.#sessions.get(to);
+    if (session === undefined) return;
+    if (session.buckets.length === 0) {
+      this.#sessions.delete(to);
+      return;
+    }
+    session.deadline = now + this.#config.repairTimeoutMs;
+    const lists = this.#table.inBuckets(session.bucketCount, session.buckets);
+    const page: Member[] = [];
+    const buckets: number[] = [];
+    for (const bucket of session.buckets) {
+      const list = lists.get(bucket) as Member[];
+      if (buckets.length > 0 && page.length + list.length > this.#config.pageRecordsMax) break;
+      buckets.push(bucket);
+      page.push(...list);
+    }
+    session.buckets.splice(0, buckets.length);
+    this.#sendRecords(now, to, session.bucketCount, buckets, page, true, out);
+  }
+
+  #reply(now: Millis, to: PeerId, message: RecordsMessage, out: Out): void {
+    const theirs = new Map(message.records.map((record) => [record.info.id, record]));
+    const mine = [...this.#table.inBuckets(message.bucketCount, message.buckets).values()].flat();
+    const news = mine.filter((member) => isNewer(member, theirs.get(member.info.id)));
+    if (news.length > 0) this.#armSpread(now); // others of our neighbours may lack it as well
+    this.#sendRecords(now, to, message.bucketCount, message.buckets, news, false, out);
+  }
+
+  #sendRecords(
+    now: Millis,
+    to: PeerId,
+    bucketCount: number,
+    buckets: readonly number[],
+    members: readonly Member[],
+    reply: boolean,
+    out: Out,
+  ): void {
+    const { pageRecordsMax, recordTtlMinMs } = this.#config;
+    const lasting = members.filter((member) => member.expiresAt - now >= recordTtlMinMs);
+    // More than fit only when ids crowd in one bucket: a random part, so that rounds make progress all the same.
+    const chosen = lasting.length > pageRecordsMax ? this.#rng.sample(lasting, pageRecordsMax) : lasting;
+    const records = chosen.map(({ info, state, expiresAt }) => ({ info, state, ttlMs: expiresAt - now }));
+    this.stats.recordsSent += records.length;
+    out.send(to, { kind: 'directoryRecords', bucketCount, buckets, records, reply });
+  }
+
+  #armSpread(now: Millis): void {
+    const delay = this.#config.repairSpreadMs * (0.5 + 0.5 * this.#rng.float());
+    this.#spreadAt = Math.min(this.#spreadAt, now + delay);
+  }
+
+  #preferredLength(): number {
+    let length = 1;
+    while (length < bucketsMax && length * this.#config.recordsPerBucket < this.#table.count) length *= 2;
+    return length;
+  }
+}
+
+/** Of two records about one peer: is `mine` the one to keep? */
+function isNewer(mine: Member, theirs: MemberRecord | undefined): boolean {
+  if (theirs === undefined) return true;
+  if (mine.info.incarnation !== theirs.info.incarnation) return mine.info.incarnation > theirs.info.incarnation;
+  return memberStates.indexOf(mine.state) > memberStates.indexOf(theirs.state);
+}
+
+/** A power of two from 1 to 256. */
+function isBucketCount(count: number): boolean {
+  return Number.isInteger(count) && count >= 1 && count <= bucketsMax && (count & (count - 1)) === 0;
+}
