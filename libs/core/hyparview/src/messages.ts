@@ -1,26 +1,30 @@
 import type { PeerId, PeerInfo } from '@starling/kernel';
 
-/** `high`: the asker has no neighbour at all and must not be refused. `low`: it is short of neighbours. `near`: it offers to swap a costly link for this cheaper one. */
+/**
+ * `high`: must not be refused; the asker has no neighbour at all, or builds a bridge to what may be another island. `low`:
+ * it is short of neighbours. `near`: it offers to swap a costly link for this cheaper one.
+ */
 export type NeighborPriority = 'high' | 'low' | 'near';
 
 /** What membership cores say to each other. HyParView, Leitão et al., DSN 2007, algorithms 1 and 2. */
 export type HyParViewMessage =
-  /** From a new peer to its contact. The receiver takes it as a neighbour, evicting one if full, and starts forward joins. */
+  /** From a new peer to its contact. The receiver takes it as a neighbour, evicting one if full, starts forward joins and answers with `neighborReply`. */
   | { readonly kind: 'join'; readonly sender: PeerInfo }
   /** A random walk that carries a joiner through the mesh; ends in an active view, passes through passive views. */
   | { readonly kind: 'forwardJoin'; readonly joiner: PeerInfo; readonly ttl: number }
-  /** Asks for a place in the receiver's active view. With `near`, `dropping` names the sender's link that would go. */
+  /** Asks for a place in the receiver's active view. `dropping` names the sender's link that would go; null when it has room. */
   | {
       readonly kind: 'neighbor';
       readonly sender: PeerInfo;
       readonly priority: NeighborPriority;
       readonly dropping: PeerInfo | null;
     }
-  /** The answer. `dropped` names the link that the receiver gave up for a `near` request, so that both losers can pair up. */
+  /** The answer to `join` and `neighbor`. `dropped` names the link that was given up for it, so that both losers can pair up. */
   | { readonly kind: 'neighborReply'; readonly accepted: boolean; readonly dropped: PeerInfo | null }
   /**
    * The sender takes the receiver out of its active view. `leave`: for good (forget me, do not offer me to others).
-   * `evicted`: to make room. `swapped`: for a cheaper link; `alternative` lost its link in the same swap and has room.
+   * `evicted`: to make room. `swapped`: for a cheaper link or a bridge. `alternative` probably has room: it lost its link in
+   * the same swap or to the same leaver, or is the newcomer that room was made for. The receiver tries it first.
    */
   | {
       readonly kind: 'disconnect';

@@ -1,0 +1,134 @@
+import { assert, type Millis } from '@starling/kernel';
+
+/** Every bound and period of the membership core. Spans in ms. `paper` is HyParView (TR-07-13, DSN 2007) unless another is named. */
+export interface HyParViewConfig {
+  /** Links that a peer looks for and keeps. 7: `measured`, a crash of half the peers leaves 99 % reachable before any repair (95 % at 5). The paper's tables use 5. */
+  readonly activeCapacity: number;
+  /** Places above `activeCapacity` that only joins, high priority requests and bridges may take before one is evicted. 1: `guess`. The paper: 0. */
+  readonly highPrioritySlots: number;
+  /** Spares. 100: `measured`, a crash of 95 % heals in two rounds. The paper: 30. About 50 bytes each, the info itself is shared. */
+  readonly passiveCapacity: number;
+  /** Hops of a forward join before it becomes a neighbour (ARWL). 6: paper §5.1. */
+  readonly activeWalkLength: number;
+  /** Remaining hops at which a forward join leaves a passive entry (PRWL). 3: paper §5.1. */
+  readonly passiveWalkLength: number;
+  /** Hops of a shuffle. 6: the paper gives none; that of its joins. */
+  readonly shuffleWalkLength: number;
+  /** Neighbours in a shuffle (k_a). 3: paper §5.1. */
+  readonly shuffleActiveCount: number;
+  /** Passive entries in a shuffle (k_p). 4: paper §5.1. */
+  readonly shufflePassiveCount: number;
+  /** Longest sample taken from a peer; a longer one is a violation. 32: `guess`, four times our own. */
+  readonly shuffleSampleMax: number;
+  /** Between two shuffles. 10 s: what the traffic budget of an idle peer allows. */
+  readonly shuffleIntervalMs: Millis;
+  /** Between two shuffles while the overlay is young. 1 s: `measured`, slow first shuffles leave an overlay of one contact far from random. */
+  readonly shuffleFastIntervalMs: Millis;
+  /** How long after its first neighbour a peer shuffles fast. 60 s: as above. */
+  readonly shuffleFastForMs: Millis;
+  /** Share by which every period varies, 0 … 1, so that peers started together drift apart. 0.2: `guess`. */
+  readonly jitter: number;
+
+  /** A request that is not answered in this time, dial included, has failed. 1 s: the connect deadline. */
+  readonly attemptTimeoutMs: Millis;
+  /** Requests in flight, for whatever reason. 16: `guess`, twice the active view. */
+  readonly attemptsMax: number;
+  /** Requests in flight while there is no neighbour at all. 2: each may evict somebody's link. */
+  readonly attemptsIsolated: number;
+  /** Spares asked in one go while at least half of the links are there; then a pause. 16: `guess`. */
+  readonly attemptsPerRound: number;
+  /** First pause after a round in which everybody refused; doubles up to the next value. 1 s: `guess`. */
+  readonly roundPauseMinMs: Millis;
+  /** Longest such pause. 10 s: one shuffle brings new candidates. */
+  readonly roundPauseMaxMs: Millis;
+  /** First pause before an isolated peer tries everything again; doubles up to the next value. 0.5 s: `guess`. */
+  readonly isolationPauseMinMs: Millis;
+  /** Longest such pause; for ever after. 10 s: `guess`, an operator who fixed the network should not wait longer. */
+  readonly isolationPauseMaxMs: Millis;
+  /** Contacts taken from one `contacts` command, at random. 16: `guess`. */
+  readonly contactsMax: number;
+
+  /** Between two attempts to bridge to a contact that is surely new. 5 s: `guess`. */
+  readonly bridgeIntervalMs: Millis;
+  /** Between two attempts to bridge to a contact that may well be in this mesh already. 10 min: each moves two links. */
+  readonly bridgeDoubtfulIntervalMs: Millis;
+  /** Lost neighbours that are tried again; a random one makes room. 16: `guess`, twice the active view. */
+  readonly lostCapacity: number;
+  /** How long a lost neighbour is tried again. 24 h: Serf's reconnect timeout. */
+  readonly lostExpiryMs: Millis;
+  /** First pause before a lost neighbour is tried again; doubles up to the next value. 5 s: `guess`. */
+  readonly reconnectPauseMinMs: Millis;
+  /** Longest such pause. 60 s: `guess`; Serf: 30 s. */
+  readonly reconnectPauseMaxMs: Millis;
+
+  /** Leavers remembered. 256: `guess`. The oldest is forgotten first. */
+  readonly tombstonesMax: number;
+  /** How long a leaver is remembered. 10 min: `guess`, 60 shuffles: no view offers it any more. */
+  readonly tombstoneExpiryMs: Millis;
+
+  /** Between two attempts to swap a far link for a near one (X-BOT). 10 s: as the shuffle. */
+  readonly optimizeIntervalMs: Millis;
+  /**
+   * Far links that the optimisation never touches. 1: `measured`, 4 near + 1 random of 5 links cut p99 delivery over five
+   * clusters from 177 to 40 ms; a second one gains 1 ms and carries 70 % more payloads between the clusters.
+   */
+  readonly randomLinks: number;
+  /** Where zones are unknown, a round trip above this makes a link far, and one below half of it near. 10 ms: between zones it is 1–2, between regions over 10. */
+  readonly farRttMs: Millis;
+  /** Peers whose last round trip is remembered. 64: `guess`. */
+  readonly rttsMax: number;
+}
+
+export const defaultHyParViewConfig: HyParViewConfig = Object.freeze({
+  activeCapacity: 7,
+  highPrioritySlots: 1,
+  passiveCapacity: 100,
+  activeWalkLength: 6,
+  passiveWalkLength: 3,
+  shuffleWalkLength: 6,
+  shuffleActiveCount: 3,
+  shufflePassiveCount: 4,
+  shuffleSampleMax: 32,
+  shuffleIntervalMs: 10_000,
+  shuffleFastIntervalMs: 1_000,
+  shuffleFastForMs: 60_000,
+  jitter: 0.2,
+  attemptTimeoutMs: 1_000,
+  attemptsMax: 16,
+  attemptsIsolated: 2,
+  attemptsPerRound: 16,
+  roundPauseMinMs: 1_000,
+  roundPauseMaxMs: 10_000,
+  isolationPauseMinMs: 500,
+  isolationPauseMaxMs: 10_000,
+  contactsMax: 16,
+  bridgeIntervalMs: 5_000,
+  bridgeDoubtfulIntervalMs: 600_000,
+  lostCapacity: 16,
+  lostExpiryMs: 86_400_000,
+  reconnectPauseMinMs: 5_000,
+  reconnectPauseMaxMs: 60_000,
+  tombstonesMax: 256,
+  tombstoneExpiryMs: 600_000,
+  optimizeIntervalMs: 10_000,
+  randomLinks: 1,
+  farRttMs: 10,
+  rttsMax: 64,
+});
+
+/** Throws when values contradict each other. What a person typed was refused, with a sentence, at the edge. */
+export function assertHyParViewConfig(config: HyParViewConfig): void {
+  assert(config.activeCapacity >= 1, 'activeCapacity is at least 1');
+  assert(config.highPrioritySlots >= 0, 'highPrioritySlots is not negative');
+  assert(config.passiveCapacity >= 1, 'passiveCapacity is at least 1');
+  assert(config.passiveWalkLength <= config.activeWalkLength, 'passiveWalkLength is within activeWalkLength');
+  assert(
+    config.shuffleActiveCount + config.shufflePassiveCount < config.shuffleSampleMax,
+    'a shuffle of our own fits shuffleSampleMax',
+  );
+  assert(config.jitter >= 0 && config.jitter < 1, 'jitter is in [0, 1)');
+  assert(config.attemptsMax > config.activeCapacity, 'attemptsMax is above activeCapacity');
+  assert(config.roundPauseMinMs <= config.roundPauseMaxMs, 'roundPauseMinMs is within roundPauseMaxMs');
+  assert(config.isolationPauseMinMs <= config.isolationPauseMaxMs, 'isolationPauseMinMs is within isolationPauseMaxMs');
+  assert(config.reconnectPauseMinMs <= config.reconnectPauseMaxMs, 'reconnectPauseMinMs is within reconnectPauseMaxMs');
+}

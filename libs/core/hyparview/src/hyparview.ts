@@ -1,0 +1,770 @@
+import {
+  assert,
+  IndexedMap,
+  type Input,
+  type LinkDownReason,
+  type Millis,
+  type Outbox,
+  type PeerId,
+  type PeerInfo,
+  type ProtocolCore,
+  type Rng,
+  unreachable,
+} from '@starling/kernel';
+import { type Attempt, type AttemptPurpose, Attempts } from './attempts.ts';
+import { assertHyParViewConfig, type HyParViewConfig } from './config.ts';
+import { Islands } from './islands.ts';
+import type {
+  AdmissionPolicy,
+  HyParViewCommand,
+  HyParViewEvent,
+  HyParViewMessage,
+  NeighborDownReason,
+  NeighborPriority,
+} from './messages.ts';
+import { backedOff, jittered } from './pace.ts';
+import { PassiveView } from './passive-view.ts';
+import { Proximity } from './proximity.ts';
+import { type HyParViewStats, newHyParViewStats } from './stats.ts';
+import { Tombstones } from './tombstones.ts';
+
+type Out = Outbox<HyParViewMessage, HyParViewEvent>;
+
+const never = Number.POSITIVE_INFINITY;
+
+/**
+ * Membership: HyParView (Leitão, Pereira, Rodrigues, DSN 2007; TR-07-13) with links chosen in the spirit of X-BOT (SRDS
+ * 2009). Keeps a small symmetric active view of peers that agreed to be neighbours and have a link, and a larger passive
+ * view of spares. The two never share an entry, and the peer itself is in neither.
+ *
+ * Deviation: a neighbour relation is always asked for and answered, also after `join` and at the end of a forward join. The
+ * paper adds the other side at once and lets TCP say later that it was wrong; with answers no view ever holds a peer that
+ * cannot be reached, and a full view never refuses because of dead entries.
+ *
+ * Deviation: whoever is evicted is told of a peer that has room, so that a join splits a link and a leave closes a gap
+ * without a search: nearly all views stay at capacity through any churn.
+ */
+export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewCommand, HyParViewEvent> {
+  /** Counters for the layer above. */
+  readonly stats: HyParViewStats = newHyParViewStats();
+  readonly #config: HyParViewConfig;
+  readonly #rng: Rng;
+  readonly #policy: AdmissionPolicy;
+  readonly #active = new IndexedMap<PeerId, PeerInfo>();
+  readonly #passive: PassiveView;
+  readonly #attempts: Attempts;
+  readonly #tombstones: Tombstones;
+  readonly #islands: Islands;
+  readonly #proximity: Proximity;
+  #self: PeerInfo;
+
+  /** Contacts not yet joined; only while isolated. */
+  #contacts: PeerInfo[] = [];
+  /** Candidates that had their chance in this round. At most the passive view, the contacts and the alternatives. */
+  readonly #tried = new Set<PeerId>();
+  /** One request more than there are free places, after a failure: one of the candidates may be dead as well. */
+  #isHedging = false;
+  /** Rounds without success, for the back-off. */
+  #failedRounds = 0;
+  /** The next round; 0: the first tick asks for contacts. */
+  #roundAt: Millis = 0;
+
+  /** What the last shuffle carried, until it is answered. */
+  #shuffled: PeerInfo[] | null = null;
+  #shuffleAt: Millis = never;
+  #shuffleFastUntil: Millis = 0;
+  #optimizeAt: Millis = never;
+  #hasLeft = false;
+
+  constructor(config: HyParViewConfig, self: PeerInfo, rng: Rng, policy: AdmissionPolicy) {
+    assertHyParViewConfig(config);
+    this.#config = config;
+    this.#self = self;
+    this.#rng = rng;
+    this.#policy = policy;
+    this.#passive = new PassiveView(config.passiveCapacity);
+    this.#attempts = new Attempts(config.attemptsMax, config.attemptTimeoutMs);
+    this.#tombstones = new Tombstones(config.tombstonesMax, config.tombstoneExpiryMs);
+    this.#islands = new Islands(config, rng);
+    this.#proximity = new Proximity(config.farRttMs, config.rttsMax);
+  }
+
+  /** What later messages say about this peer. The id stays. */
+  setSelf(self: PeerInfo): void {
+    assert(self.id === this.#self.id, 'a peer keeps its id');
+    this.#self = self;
+  }
+
+  /** The neighbours, in no particular order; valid until the next `handle`. At most `activeCapacity + highPrioritySlots`. */
+  activeView(): readonly PeerInfo[] {
+    return this.#active.values();
+  }
+
+  /** The spares, in no particular order; valid until the next `handle`. At most `passiveCapacity`. */
+  passiveView(): readonly PeerInfo[] {
+    return this.#passive.values();
+  }
+
+  isNeighbor(peer: PeerId): boolean {
+    return this.#active.has(peer);
+  }
+
+  handle(now: Millis, input: Input<HyParViewMessage, HyParViewCommand>, out: Out): void {
+    if (this.#hasLeft) {
+      this.#onInputAfterLeaving(input, out);
+      return;
+    }
+    switch (input.kind) {
+      case 'message':
+        this.#onMessage(now, input.from, input.message, out);
+        return;
+      case 'linkUp':
+        // A link alone makes no neighbour: whoever dialled says what it wants.
+        return;
+      case 'linkDown':
+        this.#onLinkDown(now, input.peer, input.reason, out);
+        return;
+      case 'command':
+        this.#onCommand(now, input.command, out);
+        return;
+      case 'tick':
+        this.#onTick(now, out);
+        return;
+      default:
+        unreachable(input);
+    }
+  }
+
+  nextDeadline(): Millis {
+    if (this.#hasLeft) return never;
+    return Math.min(
+      this.#attempts.nextDeadline(),
+      this.#roundAt,
+      this.#shuffleAt,
+      this.#optimizeAt,
+      this.#islands.nextDeadline(),
+    );
+  }
+
+  #onMessage(now: Millis, from: PeerId, message: HyParViewMessage, out: Out): void {
+    if (from === this.#self.id) {
+      this.#violation(from, 'message-from-self', out);
+      return;
+    }
+    switch (message.kind) {
+      case 'join':
+        this.#onJoin(now, from, message.sender, out);
+        return;
+      case 'forwardJoin':
+        this.#onForwardJoin(now, from, message.joiner, message.ttl, out);
+        return;
+      case 'neighbor':
+        this.#onNeighbor(now, from, message.sender, message.priority, message.dropping, out);
+        return;
+      case 'neighborReply':
+        this.#onNeighborReply(now, from, message.accepted, message.dropped, out);
+        return;
+      case 'disconnect':
+        this.#onDisconnect(now, from, message.reason, message.alternative, out);
+        return;
+      case 'shuffle':
+        this.#onShuffle(now, from, message.origin, message.ttl, message.sample, out);
+        return;
+      case 'shuffleReply':
+        this.#onShuffleReply(now, from, message.sample, out);
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  /** Algorithm 1, Join: a contact must take the newcomer, and tells all its neighbours. */
+  #onJoin(now: Millis, from: PeerId, joiner: PeerInfo, out: Out): void {
+    if (joiner.id !== from) {
+      this.#violation(from, 'sender-mismatch', out);
+      return;
+    }
+    if (!this.#welcomes(now, joiner)) {
+      this.#refuse(from, out);
+      return;
+    }
+    this.stats.joins++;
+    // A second join on the same link: its answer was late or the joiner tried twice. One walk is enough.
+    if (this.#reaffirms(joiner, out)) return;
+    const dropped = this.#makeRoom(this.#capacityForHigh(), joiner, out);
+    this.#accept(now, joiner, dropped, out);
+    const forward: HyParViewMessage = { kind: 'forwardJoin', joiner, ttl: this.#config.activeWalkLength };
+    for (const neighbor of this.#active.values()) {
+      if (neighbor.id !== from) out.send(neighbor.id, forward);
+    }
+    this.#fill(now, out);
+  }
+
+  /** Algorithm 1, ForwardJoin. */
+  #onForwardJoin(now: Millis, from: PeerId, joiner: PeerInfo, ttl: number, out: Out): void {
+    if (!isHopCount(ttl)) {
+      this.#violation(from, 'ttl', out);
+      return;
+    }
+    this.#correctStranger(from, out);
+    if (joiner.id === this.#self.id) return;
+    this.#islands.settle(joiner.id);
+    // A neighbour cannot make walks longer than we would ourselves.
+    const hops = Math.min(ttl, this.#config.activeWalkLength);
+    const next = hops === 0 ? undefined : this.#neighborExcept(from, joiner.id);
+    if (next === undefined) {
+      this.#ask(now, joiner, 'forwardJoin', null, out);
+      return;
+    }
+    if (hops === this.#config.passiveWalkLength) this.#remember(now, joiner, []);
+    out.send(next.id, { kind: 'forwardJoin', joiner, ttl: hops - 1 });
+  }
+
+  /** TR-07-13 §4.3: high priority is always accepted, low only with a free place; near is ours, after X-BOT §III. */
+  #onNeighbor(
+    now: Millis,
+    from: PeerId,
+    sender: PeerInfo,
+    priority: NeighborPriority,
+    dropping: PeerInfo | null,
+    out: Out,
+  ): void {
+    if (sender.id !== from) {
+      this.#violation(from, 'sender-mismatch', out);
+      return;
+    }
+    if (!this.#welcomes(now, sender)) {
+      this.#refuse(from, out);
+      return;
+    }
+    if (this.#reaffirms(sender, out)) return;
+    let dropped: PeerInfo | null = null;
+    // Only peers with a link count as neighbours here (`linkDown` takes them out at once), so a place held by a dead peer
+    // never refuses anybody: that decides whether a mesh survives the loss of 80 % of its peers.
+    switch (priority) {
+      case 'high':
+        dropped = this.#makeRoom(this.#capacityForHigh(), dropping ?? sender, out);
+        break;
+      case 'low':
+        if (this.#active.size >= this.#config.activeCapacity) {
+          this.#refuse(from, out);
+          return;
+        }
+        break;
+      case 'near':
+        if (this.#active.size >= this.#config.activeCapacity) {
+          const far = this.#proximity.isNear(this.#self, sender) ? this.#farLink(dropping) : undefined;
+          if (far === undefined) {
+            this.#refuse(from, out);
+            return;
+          }
+          this.#evict(far, 'swapped', dropping, out);
+          dropped = far;
+        }
+        break;
+      default:
+        unreachable(priority);
+    }
+    this.#accept(now, sender, dropped, out);
+    this.#fill(now, out);
+  }
+
+  #onNeighborReply(now: Millis, from: PeerId, accepted: boolean, dropped: PeerInfo | null, out: Out): void {
+    const attempt = this.#attempts.take(from);
+    if (attempt === undefined) {
+      // Its request overtook its answer to ours: all is said. Else nobody waits for it any more, yet the sender believes in
+      // a link: correct the asymmetry.
+      if (this.#active.has(from)) return;
+      this.stats.stale++;
+      if (accepted) this.#correctStranger(from, out);
+      return;
+    }
+    if (!accepted) {
+      this.stats.refused++;
+      // TR-07-13 §4.3: a refusal is no reason to drop the candidate from the passive view.
+      out.close(from);
+      if (attempt.purpose === 'bridge') this.#islands.settle(from);
+    } else if (this.#policy.admit(attempt.peer, this.#active.values()) && this.#hasRoomFor(attempt, dropped, out)) {
+      this.stats.accepted++;
+      if (attempt.purpose === 'bridge') this.stats.bridged++;
+      this.#addNeighbor(now, attempt.peer, out);
+    } else {
+      out.send(from, { kind: 'disconnect', reason: 'evicted', alternative: null });
+      out.close(from);
+    }
+    this.#fill(now, out);
+  }
+
+  /** Algorithm 1, Disconnect; with reasons. */
+  #onDisconnect(
+    now: Millis,
+    from: PeerId,
+    reason: 'leave' | 'evicted' | 'swapped',
+    alternative: PeerInfo | null,
+    out: Out,
+  ): void {
+    if (reason === 'leave') this.#bury(now, from, out);
+    // While our own request is on its way this can only be about an earlier link: links keep order, an answer comes first.
+    const peer = this.#active.get(from);
+    if (peer === undefined) return;
+    this.#removeNeighbor(peer, reason === 'leave' ? 'left' : reason, out);
+    out.close(from);
+    if (reason !== 'leave') this.#remember(now, peer, []);
+    // It has no room for us: not in this round.
+    this.#tried.add(from);
+    if (alternative !== null) {
+      this.#tried.add(alternative.id);
+      this.#ask(now, alternative, 'fill', null, out);
+      this.#remember(now, alternative, []);
+    }
+    this.#fill(now, out);
+  }
+
+  /** TR-07-13 §4.4: a random walk whose last peer takes the sample and answers the origin directly. */
+  #onShuffle(now: Millis, from: PeerId, origin: PeerInfo, ttl: number, sample: readonly PeerInfo[], out: Out): void {
+    if (!isHopCount(ttl)) {
+      this.#violation(from, 'ttl', out);
+      return;
+    }
+    if (sample.length > this.#config.shuffleSampleMax) {
+      this.#violation(from, 'sample-size', out);
+      return;
+    }
+    this.#correctStranger(from, out);
+    // It came through the mesh, so its origin is on this island.
+    this.#islands.settle(origin.id);
+    const hops = Math.min(ttl, this.#config.shuffleWalkLength) - 1;
+    const next = hops > 0 ? this.#neighborExcept(from, origin.id) : undefined;
+    if (next !== undefined) {
+      out.send(next.id, { kind: 'shuffle', origin, ttl: hops, sample });
+      return;
+    }
+    if (origin.id === this.#self.id) return;
+    const isNeighbor = this.#active.has(origin.id);
+    const reply = this.#passive.sample(this.#rng, sample.length + 1).filter((peer) => peer.id !== origin.id);
+    const expendable = reply.slice();
+    if (reply.length > 0 && (isNeighbor || this.#policy.remember(origin))) {
+      if (!isNeighbor) out.open(origin);
+      out.send(origin.id, { kind: 'shuffleReply', sample: reply });
+      // A request of ours to the same peer still needs the link.
+      if (!isNeighbor && !this.#attempts.has(origin.id)) out.close(origin.id);
+    }
+    this.#remember(now, origin, expendable);
+    this.#integrate(now, sample, expendable, out);
+  }
+
+  #onShuffleReply(now: Millis, from: PeerId, sample: readonly PeerInfo[], out: Out): void {
+    if (sample.length > this.#config.shuffleSampleMax) {
+      this.#violation(from, 'sample-size', out);
+      return;
+    }
+    const sent = this.#shuffled;
+    // Each shuffle is answered once; what nobody asked for does not get into the views.
+    if (sent === null) {
+      this.stats.stale++;
+      return;
+    }
+    this.#shuffled = null;
+    this.#integrate(now, sample, sent, out);
+  }
+
+  #onLinkDown(now: Millis, peer: PeerId, reason: LinkDownReason, out: Out): void {
+    const attempt = this.#attempts.take(peer);
+    if (attempt !== undefined) {
+      this.#onAttemptFailed(now, attempt, out);
+      return;
+    }
+    const neighbor = this.#active.get(peer);
+    if (neighbor === undefined) {
+      if (reason === 'refused') this.#forgetUnreachable(peer);
+      return;
+    }
+    if (reason !== 'closed') this.#islands.lostNeighbor(now, neighbor);
+    this.#lose(now, neighbor, 'failed', out);
+    // Closed on purpose without a word: the other side takes us for a stranger, but it lives.
+    if (reason === 'closed') this.#remember(now, neighbor, []);
+  }
+
+  #onCommand(now: Millis, command: HyParViewCommand, out: Out): void {
+    switch (command.kind) {
+      case 'contacts':
+        this.#onContacts(now, command.peers, out);
+        return;
+      case 'rtt':
+        this.#proximity.measured(command.peer, command.rttMs);
+        return;
+      case 'suspect':
+        this.#onSuspect(now, command.peer, out);
+        return;
+      case 'leave':
+        this.#onLeave(out);
+        return;
+      default:
+        unreachable(command);
+    }
+  }
+
+  #onContacts(now: Millis, peers: readonly PeerInfo[], out: Out): void {
+    const isIsolated = this.#active.size === 0;
+    const contacts = this.#rng
+      .sample(peers, this.#config.contactsMax)
+      .filter((peer) => peer.id !== this.#self.id && !this.#tombstones.covers(now, peer));
+    for (const peer of contacts) {
+      if (!isIsolated && !this.#active.has(peer.id) && !this.#attempts.has(peer.id)) {
+        this.#islands.suggest(peer, !this.#passive.isFull && !this.#passive.has(peer.id));
+      }
+      this.#remember(now, peer, []);
+    }
+    if (isIsolated) this.#contacts = contacts;
+    this.#fill(now, out);
+  }
+
+  #onSuspect(now: Millis, peer: PeerId, out: Out): void {
+    const neighbor = this.#active.get(peer);
+    if (neighbor === undefined) return;
+    // Should it wake up and read this, it knows where it stands.
+    out.send(peer, { kind: 'disconnect', reason: 'evicted', alternative: null });
+    out.close(peer);
+    this.#islands.lostNeighbor(now, neighbor);
+    this.#lose(now, neighbor, 'suspected', out);
+  }
+
+  /** Tells every neighbour, and each of a pair of them of the other: the gap closes without a search. */
+  #onLeave(out: Out): void {
+    this.#hasLeft = true;
+    const neighbors = this.#active.sample(this.#rng, this.#active.size);
+    for (const [i, peer] of neighbors.entries()) {
+      out.send(peer.id, { kind: 'disconnect', reason: 'leave', alternative: neighbors[i ^ 1] ?? null });
+      this.#removeNeighbor(peer, 'left', out);
+      out.close(peer.id);
+    }
+    for (const peer of this.#attempts.peers()) {
+      this.#attempts.take(peer);
+      out.close(peer);
+    }
+  }
+
+  /** Whoever asks is told no; whoever said yes too late is told good-bye. */
+  #onInputAfterLeaving(input: Input<HyParViewMessage, HyParViewCommand>, out: Out): void {
+    if (input.kind !== 'message') return;
+    const { from, message } = input;
+    if (message.kind === 'join' || message.kind === 'neighbor') this.#refuse(from, out);
+    else if (message.kind === 'neighborReply' && message.accepted) {
+      out.send(from, { kind: 'disconnect', reason: 'leave', alternative: null });
+      out.close(from);
+    }
+  }
+
+  #onTick(now: Millis, out: Out): void {
+    for (let late = this.#attempts.expire(now); late !== undefined; late = this.#attempts.expire(now)) {
+      this.#onAttemptFailed(now, late, out);
+    }
+    if (now >= this.#roundAt) {
+      this.#roundAt = never;
+      this.#tried.clear();
+      this.#fill(now, out);
+    }
+    if (now >= this.#shuffleAt) this.#shuffle(now, out);
+    if (now >= this.#optimizeAt) this.#optimize(now, out);
+    const islander = this.#islands.due(now);
+    if (islander !== undefined) {
+      // With a full view one link goes for the bridge. The asked peer gives up one as well, and the two losers pair up.
+      const dropping = this.#active.size >= this.#capacityForHigh() ? this.#active.pick(this.#rng) : undefined;
+      this.#ask(now, islander, 'bridge', dropping ?? null, out);
+    }
+  }
+
+  #onAttemptFailed(now: Millis, { peer }: Attempt, out: Out): void {
+    this.stats.failed++;
+    out.close(peer.id);
+    this.#forgetUnreachable(peer.id);
+    this.#fill(now, out);
+  }
+
+  /**
+   * TR-07-13 §4.3: a candidate that cannot be reached leaves the passive view. Deviation: not while there is no neighbour
+   * at all, because then it may be our own network that failed, and the passive view is all that would be left afterwards.
+   */
+  #forgetUnreachable(peer: PeerId): void {
+    if (this.#active.size > 0) this.#passive.delete(peer);
+  }
+
+  /** May `sender`, who speaks for itself, be a neighbour? */
+  #welcomes(now: Millis, sender: PeerInfo): boolean {
+    const known = this.#active.get(sender.id);
+    if ((known !== undefined && known.incarnation > sender.incarnation) || this.#tombstones.covers(now, sender)) {
+      this.stats.stale++;
+      return false;
+    }
+    return known !== undefined || this.#policy.admit(sender, this.#active.values());
+  }
+
+  /**
+   * A neighbour asks again: our answer and its request crossed, or it lost its view of us. The answer is still yes. A later
+   * life of it ends the earlier one, and is judged as a newcomer.
+   */
+  #reaffirms(sender: PeerInfo, out: Out): boolean {
+    const known = this.#active.get(sender.id);
+    if (known === undefined) return false;
+    if (known.incarnation < sender.incarnation) {
+      this.#removeNeighbor(known, 'failed', out);
+      return false;
+    }
+    out.send(sender.id, { kind: 'neighborReply', accepted: true, dropped: null });
+    return true;
+  }
+
+  #refuse(peer: PeerId, out: Out): void {
+    out.send(peer, { kind: 'neighborReply', accepted: false, dropped: null });
+    // A request of ours that crossed this one still needs the link.
+    if (!this.#active.has(peer) && !this.#attempts.has(peer)) out.close(peer);
+  }
+
+  #accept(now: Millis, peer: PeerInfo, dropped: PeerInfo | null, out: Out): void {
+    // Both asked at the same time: their request answers ours.
+    if (this.#attempts.take(peer.id) !== undefined) this.stats.accepted++;
+    out.send(peer.id, { kind: 'neighborReply', accepted: true, dropped });
+    this.#addNeighbor(now, peer, out);
+  }
+
+  /** Sees to it that an accepted request finds a place. False: the place was taken meanwhile. */
+  #hasRoomFor({ peer, purpose, dropping }: Attempt, dropped: PeerInfo | null, out: Out): boolean {
+    const { activeCapacity } = this.#config;
+    switch (purpose) {
+      case 'join':
+      case 'fill':
+        return this.#active.size < activeCapacity;
+      case 'forwardJoin':
+        this.#makeRoom(activeCapacity, peer, out);
+        return true;
+      case 'near':
+        if (this.#active.size < activeCapacity) return true;
+        if (dropping === null || !this.#active.has(dropping.id)) return false;
+        this.#evict(dropping, 'swapped', dropped, out);
+        return true;
+      case 'bridge':
+        if (dropping !== null && this.#active.size >= this.#capacityForHigh() && this.#active.has(dropping.id)) {
+          this.#evict(dropping, 'swapped', dropped, out);
+        }
+        this.#makeRoom(this.#capacityForHigh(), dropped ?? peer, out);
+        return true;
+      default:
+        unreachable(purpose);
+    }
+  }
+
+  /** Algorithm 1, dropRandomElementFromActiveView, when fewer than one of `capacity` places is free. */
+  #makeRoom(capacity: number, alternative: PeerInfo, out: Out): PeerInfo | null {
+    if (this.#active.size < capacity) return null;
+    const evicted = this.#neighborExcept(alternative.id, null) ?? this.#active.get(alternative.id);
+    if (evicted === undefined) return null;
+    this.#evict(evicted, 'evicted', alternative, out);
+    return evicted;
+  }
+
+  #evict(peer: PeerInfo, reason: 'evicted' | 'swapped', alternative: PeerInfo | null, out: Out): void {
+    if (reason === 'swapped') this.stats.swapped++;
+    else this.stats.evicted++;
+    out.send(peer.id, { kind: 'disconnect', reason, alternative });
+    this.#removeNeighbor(peer, reason, out);
+    out.close(peer.id);
+    if (this.#policy.remember(peer)) this.#passive.add(peer, this.#rng, []);
+  }
+
+  #addNeighbor(now: Millis, peer: PeerInfo, out: Out): void {
+    this.#active.set(peer.id, peer);
+    this.#passive.delete(peer.id);
+    this.#islands.settle(peer.id);
+    // Says that the link is needed, also when the other side dialled it.
+    out.open(peer);
+    out.emit({ kind: 'neighborUp', peer });
+    if (this.#active.size > 1) return;
+    const { shuffleFastForMs, shuffleFastIntervalMs, optimizeIntervalMs } = this.#config;
+    this.#contacts = [];
+    this.#newRound();
+    this.#islands.joined(now);
+    this.#shuffleFastUntil = now + shuffleFastForMs;
+    this.#shuffleAt = now + this.#jittered(shuffleFastIntervalMs);
+    this.#optimizeAt = now + this.#jittered(optimizeIntervalMs);
+  }
+
+  #removeNeighbor(peer: PeerInfo, reason: NeighborDownReason, out: Out): void {
+    this.#active.delete(peer.id);
+    out.emit({ kind: 'neighborDown', peer, reason });
+    if (this.#active.size > 0) return;
+    this.#shuffleAt = never;
+    this.#optimizeAt = never;
+    this.#newRound();
+  }
+
+  /** TR-07-13 §4.3: the loss of a neighbour is repaired at once, from the passive view. */
+  #lose(now: Millis, peer: PeerInfo, reason: NeighborDownReason, out: Out): void {
+    this.stats.lost++;
+    this.#removeNeighbor(peer, reason, out);
+    this.#newRound();
+    this.#isHedging = true;
+    this.#fill(now, out);
+  }
+
+  /** Everybody may be asked again, without a pause. */
+  #newRound(): void {
+    this.#tried.clear();
+    this.#failedRounds = 0;
+    this.#roundAt = never;
+  }
+
+  /** Asks as many candidates as there are free places; after the last one there is a pause, and without neighbours a call for contacts. */
+  #fill(now: Millis, out: Out): void {
+    const deficit = this.#config.activeCapacity - this.#active.size;
+    if (deficit <= 0) {
+      this.#isHedging = false;
+      this.#newRound();
+      return;
+    }
+    const isIsolated = this.#active.size === 0;
+    const wanted = isIsolated ? this.#config.attemptsIsolated : deficit + (this.#isHedging ? 1 : 0);
+    while (this.#attempts.filling < wanted && !this.#attempts.isFull) {
+      const contact = isIsolated ? this.#contacts.pop() : undefined;
+      const candidate = contact ?? this.#nextCandidate(isIsolated);
+      if (candidate === undefined) break;
+      this.#tried.add(candidate.id);
+      this.#ask(now, candidate, contact === undefined ? 'fill' : 'join', null, out);
+    }
+    if (this.#attempts.filling === 0 && this.#roundAt === never) this.#pause(now, isIsolated, out);
+  }
+
+  /** TR-07-13 §4.3: a random one of the passive view, and so on until the view is full or all had their chance. */
+  #nextCandidate(isIsolated: boolean): PeerInfo | undefined {
+    const isUrgent = isIsolated || this.#active.size * 2 < this.#config.activeCapacity;
+    if (!isUrgent && this.#tried.size >= this.#config.attemptsPerRound) return undefined;
+    return this.#passive.find(this.#rng, (peer) => !this.#tried.has(peer.id) && !this.#attempts.has(peer.id));
+  }
+
+  #pause(now: Millis, isIsolated: boolean, out: Out): void {
+    const { isolationPauseMinMs, isolationPauseMaxMs, roundPauseMinMs, roundPauseMaxMs } = this.#config;
+    const pauseMs = isIsolated
+      ? backedOff(isolationPauseMinMs, isolationPauseMaxMs, this.#failedRounds)
+      : backedOff(roundPauseMinMs, roundPauseMaxMs, this.#failedRounds);
+    this.#failedRounds++;
+    this.#roundAt = now + this.#jittered(pauseMs);
+    if (!isIsolated) return;
+    this.stats.contactsNeeded++;
+    out.emit({ kind: 'contactsNeeded' });
+  }
+
+  /** Sends a request, unless the peer is known, asked already, gone or not admitted. */
+  #ask(now: Millis, peer: PeerInfo, purpose: AttemptPurpose, dropping: PeerInfo | null, out: Out): void {
+    if (peer.id === this.#self.id || this.#active.has(peer.id)) return;
+    if (this.#attempts.has(peer.id) || this.#attempts.isFull) return;
+    if (this.#tombstones.covers(now, peer) || !this.#policy.admit(peer, this.#active.values())) return;
+    this.stats.attempts++;
+    this.#attempts.start(now, { peer, purpose, dropping });
+    out.open(peer);
+    const sender = this.#self;
+    if (purpose === 'join') out.send(peer.id, { kind: 'join', sender });
+    else out.send(peer.id, { kind: 'neighbor', sender, priority: this.#priorityOf(purpose), dropping });
+  }
+
+  #priorityOf(purpose: AttemptPurpose): NeighborPriority {
+    if (purpose === 'near') return 'near';
+    return purpose === 'bridge' || this.#active.size === 0 ? 'high' : 'low';
+  }
+
+  /** TR-07-13 §4.4: a walk with this peer, k_a neighbours and k_p spares. */
+  #shuffle(now: Millis, out: Out): void {
+    const config = this.#config;
+    this.#shuffleAt =
+      now + this.#jittered(now < this.#shuffleFastUntil ? config.shuffleFastIntervalMs : config.shuffleIntervalMs);
+    const first = this.#active.pick(this.#rng);
+    if (first === undefined) return;
+    const sample = this.#active.sample(this.#rng, config.shuffleActiveCount + 1).filter((peer) => peer.id !== first.id);
+    sample.length = Math.min(sample.length, config.shuffleActiveCount);
+    sample.push(...this.#passive.sample(this.#rng, config.shufflePassiveCount));
+    this.#shuffled = sample.slice();
+    this.stats.shuffles++;
+    out.send(first.id, { kind: 'shuffle', origin: this.#self, ttl: config.shuffleWalkLength, sample });
+  }
+
+  /** X-BOT §III: try one candidate that is cheaper than a link we have. With one failure domain there is none. */
+  #optimize(now: Millis, out: Out): void {
+    this.#optimizeAt = now + this.#jittered(this.#config.optimizeIntervalMs);
+    // Free places come first, and need no swap.
+    if (this.#active.size < this.#config.activeCapacity) return;
+    const far = this.#farLink(null);
+    if (far === undefined) return;
+    const near = this.#passive.find(this.#rng, (peer) => this.#proximity.isNear(this.#self, peer));
+    if (near !== undefined) this.#ask(now, near, 'near', far, out);
+  }
+
+  /** A far link that may be swapped for a near one; not `except`, which is about to look for a link itself. */
+  #farLink(except: PeerInfo | null): PeerInfo | undefined {
+    const { randomLinks } = this.#config;
+    return this.#proximity.expendable(this.#self, this.#active.values(), randomLinks, except?.id ?? null, this.#rng);
+  }
+
+  #integrate(now: Millis, sample: readonly PeerInfo[], expendable: PeerInfo[], out: Out): void {
+    for (const peer of sample) this.#remember(now, peer, expendable);
+    if (this.#active.size < this.#config.activeCapacity) this.#fill(now, out);
+  }
+
+  /** Algorithm 1, addNodePassiveView. Hearsay: never changes what a neighbour said of itself, never brings back a leaver. */
+  #remember(now: Millis, peer: PeerInfo, expendable: PeerInfo[]): void {
+    if (peer.id === this.#self.id || this.#active.has(peer.id)) return;
+    if (this.#tombstones.covers(now, peer)) {
+      this.stats.stale++;
+      return;
+    }
+    if (this.#policy.remember(peer)) this.#passive.add(peer, this.#rng, expendable);
+  }
+
+  /** A peer said good-bye for good. */
+  #bury(now: Millis, peer: PeerId, out: Out): void {
+    const known = this.#active.get(peer) ?? this.#attempts.get(peer)?.peer ?? this.#passive.get(peer);
+    if (known === undefined) return;
+    this.#tombstones.add(now, known);
+    this.#passive.delete(peer);
+    this.#islands.settle(peer);
+    if (this.#attempts.take(peer) === undefined) return;
+    this.stats.refused++;
+    out.close(peer);
+    this.#fill(now, out);
+  }
+
+  /** Only neighbours relay, so a stranger who does takes us for one. Tell it, unless our own request is still open. */
+  #correctStranger(peer: PeerId, out: Out): void {
+    if (this.#active.has(peer) || this.#attempts.has(peer)) return;
+    out.send(peer, { kind: 'disconnect', reason: 'evicted', alternative: null });
+    out.close(peer);
+  }
+
+  /** A random neighbour that is neither of the two. */
+  #neighborExcept(one: PeerId, other: PeerId | null): PeerInfo | undefined {
+    const neighbors = this.#active.values();
+    let eligible = 0;
+    for (const { id } of neighbors) if (id !== one && id !== other) eligible++;
+    if (eligible === 0) return undefined;
+    let skip = this.#rng.below(eligible);
+    for (const peer of neighbors) {
+      if (peer.id === one || peer.id === other) continue;
+      if (skip-- === 0) return peer;
+    }
+    return undefined;
+  }
+
+  #capacityForHigh(): number {
+    return this.#config.activeCapacity + this.#config.highPrioritySlots;
+  }
+
+  #violation(peer: PeerId, rule: string, out: Out): void {
+    this.stats.violations++;
+    out.emit({ kind: 'protocolViolation', peer, rule });
+  }
+
+  #jittered(spanMs: Millis): Millis {
+    return jittered(this.#rng, spanMs, this.#config.jitter);
+  }
+}
+
+function isHopCount(ttl: number): boolean {
+  return Number.isInteger(ttl) && ttl >= 0;
+}

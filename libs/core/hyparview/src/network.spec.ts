@@ -1,0 +1,242 @@
+import { type Millis, type Outbox, type PeerId, type PeerInfo, Rng } from '@starling/kernel';
+import { describe, expect, test } from 'vitest';
+import { admitAll } from './admission.ts';
+import { defaultHyParViewConfig, type HyParViewConfig } from './config.ts';
+import { HyParView } from './hyparview.ts';
+import type { HyParViewEvent, HyParViewMessage } from './messages.ts';
+
+const hopMs = 5;
+
+/** Peers joined by links that take 5 ms; a crash breaks a link and refuses a dial. Events in order of time, then of arming. */
+class Network {
+  readonly peers = new Map<PeerId, HyParView>();
+  readonly infos = new Map<PeerId, PeerInfo>();
+  now: Millis = 0;
+  readonly #config: HyParViewConfig;
+  readonly #rng: Rng;
+  /** What is on its way, in order of arrival: every hop takes the same time. */
+  readonly #queue: { readonly at: Millis; readonly arrive: () => void }[] = [];
+  /** Pairs that cannot hear each other. */
+  #isCut: (a: PeerId, b: PeerId) => boolean = () => false;
+
+  constructor(config: HyParViewConfig, seed: number) {
+    this.#config = config;
+    this.#rng = new Rng(seed);
+  }
+
+  add(id: PeerId, zone = ''): HyParView {
+    const info = { id, address: `${id}:1`, apiAddress: '', incarnation: 1, zone, name: id };
+    const peer = new HyParView(this.#config, info, this.#rng.child(), admitAll);
+    this.infos.set(id, info);
+    this.peers.set(id, peer);
+    return peer;
+  }
+
+  contacts(id: PeerId, contacts: readonly PeerId[]): void {
+    const peers = contacts.map((contact) => this.infos.get(contact) as PeerInfo);
+    this.#handle(id, (peer, out) =>
+      peer.handle(this.now, { kind: 'command', command: { kind: 'contacts', peers } }, out),
+    );
+  }
+
+  leave(id: PeerId): void {
+    this.#handle(id, (peer, out) => peer.handle(this.now, { kind: 'command', command: { kind: 'leave' } }, out));
+  }
+
+  crash(ids: readonly PeerId[]): void {
+    for (const id of ids) this.peers.delete(id);
+    for (const [id, peer] of this.peers) {
+      for (const { id: neighbor } of peer.activeView()) if (!this.peers.has(neighbor)) this.#breaks(id, neighbor);
+    }
+  }
+
+  /** Cuts every link between the two sides, and every dial. */
+  partition(isCut: (a: PeerId, b: PeerId) => boolean): void {
+    this.#isCut = isCut;
+    for (const [id, peer] of this.peers) {
+      for (const { id: neighbor } of peer.activeView()) if (isCut(id, neighbor)) this.#breaks(id, neighbor);
+    }
+  }
+
+  run(forMs: Millis): void {
+    const until = this.now + forMs;
+    for (;;) {
+      let at = Math.min(until, this.#queue[0]?.at ?? until);
+      for (const peer of this.peers.values()) at = Math.min(at, Math.max(this.now, peer.nextDeadline()));
+      if (at >= until) break;
+      this.now = at;
+      while (this.#queue[0] !== undefined && this.#queue[0].at <= at) this.#queue.shift()?.arrive();
+      for (const [id, peer] of this.peers) {
+        if (peer.nextDeadline() <= at) this.#handle(id, (p, out) => p.handle(at, { kind: 'tick' }, out));
+      }
+    }
+    this.now = until;
+  }
+
+  /** Sizes of the connected components, the largest first; a link counts when both sides hold it. */
+  components(): number[] {
+    const unseen = new Set(this.peers.keys());
+    const sizes: number[] = [];
+    for (const start of this.peers.keys()) {
+      if (!unseen.delete(start)) continue;
+      const reached = [start];
+      for (const id of reached) {
+        for (const { id: next } of this.peers.get(id)?.activeView() ?? []) {
+          if (this.peers.get(next)?.isNeighbor(id) && unseen.delete(next)) reached.push(next);
+        }
+      }
+      sizes.push(reached.length);
+    }
+    return sizes.sort((a, b) => b - a);
+  }
+
+  degrees(): number[] {
+    return [...this.peers.values()].map((peer) => peer.activeView().length);
+  }
+
+  asymmetric(): string[] {
+    const found: string[] = [];
+    for (const [id, peer] of this.peers) {
+      for (const { id: other } of peer.activeView()) {
+        if (!this.peers.get(other)?.isNeighbor(id)) found.push(`${id}->${other}`);
+      }
+    }
+    return found;
+  }
+
+  /** Of each peer: neighbours in another zone. */
+  farLinks(): number[] {
+    return [...this.peers].map(([id, peer]) => {
+      const zone = this.infos.get(id)?.zone;
+      return peer.activeView().filter((neighbor) => neighbor.zone !== zone).length;
+    });
+  }
+
+  #breaks(id: PeerId, neighbor: PeerId): void {
+    this.#post(id, (peer, out) => peer.handle(this.now, { kind: 'linkDown', peer: neighbor, reason: 'lost' }, out));
+  }
+
+  #post(to: PeerId, deliver: (peer: HyParView, out: Outbox<HyParViewMessage, HyParViewEvent>) => void): void {
+    this.#queue.push({ at: this.now + hopMs, arrive: () => this.#handle(to, deliver) });
+  }
+
+  #handle(id: PeerId, deliver: (peer: HyParView, out: Outbox<HyParViewMessage, HyParViewEvent>) => void): void {
+    const self = this.peers.get(id);
+    if (self === undefined) return;
+    deliver(self, {
+      open: (peer) => {
+        if (this.peers.has(peer.id) && !this.#isCut(id, peer.id)) return;
+        this.#post(id, (p, out) => p.handle(this.now, { kind: 'linkDown', peer: peer.id, reason: 'refused' }, out));
+      },
+      send: (to, message) => {
+        if (this.#isCut(id, to)) return;
+        this.#post(to, (p, out) => p.handle(this.now, { kind: 'message', from: id, message }, out));
+      },
+      close: () => {},
+      emit: () => {},
+    });
+  }
+}
+
+function ids(prefix: string, count: number): PeerId[] {
+  return Array.from({ length: count }, (_, i) => `${prefix}${i}`);
+}
+
+/** All join through the first, 20 ms apart, as in DSN'07 §5.1. */
+function joined(network: Network, peers: readonly PeerId[], zoneOf: (i: number) => string = () => ''): void {
+  for (const [i, id] of peers.entries()) {
+    network.add(id, zoneOf(i));
+    if (i > 0) network.contacts(id, [peers[0] as PeerId]);
+    network.run(20);
+  }
+}
+
+const config: HyParViewConfig = defaultHyParViewConfig;
+
+describe.each([1, 2, 3])('a network, seed %i', (seed) => {
+  test('is one component of full, symmetric views soon after all joined through one contact', () => {
+    const network = new Network(config, seed);
+    joined(network, ids('p', 200));
+    expect(network.components()).toEqual([200]);
+    network.run(10_000);
+    expect(network.components()).toEqual([200]);
+    expect(network.asymmetric()).toEqual([]);
+    expect(network.degrees().filter((degree) => degree < config.activeCapacity).length).toBeLessThanOrEqual(5);
+    for (const peer of network.peers.values()) expect(peer.passiveView().length).toBeGreaterThan(20);
+  });
+
+  test('is one component again half a second after half of it crashed (DSN 2007 §5.3)', () => {
+    const network = new Network(config, seed);
+    const peers = ids('p', 200);
+    joined(network, peers);
+    network.run(30_000);
+    network.crash(new Rng(seed).sample(peers, 100));
+    network.run(500);
+    expect(network.components()).toEqual([100]);
+    network.run(5_000);
+    expect(network.asymmetric()).toEqual([]);
+    expect(network.degrees().filter((degree) => degree < config.activeCapacity).length).toBeLessThanOrEqual(5);
+  });
+
+  test('closes the gaps that leavers make', () => {
+    const network = new Network(config, seed);
+    const peers = ids('p', 100);
+    joined(network, peers);
+    network.run(30_000);
+    for (const id of peers.slice(0, 30)) {
+      network.leave(id);
+      network.run(20);
+      network.peers.delete(id);
+    }
+    network.run(100);
+    expect(network.components()).toEqual([70]);
+    expect(network.asymmetric()).toEqual([]);
+    for (const peer of network.peers.values()) {
+      for (const { id } of peer.activeView()) expect(network.peers.has(id)).toBe(true);
+    }
+  });
+
+  test.each([8, 90])('merges two islands of %i when one peer hears of one contact', (size) => {
+    const network = new Network(config, seed);
+    joined(network, ids('a', size));
+    joined(network, ids('b', size));
+    network.run(60_000);
+    expect(network.components()).toEqual([size, size]);
+    network.contacts('a3', ['b5']);
+    network.run(10_000);
+    expect(network.components()).toEqual([2 * size]);
+    expect(network.asymmetric()).toEqual([]);
+  });
+
+  test('joins again after a partition longer than every timer, without a hint from discovery', () => {
+    const network = new Network(config, seed);
+    joined(network, ids('a', 32));
+    network.run(30_000);
+    const side = (id: PeerId) => Number(id.slice(1)) % 2;
+    network.partition((a, b) => side(a) !== side(b));
+    network.run(300_000);
+    expect(network.components()).toEqual([16, 16]);
+    network.partition(() => false);
+    network.run(70_000);
+    expect(network.components()).toEqual([32]);
+    expect(network.asymmetric()).toEqual([]);
+  });
+
+  test('swaps far links for near ones and stays one (X-BOT §III)', () => {
+    const network = new Network(config, seed);
+    joined(network, ids('p', 150), (i) => `zone-${i % 5}`);
+    network.run(1_000);
+    const farBefore = sum(network.farLinks()) / 150;
+    expect(farBefore).toBeGreaterThan(4);
+    network.run(300_000);
+    expect(sum(network.farLinks()) / 150).toBeLessThan(2);
+    expect(Math.min(...network.farLinks())).toBeGreaterThanOrEqual(0);
+    expect(network.components()).toEqual([150]);
+    expect(network.asymmetric()).toEqual([]);
+    expect(network.degrees().filter((degree) => degree < config.activeCapacity).length).toBeLessThanOrEqual(5);
+  });
+});
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
