@@ -24,6 +24,7 @@ import { SizeEstimate } from './size-estimate.ts';
 import { Suspicions } from './suspicions.ts';
 
 type Out = Outbox<DirectoryMessage, DirectoryEvent>;
+type Accuse = Extract<DirectoryBroadcast, { kind: 'accuse' }>;
 
 const never = Number.POSITIVE_INFINITY;
 
@@ -214,7 +215,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
         this.#onLeave(now, from, message.id, message.incarnation, out);
         return;
       case 'accuse':
-        this.#onAccuse(now, message.id, message.incarnation, message.accuser, out);
+        this.#onAccuse(now, from, message, out);
         return;
       default:
         unreachable(message);
@@ -255,7 +256,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
   }
 
   #onAnnounce(now: Millis, from: PeerId, info: PeerInfo, refreshMs: number, out: Out): void {
-    if (!this.#isWellFormed(info) || !(refreshMs >= 0)) {
+    if (info.id !== from || !this.#isWellFormed(info) || !(refreshMs >= 0)) {
       this.#report(from, 'announce', out);
       return;
     }
@@ -275,7 +276,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
   }
 
   #onLeave(now: Millis, from: PeerId, id: PeerId, incarnation: number, out: Out): void {
-    if (!this.#isIdentity(id, incarnation)) {
+    if (id !== from || !this.#isIdentity(id, incarnation)) {
       this.#report(from, 'leave', out);
       return;
     }
@@ -288,13 +289,15 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     this.#merge(now, from, { info: { ...info, incarnation }, state: 'left', ttlMs: this.#config.tombstoneMs }, out);
   }
 
-  #onAccuse(now: Millis, id: PeerId, incarnation: number, accuser: PeerId, out: Out): void {
-    this.stats.accusationsHeard++;
-    if (id === this.#self.id) {
-      if (incarnation === this.#self.incarnation) this.#refute(now, incarnation, out);
+  #onAccuse(now: Millis, from: PeerId, message: Accuse, out: Out): void {
+    const { id, incarnation, accuser } = message;
+    if (accuser !== from) {
+      this.#report(from, 'accuse', out);
       return;
     }
-    this.#suspect(now, id, incarnation, accuser);
+    this.stats.accusationsHeard++;
+    if (id !== this.#self.id) this.#suspect(now, id, incarnation, accuser);
+    else if (incarnation === this.#self.incarnation) this.#refute(now, incarnation, out);
   }
 
   /** Takes note of an accusation, by others or by ourselves. Accusations of strangers and of past incarnations mean nothing. */

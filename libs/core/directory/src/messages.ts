@@ -45,6 +45,7 @@ export type DirectoryCommand =
   | { readonly kind: 'neighborUp'; readonly peer: PeerInfo }
   /** `failed` true: the neighbour broke rather than left or was swapped, so accuse it. */
   | { readonly kind: 'neighborDown'; readonly peer: PeerInfo; readonly failed: boolean }
+  /** `from` is the peer that broadcast it: each speaks for itself only. */
   | { readonly kind: 'broadcast'; readonly from: PeerId; readonly message: DirectoryBroadcast }
   | { readonly kind: 'leave' };
 

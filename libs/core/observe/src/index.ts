@@ -1,1 +1,3 @@
-export type * from './messages.ts';
+export { defaultObserveConfig, type ObserveConfig } from './config.ts';
+export type { LinkReport, ObserveBroadcast, ObserveCommand, ObserveEvent, PeerReport } from './messages.ts';
+export { Observe, type ObserveStats } from './observe.ts';

@@ -43,6 +43,7 @@ export type ObserveCommand =
   | { readonly kind: 'watching'; readonly active: boolean }
   /** The measurements that the core asked for with `measure`. */
   | { readonly kind: 'measured'; readonly report: Omit<PeerReport, 'number'> }
+  /** `from` is the peer that broadcast it. */
   | { readonly kind: 'broadcast'; readonly from: PeerId; readonly message: ObserveBroadcast }
   /** A neighbour came or went: report soon. */
   | { readonly kind: 'neighborsChanged' }

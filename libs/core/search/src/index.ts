@@ -1,1 +1,3 @@
-export type * from './messages.ts';
+export { defaultSearchConfig, type SearchConfig } from './config.ts';
+export type { Hit, QueryTally, SearchCommand, SearchEvent, SearchMessage } from './messages.ts';
+export { Search, type SearchStats } from './search.ts';

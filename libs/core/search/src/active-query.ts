@@ -1,0 +1,84 @@
+import type { Millis, PeerId } from '@starling/kernel';
+import { BestHits } from './best-hits.ts';
+import type { QueryTally } from './messages.ts';
+
+/** What a query asks for; the same at every peer. */
+export interface Question {
+  /** As it travels: begins with the origin's id. */
+  readonly queryId: string;
+  readonly text: string;
+  readonly limit: number;
+}
+
+/** One wave of one query while this peer works on it. */
+export class ActiveQuery {
+  readonly question: Question;
+  readonly wave: number;
+  /** Who asked; null at the origin. */
+  readonly parent: PeerId | null;
+  /** What is not in by then is missing. */
+  readonly deadline: Millis;
+  readonly best: BestHits;
+  /** Branches whose end is not in. */
+  readonly pending = new Set<PeerId>();
+  isLocalPending = true;
+  /** When the waiting hits go out; Infinity when none wait. */
+  flushAt: Millis = Number.POSITIVE_INFINITY;
+  #asked = 1;
+  #answered = 0;
+  #messages = 0;
+  #missing = 0;
+
+  constructor(question: Question, wave: number, parent: PeerId | null, deadline: Millis) {
+    this.question = question;
+    this.wave = wave;
+    this.parent = parent;
+    this.deadline = deadline;
+    this.best = new BestHits(question.limit);
+  }
+
+  get isFinished(): boolean {
+    return !this.isLocalPending && this.pending.size === 0;
+  }
+
+  get tally(): QueryTally {
+    return { asked: this.#asked, answered: this.#answered, messages: this.#messages, missing: this.#missing };
+  }
+
+  /** A query went to `peer`. */
+  asked(peer: PeerId): void {
+    this.pending.add(peer);
+    this.#messages++;
+  }
+
+  /** An answer or decline came in, from whomever. */
+  received(): void {
+    this.#messages++;
+  }
+
+  answeredLocally(): void {
+    this.isLocalPending = false;
+    this.#answered++;
+  }
+
+  /** The branch said that it is no branch. */
+  declined(peer: PeerId): void {
+    this.pending.delete(peer);
+  }
+
+  /** The branch is finished. */
+  done(peer: PeerId, tally: QueryTally): void {
+    this.pending.delete(peer);
+    this.#asked += tally.asked;
+    this.#answered += tally.answered;
+    this.#messages += tally.messages;
+    this.#missing += tally.missing;
+  }
+
+  /** The branch broke or ran out of time. */
+  lost(peer: PeerId): void {
+    if (!this.pending.delete(peer)) return;
+    this.#asked++;
+    this.#missing++;
+  }
+}
