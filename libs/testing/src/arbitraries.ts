@@ -1,0 +1,228 @@
+import type { DirectoryBroadcast, DirectoryMessage, MemberRecord } from '@starling/core-directory';
+import type { HyParViewMessage } from '@starling/core-hyparview';
+import type { LivenessMessage } from '@starling/core-liveness';
+import type { LinkReport, ObserveBroadcast, PeerReport } from '@starling/core-observe';
+import type { Gossip, PlumtreeMessage, SeqRange, StreamDigest } from '@starling/core-plumtree';
+import type { Hit, QueryTally, SearchMessage } from '@starling/core-search';
+import type { PeerId, PeerInfo } from '@starling/kernel';
+import type { Body, MeshMessage } from '@starling/mesh';
+import * as fc from 'fast-check';
+
+// Valid messages of every kind, for property tests: each field takes every value that a core may give it.
+
+const text = fc.string({ unit: 'grapheme', maxLength: 24 });
+const uint32 = fc.nat({ max: 0xffff_ffff });
+const whole = fc.oneof(fc.nat({ max: 300 }), fc.maxSafeNat());
+const millis = fc.oneof(fc.nat({ max: 60_000 }), fc.double({ min: 0, max: 4e12, noNaN: true }).map(positiveZero));
+const swarm = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: uint32 });
+
+function positiveZero(value: number): number {
+  return value === 0 ? 0 : value;
+}
+
+const base32 = fc.constantFrom(...'abcdefghijklmnopqrstuvwxyz234567');
+
+/** Peer ids: 52 characters of base32, from a small set, so that the same ones meet again. */
+export const peerIds: fc.Arbitrary<PeerId> = fc.oneof(
+  fc.constantFrom('a', 'b', 'c').map((letter) => letter.repeat(52)),
+  fc.string({ unit: base32, minLength: 52, maxLength: 52 }),
+);
+
+export const addresses: fc.Arbitrary<string> = fc
+  .tuple(fc.constantFrom('127.0.0.1', '[::1]', 'peer-0.starling.svc', '[fe80::1:2]', 'h'), fc.nat({ max: 65_535 }))
+  .map(([host, port]) => `${host}:${port}`);
+
+export const peerInfos: fc.Arbitrary<PeerInfo> = fc.record({
+  id: peerIds,
+  address: addresses,
+  apiAddress: fc.oneof(fc.constant(''), addresses),
+  incarnation: whole,
+  zone: text,
+  name: text,
+});
+
+const maybePeer = fc.option(peerInfos);
+const peers = fc.array(peerInfos, { maxLength: 8 });
+
+/** Stream ids: a peer and the time when it started. */
+export const streamIds: fc.Arbitrary<string> = fc.tuple(peerIds, whole).map(([id, start]) => `${id}~${start}`);
+
+const seqRanges: fc.Arbitrary<SeqRange> = fc.record({ stream: streamIds, from: whole, to: whole });
+const streamDigests: fc.Arbitrary<StreamDigest> = fc.record({ stream: streamIds, from: whole, seen: whole });
+
+/** Broadcast payload messages over a body. */
+export function gossips<B>(body: fc.Arbitrary<B>): fc.Arbitrary<Gossip<B>> {
+  return fc.record({
+    kind: fc.constant('gossip' as const),
+    stream: streamIds,
+    seq: whole,
+    round: uint32,
+    publishedAt: millis,
+    wantHeld: fc.boolean(),
+    repair: fc.boolean(),
+    body,
+  });
+}
+
+/** All of Plumtree's messages over a body. */
+export function plumtreeMessages<B>(body: fc.Arbitrary<B>): fc.Arbitrary<PlumtreeMessage<B>> {
+  const items = fc.record({ stream: streamIds, from: whole, to: whole, round: uint32 });
+  return fc.oneof(
+    gossips(body),
+    fc.record({ kind: fc.constant('iHave' as const), items: fc.array(items, { maxLength: 6 }) }),
+    fc.record({
+      kind: fc.constantFrom('graft' as const, 'pull' as const),
+      ranges: fc.array(seqRanges, { maxLength: 6 }),
+    }),
+    fc.constant({ kind: 'prune' as const }),
+    fc.record({
+      kind: fc.constant('digest' as const),
+      streams: fc.array(streamDigests, { maxLength: 6 }),
+      last: fc.boolean(),
+    }),
+    fc.record({ kind: fc.constant('held' as const), stream: streamIds, seq: whole }),
+  );
+}
+
+export const hyParViewMessages: fc.Arbitrary<HyParViewMessage> = fc.oneof(
+  fc.record({ kind: fc.constant('join' as const), sender: peerInfos }),
+  fc.record({ kind: fc.constant('forwardJoin' as const), joiner: peerInfos, ttl: uint32 }),
+  fc.record({
+    kind: fc.constant('neighbor' as const),
+    sender: peerInfos,
+    priority: fc.constantFrom('high' as const, 'low' as const, 'near' as const),
+    dropping: maybePeer,
+  }),
+  fc.record({ kind: fc.constant('neighborReply' as const), accepted: fc.boolean(), dropped: maybePeer }),
+  fc.record({
+    kind: fc.constant('disconnect' as const),
+    reason: fc.constantFrom('leave' as const, 'evicted' as const, 'swapped' as const),
+    alternative: maybePeer,
+  }),
+  fc.record({ kind: fc.constant('shuffle' as const), origin: peerInfos, ttl: uint32, sample: peers }),
+  fc.record({ kind: fc.constant('shuffleReply' as const), sample: peers }),
+);
+
+export const livenessMessages: fc.Arbitrary<LivenessMessage> = fc.oneof(
+  fc.record({ kind: fc.constantFrom('ping' as const, 'ack' as const), nonce: uint32 }),
+  fc.record({ kind: fc.constant('probe' as const), target: peerInfos, nonce: uint32 }),
+  fc.record({ kind: fc.constant('probeReply' as const), target: peerIds, nonce: uint32, alive: fc.boolean() }),
+);
+
+const memberRecords: fc.Arbitrary<MemberRecord> = fc.record({
+  info: peerInfos,
+  state: fc.constantFrom('up' as const, 'left' as const, 'dead' as const),
+  ttlMs: millis,
+});
+
+export const directoryMessages: fc.Arbitrary<DirectoryMessage> = fc.oneof(
+  fc.record({ kind: fc.constant('directoryDigest' as const), hashes: fc.array(uint32, { maxLength: 256 }) }),
+  fc.record({
+    kind: fc.constant('directoryRecords' as const),
+    bucketCount: uint32,
+    buckets: fc.array(uint32, { maxLength: 16 }),
+    records: fc.array(memberRecords, { maxLength: 8 }),
+    reply: fc.boolean(),
+  }),
+);
+
+const hits: fc.Arbitrary<Hit> = fc.record({
+  peer: peerIds,
+  documentId: text,
+  score: fc.double({ noNaN: true, noDefaultInfinity: true }).map(positiveZero),
+  document: text,
+});
+
+const tallies: fc.Arbitrary<QueryTally> = fc.record({
+  asked: uint32,
+  answered: uint32,
+  messages: uint32,
+  missing: uint32,
+});
+
+export const searchMessages: fc.Arbitrary<SearchMessage> = fc.oneof(
+  fc.record({
+    kind: fc.constant('query' as const),
+    queryId: text,
+    wave: uint32,
+    text,
+    limit: uint32,
+    timeoutMs: millis,
+    hops: uint32,
+  }),
+  fc.record({
+    kind: fc.constant('answer' as const),
+    queryId: text,
+    wave: uint32,
+    hits: fc.array(hits, { maxLength: 4 }),
+    done: fc.option(tallies),
+  }),
+  fc.record({ kind: fc.constant('decline' as const), queryId: text, wave: uint32 }),
+  fc.record({ kind: fc.constant('cancel' as const), queryId: text }),
+);
+
+/** Everything that one peer may say to another. */
+export function meshMessages<B>(body: fc.Arbitrary<B>): fc.Arbitrary<MeshMessage<B>> {
+  return fc.oneof(
+    fc.record({ area: fc.constant('membership' as const), swarm, message: hyParViewMessages }),
+    {
+      weight: 3,
+      arbitrary: fc.record({ area: fc.constant('broadcast' as const), swarm, message: plumtreeMessages(body) }),
+    },
+    fc.record({ area: fc.constant('liveness' as const), message: livenessMessages }),
+    fc.record({ area: fc.constant('directory' as const), message: directoryMessages }),
+    fc.record({ area: fc.constant('search' as const), message: searchMessages }),
+  );
+}
+
+const directoryBroadcasts: fc.Arbitrary<DirectoryBroadcast> = fc.oneof(
+  fc.record({ kind: fc.constant('announce' as const), info: peerInfos, refreshMs: millis }),
+  fc.record({ kind: fc.constant('leave' as const), id: peerIds, incarnation: whole }),
+  fc.record({ kind: fc.constant('accuse' as const), id: peerIds, incarnation: whole, accuser: peerIds }),
+);
+
+/** Rates travel in single precision. */
+const rate = fc.float({ min: 0, noNaN: true, noDefaultInfinity: true }).map(positiveZero);
+
+const linkReports: fc.Arbitrary<LinkReport> = fc.record({
+  peer: peerIds,
+  role: fc.constantFrom('eager' as const, 'lazy' as const),
+  rttMs: fc.oneof(fc.constant(-1), rate),
+  messagesInPerSecond: rate,
+  messagesOutPerSecond: rate,
+  bytesInPerSecond: rate,
+  bytesOutPerSecond: rate,
+  duplicatesPerSecond: rate,
+});
+
+const peerReports: fc.Arbitrary<PeerReport> = fc.record({
+  info: peerInfos,
+  number: whole,
+  state: fc.constantFrom('starting' as const, 'ready' as const, 'draining' as const),
+  links: fc.array(linkReports, { maxLength: 8 }),
+  deliveredPerSecond: rate,
+  publishedPerSecond: rate,
+  droppedPerSecond: rate,
+  passiveSize: uint32,
+  documents: whole,
+  heapBytes: whole,
+  loopUtilization: rate,
+});
+
+const observeBroadcasts: fc.Arbitrary<ObserveBroadcast> = fc.oneof(
+  fc.record({ kind: fc.constant('watch' as const), watcher: peerIds, leaseMs: millis }),
+  fc.record({ kind: fc.constant('report' as const), report: peerReports }),
+);
+
+/** What a broadcast may carry. */
+export const bodies: fc.Arbitrary<Body> = fc.oneof(
+  fc.record({
+    kind: fc.constant('user' as const),
+    topic: text,
+    payload: fc.uint8Array({ maxLength: 64 }),
+    headers: fc.dictionary(fc.string({ unit: base32, minLength: 1, maxLength: 8 }), text, { noNullPrototype: true }),
+  }),
+  fc.record({ kind: fc.constant('canary' as const), number: uint32 }),
+  fc.record({ kind: fc.constant('directory' as const), message: directoryBroadcasts }),
+  fc.record({ kind: fc.constant('observe' as const), message: observeBroadcasts }),
+);

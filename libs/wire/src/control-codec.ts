@@ -1,0 +1,302 @@
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import type { DirectoryMessage, MemberRecord } from '@starling/core-directory';
+import type { HyParViewMessage, NeighborPriority } from '@starling/core-hyparview';
+import type { LivenessMessage } from '@starling/core-liveness';
+import type { Hit, QueryTally, SearchMessage } from '@starling/core-search';
+import { type PeerInfo, unreachable } from '@starling/kernel';
+import type { MeshMessage } from '@starling/mesh';
+import { enumNames, UnknownValueError } from './enum-names.ts';
+import {
+  type MemberRecord as MemberRecordProto,
+  type MemberRecordSchema,
+  MemberState,
+} from './gen/starling/link/v1/directory_pb.ts';
+import { type Message as MessageProto, MessageSchema } from './gen/starling/link/v1/link_pb.ts';
+import { DisconnectReason, NeighborPriority as PriorityProto } from './gen/starling/link/v1/membership_pb.ts';
+import type { Hit as HitProto, QueryTally as TallyProto } from './gen/starling/link/v1/search_pb.ts';
+import { finite, fromPeerProto, fromPeerProtoOrUnset, toPeerProto } from './peer-codec.ts';
+
+// Everything but broadcast: rare enough for the generated code, which also keeps it honest.
+
+export type ControlMessage = Exclude<MeshMessage<Uint8Array>, { readonly area: 'broadcast' }>;
+
+type Kind = MessageProto['kind'];
+type KindInit = NonNullable<MessageInitShape<typeof MessageSchema>['kind']>;
+
+const priorities = enumNames<NeighborPriority, PriorityProto>({
+  high: PriorityProto.HIGH,
+  low: PriorityProto.LOW,
+  near: PriorityProto.NEAR,
+});
+
+const disconnectReasons = enumNames<Extract<HyParViewMessage, { kind: 'disconnect' }>['reason'], DisconnectReason>({
+  leave: DisconnectReason.LEAVE,
+  evicted: DisconnectReason.EVICTED,
+  swapped: DisconnectReason.SWAPPED,
+});
+
+const memberStates = enumNames<MemberRecord['state'], MemberState>({
+  up: MemberState.UP,
+  left: MemberState.LEFT,
+  dead: MemberState.DEAD,
+});
+
+/** Encodes a `Message` of link.proto. */
+export function encodeControl(message: ControlMessage): Uint8Array {
+  const swarm = message.area === 'membership' ? message.swarm : 0;
+  return toBinary(MessageSchema, create(MessageSchema, { swarm, kind: toKind(message) }));
+}
+
+/**
+ * Null: a kind or an enum value that this version does not know. Throws `MalformedError`, or what protobuf-es throws, for
+ * bytes that are no message.
+ */
+export function decodeControl(bytes: Uint8Array): ControlMessage | null {
+  const { swarm, kind } = fromBinary(MessageSchema, bytes);
+  try {
+    return fromKind(swarm, kind);
+  } catch (error) {
+    if (error instanceof UnknownValueError) return null;
+    throw error;
+  }
+}
+
+function toKind(message: ControlMessage): KindInit {
+  switch (message.area) {
+    case 'membership':
+      return toMembership(message.message);
+    case 'liveness':
+      return toLiveness(message.message);
+    case 'directory':
+      return toDirectory(message.message);
+    case 'search':
+      return toSearch(message.message);
+    default:
+      return unreachable(message);
+  }
+}
+
+function toMembership(message: HyParViewMessage): KindInit {
+  switch (message.kind) {
+    case 'join':
+      return { case: 'join', value: { sender: toPeerProto(message.sender) } };
+    case 'forwardJoin':
+      return { case: 'forwardJoin', value: { joiner: toPeerProto(message.joiner), ttl: message.ttl } };
+    case 'neighbor': {
+      const priority = priorities.toProto(message.priority);
+      const dropping = optional('dropping', message.dropping);
+      return { case: 'neighbor', value: { sender: toPeerProto(message.sender), priority, ...dropping } };
+    }
+    case 'neighborReply':
+      return {
+        case: 'neighborReply',
+        value: { accepted: message.accepted, ...optional('dropped', message.dropped) },
+      };
+    case 'disconnect': {
+      const reason = disconnectReasons.toProto(message.reason);
+      return { case: 'disconnect', value: { reason, ...optional('alternative', message.alternative) } };
+    }
+    case 'shuffle': {
+      const { origin, ttl, sample } = message;
+      return { case: 'shuffle', value: { origin: toPeerProto(origin), ttl, sample: sample.map(toPeerProto) } };
+    }
+    case 'shuffleReply':
+      return { case: 'shuffleReply', value: { sample: message.sample.map(toPeerProto) } };
+    default:
+      return unreachable(message);
+  }
+}
+
+function toLiveness(message: LivenessMessage): KindInit {
+  switch (message.kind) {
+    case 'ping':
+      return { case: 'ping', value: { nonce: message.nonce } };
+    case 'ack':
+      return { case: 'ack', value: { nonce: message.nonce } };
+    case 'probe':
+      return { case: 'probe', value: { target: toPeerProto(message.target), nonce: message.nonce } };
+    case 'probeReply': {
+      const { target, nonce, alive } = message;
+      return { case: 'probeReply', value: { target, nonce, alive } };
+    }
+    default:
+      return unreachable(message);
+  }
+}
+
+function toDirectory(message: DirectoryMessage): KindInit {
+  switch (message.kind) {
+    case 'directoryDigest':
+      return { case: 'directoryDigest', value: { hashes: [...message.hashes] } };
+    case 'directoryRecords': {
+      const { bucketCount, buckets, records, reply } = message;
+      const value = { bucketCount, buckets: [...buckets], records: records.map(toRecord), reply };
+      return { case: 'directoryRecords', value };
+    }
+    default:
+      return unreachable(message);
+  }
+}
+
+function toRecord({ info, state, ttlMs }: MemberRecord): MessageInitShape<typeof MemberRecordSchema> {
+  return { info: toPeerProto(info), state: memberStates.toProto(state), ttlMs };
+}
+
+function toSearch(message: SearchMessage): KindInit {
+  switch (message.kind) {
+    case 'query': {
+      const { queryId, wave, text, limit, timeoutMs, hops } = message;
+      return { case: 'query', value: { queryId, wave, text, limit, timeoutMs, hops } };
+    }
+    case 'answer': {
+      const { queryId, wave, hits, done } = message;
+      const value = { queryId, wave, hits: [...hits], ...(done === null ? {} : { done }) };
+      return { case: 'answer', value };
+    }
+    case 'decline':
+      return { case: 'decline', value: { queryId: message.queryId, wave: message.wave } };
+    case 'cancel':
+      return { case: 'cancel', value: { queryId: message.queryId } };
+    default:
+      return unreachable(message);
+  }
+}
+
+/** A field that is unset for null. */
+function optional<Name extends string>(
+  name: Name,
+  peer: PeerInfo | null,
+): { [K in Name]?: ReturnType<typeof toPeerProto> } {
+  return peer === null ? {} : ({ [name]: toPeerProto(peer) } as { [K in Name]: ReturnType<typeof toPeerProto> });
+}
+
+function fromKind(swarm: number, kind: Kind): ControlMessage | null {
+  switch (kind.case) {
+    case 'join':
+    case 'forwardJoin':
+    case 'neighbor':
+    case 'neighborReply':
+    case 'disconnect':
+    case 'shuffle':
+    case 'shuffleReply':
+      return { area: 'membership', swarm, message: fromMembership(kind) };
+    case 'ping':
+    case 'ack':
+    case 'probe':
+    case 'probeReply':
+      return { area: 'liveness', message: fromLiveness(kind) };
+    case 'directoryDigest':
+    case 'directoryRecords':
+      return { area: 'directory', message: fromDirectory(kind) };
+    case 'query':
+    case 'answer':
+    case 'decline':
+    case 'cancel':
+      return { area: 'search', message: fromSearch(kind) };
+    default:
+      return null;
+  }
+}
+
+type KindOf<Case extends Kind['case']> = Extract<Kind, { readonly case: Case }>;
+
+function fromMembership(kind: KindOf<HyParViewMessage['kind']>): HyParViewMessage {
+  switch (kind.case) {
+    case 'join':
+      return { kind: 'join', sender: fromPeerProto(kind.value.sender) };
+    case 'forwardJoin':
+      return { kind: 'forwardJoin', joiner: fromPeerProto(kind.value.joiner), ttl: kind.value.ttl };
+    case 'neighbor': {
+      const { sender, priority, dropping } = kind.value;
+      return {
+        kind: 'neighbor',
+        sender: fromPeerProto(sender),
+        priority: priorities.fromProto(priority),
+        dropping: fromPeerProtoOrUnset(dropping),
+      };
+    }
+    case 'neighborReply': {
+      const { accepted, dropped } = kind.value;
+      return { kind: 'neighborReply', accepted, dropped: fromPeerProtoOrUnset(dropped) };
+    }
+    case 'disconnect': {
+      const { reason, alternative } = kind.value;
+      return {
+        kind: 'disconnect',
+        reason: disconnectReasons.fromProto(reason),
+        alternative: fromPeerProtoOrUnset(alternative),
+      };
+    }
+    case 'shuffle': {
+      const { origin, ttl, sample } = kind.value;
+      return { kind: 'shuffle', origin: fromPeerProto(origin), ttl, sample: sample.map(fromPeerProto) };
+    }
+    case 'shuffleReply':
+      return { kind: 'shuffleReply', sample: kind.value.sample.map(fromPeerProto) };
+    default:
+      return unreachable(kind);
+  }
+}
+
+function fromLiveness(kind: KindOf<LivenessMessage['kind']>): LivenessMessage {
+  switch (kind.case) {
+    case 'ping':
+      return { kind: 'ping', nonce: kind.value.nonce };
+    case 'ack':
+      return { kind: 'ack', nonce: kind.value.nonce };
+    case 'probe':
+      return { kind: 'probe', target: fromPeerProto(kind.value.target), nonce: kind.value.nonce };
+    case 'probeReply': {
+      const { target, nonce, alive } = kind.value;
+      return { kind: 'probeReply', target, nonce, alive };
+    }
+    default:
+      return unreachable(kind);
+  }
+}
+
+function fromDirectory(kind: KindOf<DirectoryMessage['kind']>): DirectoryMessage {
+  switch (kind.case) {
+    case 'directoryDigest':
+      return { kind: 'directoryDigest', hashes: kind.value.hashes };
+    case 'directoryRecords': {
+      const { bucketCount, buckets, records, reply } = kind.value;
+      return { kind: 'directoryRecords', bucketCount, buckets, records: records.map(fromRecord), reply };
+    }
+    default:
+      return unreachable(kind);
+  }
+}
+
+function fromRecord({ info, state, ttlMs }: MemberRecordProto): MemberRecord {
+  return { info: fromPeerProto(info), state: memberStates.fromProto(state), ttlMs: finite(ttlMs) };
+}
+
+function fromSearch(kind: KindOf<SearchMessage['kind']>): SearchMessage {
+  switch (kind.case) {
+    case 'query': {
+      const { queryId, wave, text, limit, timeoutMs, hops } = kind.value;
+      return { kind: 'query', queryId, wave, text, limit, timeoutMs: finite(timeoutMs), hops };
+    }
+    case 'answer': {
+      const { queryId, wave, hits, done } = kind.value;
+      return { kind: 'answer', queryId, wave, hits: hits.map(fromHit), done: fromTally(done) };
+    }
+    case 'decline':
+      return { kind: 'decline', queryId: kind.value.queryId, wave: kind.value.wave };
+    case 'cancel':
+      return { kind: 'cancel', queryId: kind.value.queryId };
+    default:
+      return unreachable(kind);
+  }
+}
+
+function fromHit({ peer, documentId, score, document }: HitProto): Hit {
+  return { peer, documentId, score: finite(score), document };
+}
+
+function fromTally(tally: TallyProto | undefined): QueryTally | null {
+  if (tally === undefined) return null;
+  const { asked, answered, messages, missing } = tally;
+  return { asked, answered, messages, missing };
+}
