@@ -1,0 +1,115 @@
+import {
+  admitAll,
+  HyParView,
+  type HyParViewCommand,
+  type HyParViewConfig,
+  type HyParViewEvent,
+  type HyParViewMessage,
+} from '@starling/core-hyparview';
+import {
+  Plumtree,
+  type PlumtreeCommand,
+  type PlumtreeConfig,
+  type PlumtreeEvent,
+  type PlumtreeMessage,
+} from '@starling/core-plumtree';
+import type { Input, Millis, Outbox, PeerId, PeerInfo, ProtocolCore, Rng } from '@starling/kernel';
+
+/** A broadcast in these swarms is a number: which of the run's broadcasts it is. */
+export type SwarmMessage = HyParViewMessage | PlumtreeMessage<number>;
+export type SwarmCommand = HyParViewCommand | Extract<PlumtreeCommand<number>, { readonly kind: 'broadcast' }>;
+export type SwarmEvent = HyParViewEvent | PlumtreeEvent<number>;
+
+export interface SwarmConfig {
+  readonly hyparview: HyParViewConfig;
+  readonly plumtree: PlumtreeConfig;
+}
+
+/**
+ * The product's membership and broadcast and nothing else: what the papers' tables are about, small enough that 100,000
+ * fit in one process. The two cores' messages differ in `kind`, so nothing is wrapped. The mesh with all cores is the
+ * `MeshNode`.
+ */
+export class SwarmNode
+  implements ProtocolCore<SwarmMessage, SwarmCommand, SwarmEvent>, Outbox<SwarmMessage, SwarmEvent>
+{
+  readonly membership: HyParView;
+  readonly broadcast: Plumtree<number>;
+  #out!: Outbox<SwarmMessage, SwarmEvent>;
+  /** The membership's events, handed to the broadcast once the membership has returned. */
+  #handOvers: { readonly kind: 'neighborUp' | 'neighborDown'; readonly peer: PeerId }[] = [];
+
+  constructor(config: SwarmConfig, self: PeerInfo, rng: Rng) {
+    this.membership = new HyParView(config.hyparview, self, rng.child(), admitAll);
+    const stream = `${self.id}~${self.incarnation}`;
+    this.broadcast = new Plumtree<number>(config.plumtree, { id: self.id, stream }, rng.child(), () => 8);
+  }
+
+  handle(now: Millis, input: Input<SwarmMessage, SwarmCommand>, out: Outbox<SwarmMessage, SwarmEvent>): void {
+    this.#out = out;
+    switch (input.kind) {
+      case 'message':
+        if (isBroadcast(input.message))
+          this.broadcast.handle(now, input as Input<PlumtreeMessage<number>, never>, this);
+        else this.membership.handle(now, input as Input<HyParViewMessage, never>, this);
+        break;
+      case 'command':
+        if (input.command.kind === 'broadcast') {
+          this.broadcast.handle(now, input as Input<never, PlumtreeCommand<number>>, this);
+        } else this.membership.handle(now, input as Input<never, HyParViewCommand>, this);
+        break;
+      case 'tick':
+        if (this.membership.nextDeadline() <= now) this.membership.handle(now, input, this);
+        if (this.broadcast.nextDeadline() <= now) this.broadcast.handle(now, input, this);
+        break;
+      default:
+        this.membership.handle(now, input, this);
+    }
+    if (this.#handOvers.length > 0) this.#handOver(now);
+  }
+
+  nextDeadline(): Millis {
+    return Math.min(this.membership.nextDeadline(), this.broadcast.nextDeadline());
+  }
+
+  open(peer: PeerInfo): void {
+    this.#out.open(peer);
+  }
+
+  send(to: PeerId, message: SwarmMessage): void {
+    this.#out.send(to, message);
+  }
+
+  close(peer: PeerId): void {
+    this.#out.close(peer);
+  }
+
+  emit(event: SwarmEvent): void {
+    if (event.kind === 'neighborUp' || event.kind === 'neighborDown') {
+      this.#handOvers.push({ kind: event.kind, peer: event.peer.id });
+    }
+    this.#out.emit(event);
+  }
+
+  #handOver(now: Millis): void {
+    const handOvers = this.#handOvers;
+    this.#handOvers = [];
+    for (const command of handOvers) this.broadcast.handle(now, { kind: 'command', command }, this);
+  }
+}
+
+/** Is this one of Plumtree's messages? */
+export function isBroadcast(message: SwarmMessage): message is PlumtreeMessage<number> {
+  switch (message.kind) {
+    case 'gossip':
+    case 'iHave':
+    case 'graft':
+    case 'prune':
+    case 'digest':
+    case 'pull':
+    case 'held':
+      return true;
+    default:
+      return false;
+  }
+}

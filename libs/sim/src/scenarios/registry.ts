@@ -1,0 +1,16 @@
+import { fig2, fig4, table1 } from './hyparview.ts';
+import { gossipsubBaseline, treeFig2, treeFig6a, treeLatency } from './plumtree.ts';
+import { scale } from './scale.ts';
+import type { Scenario } from './scenario.ts';
+
+/** Every scenario, in the order in which `starling sim --list` and the full table show them. */
+export const scenarios: readonly Scenario[] = [
+  table1,
+  fig2,
+  fig4,
+  treeFig2,
+  treeFig6a,
+  treeLatency,
+  gossipsubBaseline,
+  scale,
+];

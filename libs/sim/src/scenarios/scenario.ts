@@ -1,0 +1,23 @@
+import type { Goal, Sample } from '../report.ts';
+
+/** A reproducible experiment: data, and a function from a size and a seed to measured values. */
+export interface Scenario {
+  /** What the command line calls it: `area/figure`. */
+  readonly name: string;
+  /** One sentence: what it asks. */
+  readonly about: string;
+  /** `cycle`: nothing takes time, as in the papers. `event`: links have delays. They give different hop counts. */
+  readonly engine: 'event' | 'cycle';
+  /** View sizes, network, workload: what a reader needs to repeat it elsewhere. */
+  readonly setup: string;
+  /** Full scale: that of the figure it is compared with. */
+  readonly peers: number;
+  readonly seeds: number;
+  /** What `npm test` runs, in a second or so. */
+  readonly reduced: { readonly peers: number; readonly seeds: number };
+  readonly goals: readonly Goal[];
+  /** Measures one seed. */
+  run(peers: number, seed: number): Sample;
+  /** For a seed that broke an invariant: options of a smaller run that breaks it too; empty when there is none. */
+  shrink?(peers: number, seed: number): string;
+}

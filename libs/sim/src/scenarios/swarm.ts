@@ -1,0 +1,110 @@
+import { defaultHyParViewConfig, type HyParViewConfig } from '@starling/core-hyparview';
+import { defaultPlumtreeConfig } from '@starling/core-plumtree';
+import type { Millis } from '@starling/kernel';
+import type { NetworkModel } from '../engine/network.ts';
+import type { SimPeer } from '../engine/peer.ts';
+import { tagOfKind, World } from '../engine/world.ts';
+import { Deliveries } from '../measure/deliveries.ts';
+import { type Graph, graphOf } from '../measure/graph.ts';
+import { Discovery, type DiscoveryModel, singleContact } from '../node/discovery.ts';
+import {
+  type SwarmCommand,
+  type SwarmConfig,
+  type SwarmEvent,
+  type SwarmMessage,
+  SwarmNode,
+} from '../node/swarm-node.ts';
+
+export type SwarmPeer = SimPeer<SwarmMessage, SwarmCommand, SwarmEvent>;
+export type SwarmWorld = World<SwarmMessage, SwarmCommand, SwarmEvent>;
+
+/** HyParView §5.1: active view 5, passive view 30, no place above that. All else is the product's. */
+export const paperViews: HyParViewConfig = {
+  ...defaultHyParViewConfig,
+  activeCapacity: 5,
+  highPrioritySlots: 0,
+  passiveCapacity: 30,
+};
+
+/** Membership and broadcast with the given views. */
+export function swarmConfig(hyparview: HyParViewConfig): SwarmConfig {
+  return { hyparview, plumtree: defaultPlumtreeConfig };
+}
+
+export interface SwarmOptions {
+  readonly peers: number;
+  readonly seed: number;
+  readonly network: NetworkModel;
+  readonly config: SwarmConfig;
+  readonly discovery?: DiscoveryModel;
+  /** Between two starts. */
+  readonly joinEveryMs: Millis;
+  /** Shuffle intervals between the last start and the return. */
+  readonly cycles: number;
+  readonly sizeOf?: (message: SwarmMessage) => number;
+}
+
+/** A swarm that has joined and settled, and the tools to measure it. */
+export interface Swarm {
+  readonly world: SwarmWorld;
+  readonly deliveries: Deliveries;
+  readonly cycleMs: Millis;
+}
+
+/** Starts the peers one after the other, then lets the given number of cycles pass. */
+export function settledSwarm(options: SwarmOptions): Swarm {
+  const { peers, seed, network, config, discovery, joinEveryMs, cycles, sizeOf } = options;
+  const world: SwarmWorld = new World({
+    seed,
+    network,
+    boot: (info, rng) => new SwarmNode(config, info, rng),
+    tagOf: tagOfKind,
+    ...(sizeOf === undefined ? {} : { sizeOf }),
+  });
+  new Discovery(world, discovery ?? singleContact);
+  const deliveries = new Deliveries(world);
+  for (let i = 0; i < peers; i++) {
+    world.start();
+    world.runUntil(world.now + joinEveryMs);
+  }
+  const cycleMs = config.hyparview.shuffleFastIntervalMs;
+  world.runUntil(world.now + cycles * cycleMs);
+  return { world, deliveries, cycleMs };
+}
+
+/** The node inside a simulated peer. */
+export function nodeOf(peer: SwarmPeer): SwarmNode {
+  return peer.core as SwarmNode;
+}
+
+export function livePeers(world: SwarmWorld): SwarmPeer[] {
+  return world.peers.filter(({ isUp }) => isUp);
+}
+
+/** The active views of the living. */
+export function activeGraph(world: SwarmWorld): Graph {
+  return graphOf(
+    livePeers(world).map((peer) => ({
+      id: peer.info.id,
+      links: nodeOf(peer)
+        .membership.activeView()
+        .map(({ id }) => id),
+    })),
+  );
+}
+
+/** Crashes a random share of the peers at once, and returns how many are left. */
+export function crashShare(world: SwarmWorld, share: number): number {
+  const live = livePeers(world);
+  const victims = world.rng.sample(live, Math.round(live.length * share));
+  for (const victim of victims) world.crash(victim);
+  return live.length - victims.length;
+}
+
+/** A random living peer. */
+export function anyLive(world: SwarmWorld): SwarmPeer {
+  for (;;) {
+    const peer = world.peers[world.rng.below(world.peers.length)] as SwarmPeer;
+    if (peer.isUp) return peer;
+  }
+}
