@@ -1,3 +1,5 @@
+export { checkPlumtreeConfig, defaultPlumtreeConfig, type PlumtreeConfig } from './config.ts';
+export { MessageStore, type MessageStoreConfig } from './message-store.ts';
 export type {
   Gossip,
   PlumtreeCommand,
@@ -8,3 +10,5 @@ export type {
   StreamId,
 } from './messages.ts';
 export { ephemeralStream, isEphemeral } from './messages.ts';
+export { Plumtree } from './plumtree.ts';
+export type { PlumtreeStats } from './stats.ts';

@@ -1,0 +1,328 @@
+import type { Millis, Outbox, Rng } from '@starling/kernel';
+import type { PlumtreeConfig } from './config.ts';
+import type { MessageStore } from './message-store.ts';
+import type { PlumtreeEvent, PlumtreeMessage, SeqRange, StreamDigest, StreamId } from './messages.ts';
+import type { Neighbor } from './neighbor.ts';
+import type { PlumtreeStats } from './stats.ts';
+import type { StreamState, StreamTable } from './stream-table.ts';
+
+type Out<B> = Outbox<PlumtreeMessage<B>, PlumtreeEvent<B>>;
+const never = Number.POSITIVE_INFINITY;
+
+/**
+ * What the paper leaves open: announcements reach only the links that exist when they are made, so a partition that
+ * outlasts every timer, or a restart, would lose messages that others still hold. Whenever two peers become neighbours
+ * each tells what it holds, and each pulls what it lacks: in bounded requests, one at a time per neighbour, and a stream
+ * from one neighbour at a time. What a pull brought is told on at once, so that a healed island fills up hop by hop.
+ *
+ * Then a cheap guard for what was lost with every timer: streams that changed are told to each neighbour once more, one
+ * neighbour every `digestIntervalMs`. When nothing changes nothing is said.
+ */
+export class DigestRepair<B> {
+  readonly #config: PlumtreeConfig;
+  readonly #streams: StreamTable;
+  readonly #store: MessageStore<B>;
+  readonly #stats: PlumtreeStats;
+  readonly #rng: Rng;
+  readonly #neighbors: readonly Neighbor[];
+  /** Streams with digests left, in the order in which they changed. */
+  #changed: StreamState[] = [];
+  #changesAt: Millis = never;
+  #rotation = 0;
+  /** The earliest of the neighbours' deadlines. */
+  #neighborsAt: Millis = never;
+
+  /** `neighbors` is the live list of the owner. */
+  constructor(
+    config: PlumtreeConfig,
+    streams: StreamTable,
+    store: MessageStore<B>,
+    stats: PlumtreeStats,
+    rng: Rng,
+    neighbors: readonly Neighbor[],
+  ) {
+    this.#config = config;
+    this.#streams = streams;
+    this.#store = store;
+    this.#stats = stats;
+    this.#rng = rng;
+    this.#neighbors = neighbors;
+  }
+
+  nextDeadline(): Millis {
+    return Math.min(this.#neighborsAt, this.#changesAt);
+  }
+
+  /** A message of this stream was first seen: later digests are to name it. */
+  changed(now: Millis, state: StreamState): void {
+    if (this.#neighbors.length === 0) return; // Whoever comes is told everything.
+    if (state.digestsLeft === 0) this.#changed.push(state);
+    state.digestsLeft = this.#neighbors.length;
+    if (this.#changesAt === never) this.#armChanges(now);
+  }
+
+  neighborUp(now: Millis, neighbor: Neighbor, out: Out<B>): void {
+    neighbor.toTell = [...this.#store.streams()];
+    this.#tellPage(now, neighbor, out);
+    this.#reschedule();
+  }
+
+  neighborDown(now: Millis, neighbor: Neighbor, out: Out<B>): void {
+    this.#release(now, neighbor);
+    this.#pumpAll(now, out);
+  }
+
+  /** Does a message with `repair` from this neighbour answer a pull, rather than a graft? Notes that the answer goes on. */
+  answersPull(now: Millis, neighbor: Neighbor, state: StreamState): boolean {
+    if (state.pulledFrom !== neighbor.id) return false;
+    neighbor.hasAnswered = true;
+    neighbor.answerBy = now + this.#config.pullTimeoutMs;
+    return true;
+  }
+
+  /** A page of a digest that has been checked. */
+  onDigest(now: Millis, neighbor: Neighbor, streams: readonly StreamDigest[], last: boolean, out: Out<B>): void {
+    // The answer to a pull ends with a digest of the streams asked for. One that crossed our pull may be taken for it:
+    // then something is asked twice, no more.
+    const isAnswer = neighbor.asked !== null && streams.some((run) => this.#isAskedFrom(neighbor, run.stream));
+    if (isAnswer) this.#endAnswer(now, neighbor, streams, out);
+    else this.#noteWants(now, neighbor, streams);
+    if (last) neighbor.hasTold = true;
+    this.#pumpAll(now, out);
+  }
+
+  /** Serves what is held, up to the credit, then says what is held of the streams asked for. */
+  onPull(neighbor: Neighbor, ranges: readonly SeqRange[], out: Out<B>): void {
+    this.serve(neighbor, this.#store, ranges, out);
+    const runs: StreamDigest[] = [];
+    let asked: StreamId | null = null;
+    for (const { stream } of ranges) {
+      if (stream === asked) continue;
+      asked = stream;
+      if (this.#store.runs(stream, this.#config.digestRunsMax, runs) > 0) continue;
+      const seen = this.#streams.get(stream)?.floor ?? 0;
+      runs.push({ stream, from: seen + 1, seen });
+    }
+    this.#tell(neighbor, runs, false, out);
+  }
+
+  /** Sends what `store` holds of `ranges`: at least one message, then as many as the credit covers. */
+  serve(neighbor: Neighbor, store: MessageStore<B>, ranges: readonly SeqRange[], out: Out<B>): void {
+    let messagesLeft = this.#config.pullMessagesMax;
+    let credit = this.#config.repairBytesMax;
+    for (const { stream, from, to } of ranges) {
+      for (const message of store.range(stream, from, to, messagesLeft)) {
+        if (credit <= 0) return;
+        credit -= store.bytesOf(message);
+        messagesLeft--;
+        this.#stats.gossipsSent++;
+        out.send(neighbor.id, { ...message, round: message.round + 1, wantHeld: false, repair: true });
+      }
+    }
+  }
+
+  tick(now: Millis, out: Out<B>): void {
+    if (this.#changesAt <= now) this.#tellChanges(now, out);
+    if (this.#neighborsAt > now) return;
+    for (const neighbor of this.#neighbors) {
+      if (neighbor.tellAt <= now) this.#tellPage(now, neighbor, out);
+      if (neighbor.asked !== null && neighbor.answerBy <= now) this.#giveUpAnswer(now, neighbor);
+    }
+    this.#pumpAll(now, out);
+  }
+
+  // Telling
+
+  #tellPage(now: Millis, neighbor: Neighbor, out: Out<B>): void {
+    const { digestStreamsMax, digestRunsMax, digestPageMs } = this.#config;
+    const streams = neighbor.toTell ?? [];
+    const page: StreamDigest[] = [];
+    while (neighbor.told < streams.length && page.length <= digestStreamsMax - digestRunsMax) {
+      this.#store.runs(streams[neighbor.told] as StreamId, digestRunsMax, page);
+      neighbor.told++;
+    }
+    const last = neighbor.told >= streams.length;
+    if (last) {
+      neighbor.toTell = null;
+      neighbor.told = 0;
+    }
+    neighbor.tellAt = last ? never : now + digestPageMs;
+    this.#tell(neighbor, page, last, out);
+  }
+
+  #armChanges(now: Millis): void {
+    this.#changesAt = now + this.#config.digestIntervalMs * (0.5 + this.#rng.float());
+  }
+
+  /** Tells the next neighbour in turn what changed, until each has been told. */
+  #tellChanges(now: Millis, out: Out<B>): void {
+    this.#changesAt = never;
+    const { digestStreamsMax, digestRunsMax } = this.#config;
+    const neighbor = this.#neighbors[this.#rotation++ % Math.max(1, this.#neighbors.length)];
+    const left: StreamState[] = [];
+    const page: StreamDigest[] = [];
+    for (const state of this.#changed) {
+      if (neighbor === undefined) {
+        // Alone: whoever comes is told everything.
+        state.digestsLeft = 0;
+        continue;
+      }
+      if (page.length <= digestStreamsMax - digestRunsMax) {
+        this.#store.runs(state.id, digestRunsMax, page);
+        state.digestsLeft--;
+      }
+      if (state.digestsLeft > 0) left.push(state);
+    }
+    this.#changed = left;
+    if (neighbor !== undefined && page.length > 0) this.#tell(neighbor, page, false, out);
+    if (left.length > 0) this.#armChanges(now);
+  }
+
+  #tell(neighbor: Neighbor, streams: readonly StreamDigest[], last: boolean, out: Out<B>): void {
+    this.#stats.digestsSent++;
+    out.send(neighbor.id, { kind: 'digest', streams, last });
+  }
+
+  // Pulling
+
+  #isAskedFrom(neighbor: Neighbor, stream: StreamId): boolean {
+    return this.#streams.get(stream)?.pulledFrom === neighbor.id;
+  }
+
+  #noteWants(now: Millis, neighbor: Neighbor, streams: readonly StreamDigest[]): void {
+    for (const { stream, from, seen } of streams) {
+      if (seen < from) continue;
+      const state = this.#streams.get(stream);
+      if (state !== undefined && (state.isOwn || state.absent(from, seen, 1).length === 0)) continue;
+      if (neighbor.wants.length >= this.#config.wantsMax) this.#stats.shed++;
+      else neighbor.wants.push({ stream, from, to: seen });
+    }
+    if (neighbor.wants.length === 0 || neighbor.pullAt !== never) return;
+    neighbor.pullAt = neighbor.hasTold ? now + this.#config.digestGraceMs : now;
+  }
+
+  /** The neighbour has answered to the end: what it still holds of the ranges is asked for again, the rest it does not have. */
+  #endAnswer(now: Millis, neighbor: Neighbor, streams: readonly StreamDigest[], out: Out<B>): void {
+    const asked = neighbor.asked ?? [];
+    const { hasAnswered } = neighbor;
+    this.#release(now, neighbor);
+    neighbor.strikes = hasAnswered ? 0 : neighbor.strikes + 1;
+    if (neighbor.strikes >= this.#config.strikesMax) {
+      // It says that it holds what it does not give. Others may.
+      neighbor.wants = [];
+      neighbor.strikes = 0;
+      return;
+    }
+    const again: SeqRange[] = [];
+    for (const range of asked) {
+      for (const run of streams) {
+        if (run.stream !== range.stream || run.seen < range.from || run.from > range.to) continue;
+        again.push({
+          stream: range.stream,
+          from: Math.max(range.from, run.from),
+          to: Math.min(range.to, run.seen),
+        });
+      }
+    }
+    neighbor.wants = [...again, ...neighbor.wants];
+    neighbor.pullAt = now;
+    if (hasAnswered) this.#tellOn(neighbor, asked, out);
+  }
+
+  #giveUpAnswer(now: Millis, neighbor: Neighbor): void {
+    const asked = neighbor.asked ?? [];
+    this.#release(now, neighbor);
+    neighbor.strikes++;
+    // To the end of the line, so that another neighbour that holds the same is asked first.
+    neighbor.wants = neighbor.strikes >= this.#config.strikesMax ? [] : [...neighbor.wants, ...asked];
+    neighbor.pullAt = now + this.#config.pullTimeoutMs;
+  }
+
+  #release(now: Millis, neighbor: Neighbor): void {
+    if (neighbor.asked === null) return;
+    for (const { stream } of neighbor.asked) {
+      const state = this.#streams.get(stream);
+      if (state?.pulledFrom === neighbor.id) state.pulledFrom = null;
+    }
+    neighbor.asked = null;
+    neighbor.answerBy = never;
+    neighbor.hasAnswered = false;
+    for (const other of this.#neighbors) {
+      if (!other.isWaiting) continue;
+      other.isWaiting = false;
+      other.pullAt = now;
+    }
+  }
+
+  /** What a pull brought concerns the other neighbours too. It is told, not pushed: most of them will have it. */
+  #tellOn(source: Neighbor, asked: readonly SeqRange[], out: Out<B>): void {
+    if (this.#neighbors.length < 2) return;
+    const runs: StreamDigest[] = [];
+    let told: StreamId | null = null;
+    for (const { stream } of asked) {
+      if (stream === told || runs.length > this.#config.digestStreamsMax - this.#config.digestRunsMax) continue;
+      told = stream;
+      this.#store.runs(stream, this.#config.digestRunsMax, runs);
+    }
+    if (runs.length === 0) return;
+    for (const neighbor of this.#neighbors) if (neighbor !== source) this.#tell(neighbor, runs, false, out);
+  }
+
+  #pumpAll(now: Millis, out: Out<B>): void {
+    for (const neighbor of this.#neighbors) this.#pump(now, neighbor, out);
+    this.#reschedule();
+  }
+
+  /** Asks a neighbour for the next of what it holds and we lack, unless an answer of it is under way. */
+  #pump(now: Millis, neighbor: Neighbor, out: Out<B>): void {
+    if (neighbor.asked === null && neighbor.pullAt <= now && neighbor.wants.length > 0) this.#pull(now, neighbor, out);
+    if (neighbor.wants.length === 0) neighbor.pullAt = never;
+    if (neighbor.isCaughtUp || !neighbor.hasTold || neighbor.asked !== null || neighbor.wants.length > 0) return;
+    neighbor.isCaughtUp = true;
+    out.emit({ kind: 'caughtUp', peer: neighbor.id });
+  }
+
+  #pull(now: Millis, neighbor: Neighbor, out: Out<B>): void {
+    const { pullRangesMax, pullMessagesMax, pullTimeoutMs } = this.#config;
+    const ranges: SeqRange[] = [];
+    const later: SeqRange[] = [];
+    let messagesLeft = pullMessagesMax;
+    let at = 0;
+    for (; at < neighbor.wants.length && ranges.length < pullRangesMax && messagesLeft > 0; at++) {
+      const want = neighbor.wants[at] as SeqRange;
+      const state = this.#streams.getOrAdd(want.stream, now);
+      const absent = state.absent(want.from, want.to, pullRangesMax - ranges.length);
+      if (absent.length === 0) continue;
+      if (state.pulledFrom !== null && state.pulledFrom !== neighbor.id) {
+        later.push(want);
+        continue;
+      }
+      let end = want.from - 1;
+      for (const { from, to } of absent) {
+        if (messagesLeft <= 0) break;
+        end = Math.min(to, from + messagesLeft - 1);
+        messagesLeft -= end - from + 1;
+        ranges.push({ stream: want.stream, from, to: end });
+      }
+      state.pulledFrom = neighbor.id;
+      if (end < want.to) later.push({ stream: want.stream, from: end + 1, to: want.to });
+    }
+    neighbor.wants = at === neighbor.wants.length ? later : [...later, ...neighbor.wants.slice(at)];
+    if (ranges.length === 0) {
+      // All of it is here by now, or is being pulled from others: look again when one of them is done.
+      neighbor.isWaiting = neighbor.wants.length > 0;
+      neighbor.pullAt = neighbor.isWaiting ? now + pullTimeoutMs : never;
+      return;
+    }
+    neighbor.asked = ranges;
+    neighbor.answerBy = now + pullTimeoutMs;
+    this.#stats.pullsSent++;
+    out.send(neighbor.id, { kind: 'pull', ranges });
+  }
+
+  #reschedule(): void {
+    let at = never;
+    for (const neighbor of this.#neighbors) at = Math.min(at, neighbor.nextDeadline());
+    this.#neighborsAt = at;
+  }
+}

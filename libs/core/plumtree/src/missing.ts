@@ -1,0 +1,76 @@
+import { DeadlineQueue, type Millis, type PeerId } from '@starling/kernel';
+import type { StreamState } from './stream-table.ts';
+
+/** A message that somebody announced and that has not come. */
+export interface Missing {
+  readonly state: StreamState;
+  readonly seq: number;
+  /** Who announced it, in that order, with the round it would arrive with. Those already asked are taken out. */
+  readonly announcers: { readonly peer: PeerId; readonly round: number }[];
+}
+
+/**
+ * SRDS'07 algorithm 2, the set `missing` and its timers: how long to wait for the tree before asking an announcer, and
+ * for the announcer before asking the next. The keys of the queues are the entries themselves.
+ */
+export class MissingMessages {
+  readonly #max: number;
+  readonly #first: DeadlineQueue<Missing>;
+  readonly #next: DeadlineQueue<Missing>;
+
+  constructor(config: { readonly missingMax: number; readonly graft1Ms: Millis; readonly graft2Ms: Millis }) {
+    this.#max = config.missingMax;
+    this.#first = new DeadlineQueue(config.graft1Ms);
+    this.#next = new DeadlineQueue(config.graft2Ms);
+  }
+
+  get size(): number {
+    return this.#first.size + this.#next.size;
+  }
+
+  nextDeadline(): Millis {
+    return Math.min(this.#first.next(), this.#next.next());
+  }
+
+  /** Notes an announcement. False: there are too many, and this one is left to the digests. */
+  announced(now: Millis, state: StreamState, seq: number, peer: PeerId, round: number): boolean {
+    const known = state.missing?.get(seq);
+    if (known !== undefined) {
+      // §3.6: the timer runs already; this one is the next to be asked. Neighbours are few, so the list is short.
+      if (!known.announcers.some((announcer) => announcer.peer === peer)) known.announcers.push({ peer, round });
+      return true;
+    }
+    if (this.size >= this.#max) return false;
+    const entry = { state, seq, announcers: [{ peer, round }] };
+    state.missing ??= new Map();
+    state.missing.set(seq, entry);
+    this.#first.arm(now, entry);
+    return true;
+  }
+
+  /** The message came, or is given up. Returns what was known about it. */
+  settle(state: StreamState, seq: number): Missing | undefined {
+    const entry = state.missing?.get(seq);
+    if (entry === undefined) return undefined;
+    this.#forget(entry);
+    return entry;
+  }
+
+  /** One message whose wait is over at `now`: ask its next announcer, then `askedOne` or `settle` it. */
+  expire(now: Millis): Missing | undefined {
+    return this.#first.expire(now) ?? this.#next.expire(now);
+  }
+
+  /** An announcer was asked: wait for it by the second timer. */
+  askedOne(now: Millis, entry: Missing): void {
+    this.#next.arm(now, entry);
+  }
+
+  #forget(entry: Missing): void {
+    const { state } = entry;
+    this.#first.cancel(entry);
+    this.#next.cancel(entry);
+    state.missing?.delete(entry.seq);
+    if (state.missing?.size === 0) state.missing = null;
+  }
+}

@@ -1,0 +1,44 @@
+import type { Millis, PeerId } from '@starling/kernel';
+import type { SeqRange, StreamId } from './messages.ts';
+
+const never = Number.POSITIVE_INFINITY;
+
+/** One neighbour, as the broadcast sees it: its place in the tree, and how far the exchange of digests has come. */
+export class Neighbor {
+  readonly id: PeerId;
+  /** Payloads are pushed to it; else only announcements are. A new link is eager (SRDS'07 algorithm 3, neighborUp). */
+  isEager = true;
+  prunedAt: Millis = Number.NEGATIVE_INFINITY;
+  /** Payloads that it pushed and that were known, since the link came up. */
+  duplicates = 0;
+
+  /** Streams that our first digest has yet to name; null when it is told. */
+  toTell: readonly StreamId[] | null = null;
+  told = 0;
+  tellAt: Millis = never;
+
+  /** The last page of its first digest came. */
+  hasTold = false;
+  isCaughtUp = false;
+  /** It said to hold these, and they are not here. */
+  wants: SeqRange[] = [];
+  /** When they may be asked for. */
+  pullAt: Millis = never;
+  /** All of it is being pulled from other neighbours. */
+  isWaiting = false;
+  /** Asked for and not yet answered to the end; null when nothing is. */
+  asked: readonly SeqRange[] | null = null;
+  answerBy: Millis = never;
+  hasAnswered = false;
+  /** Pulls in a row that brought nothing. */
+  strikes = 0;
+
+  constructor(id: PeerId) {
+    this.id = id;
+  }
+
+  /** When something is to be done about it. */
+  nextDeadline(): Millis {
+    return Math.min(this.tellAt, this.asked === null ? this.pullAt : this.answerBy);
+  }
+}

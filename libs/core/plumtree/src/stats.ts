@@ -1,0 +1,59 @@
+/** What a broadcast core counts, since it was made. Plain fields: whoever wants a metric reads them. */
+export interface PlumtreeStats {
+  /** Own messages. */
+  published: number;
+  /** First sights, own ones included. */
+  delivered: number;
+  /** Payloads that were known: the redundancy. `duplicates / delivered` is close to the paper's RMR. */
+  duplicates: number;
+  /** Payloads published too long ago: replays from outside the window. */
+  refused: number;
+  /** Payloads pushed to others, repairs included. */
+  gossipsSent: number;
+  iHavesSent: number;
+  iHavesReceived: number;
+  graftsSent: number;
+  graftsReceived: number;
+  prunesSent: number;
+  prunesReceived: number;
+  pullsSent: number;
+  /** Messages that came as the answer to a pull. */
+  pulled: number;
+  digestsSent: number;
+  /** Tree links swapped for nearer ones. */
+  optimizations: number;
+  /** Messages given up: nobody can hold them any more. */
+  lost: number;
+  /** Missing messages that no announcer gave; left to the digests. */
+  abandoned: number;
+  /** Announcements and wants over their bounds; left to later digests. */
+  shed: number;
+  /** Messages of peers that are no neighbours. */
+  strangers: number;
+  violations: number;
+}
+
+export function newStats(): PlumtreeStats {
+  return {
+    published: 0,
+    delivered: 0,
+    duplicates: 0,
+    refused: 0,
+    gossipsSent: 0,
+    iHavesSent: 0,
+    iHavesReceived: 0,
+    graftsSent: 0,
+    graftsReceived: 0,
+    prunesSent: 0,
+    prunesReceived: 0,
+    pullsSent: 0,
+    pulled: 0,
+    digestsSent: 0,
+    optimizations: 0,
+    lost: 0,
+    abandoned: 0,
+    shed: 0,
+    strangers: 0,
+    violations: 0,
+  };
+}

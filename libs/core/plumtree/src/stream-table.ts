@@ -1,0 +1,71 @@
+import type { Millis, PeerId } from '@starling/kernel';
+import { isEphemeral, type StreamId } from './messages.ts';
+import type { Missing } from './missing.ts';
+import { SeqSet } from './seq-set.ts';
+
+/** What this peer knows of one stream: which of its messages are done with, and what is being done about others. */
+export class StreamState extends SeqSet {
+  readonly id: StreamId;
+  readonly isEphemeral: boolean;
+  /** This peer's own: never forgotten, and nobody else can add to it. */
+  isOwn = false;
+  /** When a first sight of one of its messages was last had. */
+  lastAt: Millis;
+  /** Messages announced but not here, by number. */
+  missing: Map<number, Missing> | null = null;
+  /** The neighbour that ranges of this stream were asked from and have not come yet: one at a time. */
+  pulledFrom: PeerId | null = null;
+  /** How many more digests of changes are to name it. */
+  digestsLeft = 0;
+  /** Up to here messages came outside the tree, so that a second copy by the tree is no reason to prune. */
+  repairedTo = 0;
+
+  constructor(id: StreamId, now: Millis) {
+    super();
+    this.id = id;
+    this.isEphemeral = isEphemeral(id);
+    this.lastAt = now;
+  }
+}
+
+/**
+ * Watermarks of all streams: they outlive the messages, so that a late copy is known for one. Bounded: when full, the
+ * sixteenth part that has been silent for longest is forgotten in one go, which costs no book-keeping per message.
+ */
+export class StreamTable {
+  readonly #streamsMax: number;
+  readonly #states = new Map<StreamId, StreamState>();
+  /** Streams forgotten because the table was full. */
+  evicted = 0;
+
+  constructor(streamsMax: number) {
+    this.#streamsMax = streamsMax;
+  }
+
+  get size(): number {
+    return this.#states.size;
+  }
+
+  get(id: StreamId): StreamState | undefined {
+    return this.#states.get(id);
+  }
+
+  /** The state of a stream, made when there is none yet. */
+  getOrAdd(id: StreamId, now: Millis): StreamState {
+    const known = this.#states.get(id);
+    if (known !== undefined) return known;
+    if (this.#states.size >= this.#streamsMax) this.#forgetSilent();
+    const state = new StreamState(id, now);
+    this.#states.set(id, state);
+    return state;
+  }
+
+  #forgetSilent(): void {
+    const others = [...this.#states.values()].filter((state) => !state.isOwn);
+    others.sort((a, b) => a.lastAt - b.lastAt);
+    for (const state of others.slice(0, Math.max(1, this.#streamsMax >> 4))) {
+      this.#states.delete(state.id);
+      this.evicted++;
+    }
+  }
+}
