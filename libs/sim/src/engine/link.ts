@@ -12,7 +12,7 @@ export class Link<M, C, E> {
   readonly dialler: SimPeer<M, C, E>;
   readonly acceptor: SimPeer<M, C, E>;
   /** One way, in ticks, before jitter. */
-  readonly latencyTicks: number;
+  latencyTicks: number;
   diallerEnd: LinkEnd = 'waiting';
   acceptorEnd: LinkEnd = 'waiting';
   /** When the last message so far arrives at each end: the next may not overtake it. */

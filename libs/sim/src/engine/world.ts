@@ -10,7 +10,7 @@ import {
   Rng,
 } from '@starling/kernel';
 import { type Cut, Cuts } from './cuts.ts';
-import { EventQueue, msFromTicks, ticksFromMs } from './event-queue.ts';
+import { EventQueue, msFromTicks, ticksFromMs, ticksPerMs } from './event-queue.ts';
 import { baseLatency, jitter, zonesOf } from './latency.ts';
 import { goodbye, Link } from './link.ts';
 import type { NetworkModel } from './network.ts';
@@ -96,7 +96,8 @@ export class World<M, C, E> implements Outbox<M, E> {
     dials: 0,
     garbled: 0,
   };
-  readonly network: NetworkModel;
+  /** The network as it is now; see `changeNetwork`. */
+  network: NetworkModel;
   /** For the scenario's own choices; independent of the network's. */
   readonly rng: Rng;
   lossProbability: number;
@@ -232,6 +233,18 @@ export class World<M, C, E> implements Outbox<M, E> {
     }
   }
 
+  /** Goes on with another network from now on: links that are up get its delays, what is under way keeps the old ones. */
+  changeNetwork(network: NetworkModel): void {
+    this.network = network;
+    this.lossProbability = network.lossProbability;
+    this.resetProbability = network.resetProbability;
+    for (const peer of this.peers) {
+      for (const link of peer.links.values()) {
+        if (link.dialler === peer) link.latencyTicks = this.#latencyTicks(peer, link.acceptor);
+      }
+    }
+  }
+
   /** Breaks a link that is up; both ends hear of it. */
   breakLink(link: Link<M, C, E>): void {
     this.#tellLost(link, link.dialler);
@@ -275,15 +288,7 @@ export class World<M, C, E> implements Outbox<M, E> {
       return;
     }
     this.stats.dials++;
-    const base = baseLatency(
-      this.network.latency,
-      this.#options.seed,
-      peer.index,
-      peer.zone,
-      target.index,
-      target.zone,
-    );
-    const link = new Link<M, C, E>(peer, target, Math.round(base * 64));
+    const link = new Link<M, C, E>(peer, target, this.#latencyTicks(peer, target));
     peer.links.set(to.id, link);
     const trips = Math.max(0, 2 * this.network.dialRoundTrips - 1);
     this.#queue.add(this.#queue.now + trips * link.latencyTicks, kind.dialArrives, link, null);
@@ -313,6 +318,11 @@ export class World<M, C, E> implements Outbox<M, E> {
 
   emit(event: E): void {
     this.#emitted.push({ peer: this.#running(), event });
+  }
+
+  #latencyTicks(a: SimPeer<M, C, E>, b: SimPeer<M, C, E>): number {
+    const ms = baseLatency(this.network.latency, this.#options.seed, a.index, a.zone, b.index, b.zone);
+    return Math.round(ms * ticksPerMs);
   }
 
   #running(): SimPeer<M, C, E> {

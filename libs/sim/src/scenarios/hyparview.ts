@@ -4,7 +4,7 @@ import { clustering, componentSizes, degrees, flood, oneSidedLinks, pathLengths 
 import { mean } from '../measure/summary.ts';
 import type { Goal, Sample } from '../report.ts';
 import type { Scenario } from './scenario.ts';
-import { activeGraph, crashShare, paperViews, type SwarmWorld, settledSwarm, swarmConfig } from './swarm.ts';
+import { activeGraph, crashShare, oneByOne, paperViews, type SwarmWorld, settledSwarm, swarmConfig } from './swarm.ts';
 
 /** Shares of the peers that fail, and what the paper's Fig. 2 and Fig. 4 show for each, read off the curves. */
 const failures = [
@@ -162,8 +162,7 @@ export const fig2: Scenario = {
 const failureSwarm = {
   network: network(latencies.unit, { dialRoundTrips: 1 }),
   config: swarmConfig(failureViews),
-  joinEveryMs: 2,
-  cycles: 50,
+  ...oneByOne,
 } as const;
 
 /** Ticks of one second that healing may take before it counts as not healed. */

@@ -12,6 +12,7 @@ import {
   anyLive,
   crashShare,
   livePeers,
+  oneByOne,
   paperViews,
   type SwarmPeer,
   type SwarmWorld,
@@ -122,8 +123,7 @@ export const treeFig2: Scenario = {
       seed,
       network: network(latencies.unit, { dialRoundTrips: 1 }),
       config: swarmConfig(paperViews),
-      joinEveryMs: 2,
-      cycles: 50,
+      ...oneByOne,
     });
     const sender = anyLive(world);
     const one = publishMany(world, deliveries, warmUp + 50, cycleMs, () => sender);
@@ -221,8 +221,7 @@ export const treeFig6a: Scenario = {
           seed,
           network: network(latencies.unit, { dialRoundTrips: 1 }),
           config: swarmConfig({ ...paperViews, activeCapacity: capacity, passiveCapacity: 100 }),
-          joinEveryMs: 2,
-          cycles: 50,
+          ...oneByOne,
         });
         const sender = anyLive(world);
         if (capacity === 7) publishMany(world, deliveries, 5, 1_000, () => sender);
@@ -309,8 +308,7 @@ export const treeLatency: Scenario = {
         seed,
         network: network(latencies.uniform10to50),
         config: swarmConfig(defaultHyParViewConfig),
-        joinEveryMs: 2,
-        cycles: 50,
+        ...oneByOne,
       });
       const sender = anyLive(world);
       const took = (records: readonly BroadcastRecord[]): number =>
@@ -359,8 +357,7 @@ export const gossipsubBaseline: Scenario = {
       seed,
       network: network(latencies.gossipsub),
       config: swarmConfig({ ...defaultHyParViewConfig, activeCapacity: 8 }),
-      joinEveryMs: 5,
-      cycles: 50,
+      ...oneByOne,
     });
     const delays: number[] = [];
     let measured = false;

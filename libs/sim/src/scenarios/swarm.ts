@@ -1,7 +1,7 @@
 import { defaultHyParViewConfig, type HyParViewConfig } from '@starling/core-hyparview';
 import { defaultPlumtreeConfig } from '@starling/core-plumtree';
 import type { Millis } from '@starling/kernel';
-import type { NetworkModel } from '../engine/network.ts';
+import { cycleNetwork, type NetworkModel } from '../engine/network.ts';
 import type { SimPeer } from '../engine/peer.ts';
 import { tagOfKind, World } from '../engine/world.ts';
 import { Deliveries } from '../measure/deliveries.ts';
@@ -31,10 +31,19 @@ export function swarmConfig(hyparview: HyParViewConfig): SwarmConfig {
   return { hyparview, plumtree: defaultPlumtreeConfig };
 }
 
+/**
+ * How the studies that we compare with build their overlay: zero-latency joins, one after the other, through one contact.
+ * Joins that overlap in time give another overlay: each walk begins among the newest, and ends near them.
+ */
+export const oneByOne = { joinNetwork: cycleNetwork, joinEveryMs: 1, cycles: 50 } as const;
+
 export interface SwarmOptions {
   readonly peers: number;
   readonly seed: number;
+  /** What the measurements run on. */
   readonly network: NetworkModel;
+  /** What the peers join and settle on; `network` when left out. */
+  readonly joinNetwork?: NetworkModel;
   readonly config: SwarmConfig;
   readonly discovery?: DiscoveryModel;
   /** Between two starts. */
@@ -53,10 +62,10 @@ export interface Swarm {
 
 /** Starts the peers one after the other, then lets the given number of cycles pass. */
 export function settledSwarm(options: SwarmOptions): Swarm {
-  const { peers, seed, network, config, discovery, joinEveryMs, cycles, sizeOf } = options;
+  const { peers, seed, network, joinNetwork, config, discovery, joinEveryMs, cycles, sizeOf } = options;
   const world: SwarmWorld = new World({
     seed,
-    network,
+    network: joinNetwork ?? network,
     boot: (info, rng) => new SwarmNode(config, info, rng),
     tagOf: tagOfKind,
     ...(sizeOf === undefined ? {} : { sizeOf }),
@@ -69,6 +78,7 @@ export function settledSwarm(options: SwarmOptions): Swarm {
   }
   const cycleMs = config.hyparview.shuffleFastIntervalMs;
   world.runUntil(world.now + cycles * cycleMs);
+  if (joinNetwork !== undefined) world.changeNetwork(network);
   return { world, deliveries, cycleMs };
 }
 

@@ -1,0 +1,60 @@
+import { admitAll } from '@starling/core-hyparview';
+import type { Input, Millis, PeerInfo, ProtocolCore, Rng } from '@starling/kernel';
+import {
+  type Body,
+  type BodyCodec,
+  Mesh,
+  type MeshCommand,
+  type MeshConfig,
+  type MeshEvent,
+  type MeshMessage,
+  type MeshOutbox,
+} from '@starling/mesh';
+
+export type SimMessage = MeshMessage<Body>;
+
+/** Bodies travel as they are; their size is that of their payload and a guess for the rest. */
+const bodies: BodyCodec<Body> = {
+  encode: (body) => body,
+  decode: (body) => body,
+  sizeOf: bodyBytes,
+};
+
+/** About as many bytes as a body takes when encoded. */
+export function bodyBytes(body: Body): number {
+  switch (body.kind) {
+    case 'user':
+      return 8 + body.topic.length + body.payload.length;
+    case 'canary':
+      return 4;
+    case 'directory':
+      return body.message.kind === 'announce' ? 110 : 70;
+    case 'observe':
+      return body.message.kind === 'report' ? 160 + 60 * body.message.report.links.length : 48;
+  }
+}
+
+/** A driver is late when it comes so long after the deadline: that of the product's host. */
+const lateMs = 200;
+
+/**
+ * The product's whole mesh as one simulated peer, driven as its host drives it: a core that is late is told so before
+ * anything else.
+ */
+export class MeshNode implements ProtocolCore<SimMessage, MeshCommand, MeshEvent> {
+  readonly mesh: Mesh<Body>;
+
+  constructor(config: MeshConfig, self: PeerInfo, rng: Rng) {
+    this.mesh = new Mesh<Body>({ config, self, rng, admission: admitAll, bodies });
+  }
+
+  handle(now: Millis, input: Input<SimMessage, MeshCommand>, out: MeshOutbox<Body>): void {
+    const late = now - this.mesh.nextDeadline();
+    if (late > lateMs) this.mesh.handle(now, { kind: 'command', command: { kind: 'selfLate', lateMs: late } }, out);
+    this.mesh.handle(now, input, out);
+  }
+
+  nextDeadline(): Millis {
+    return this.mesh.nextDeadline();
+  }
+}
