@@ -15,15 +15,15 @@ export interface StatusAnswer {
   readonly metadata: Metadata;
 }
 
-/**
- * An error as a gRPC status with google.rpc details (AIP-193). The only place that turns errors into statuses: anything
- * but a StarlingError is a defect, and what it says stays in the peer's log.
- */
+/** What a peer answers with: anything but a StarlingError is a defect, and what it says stays in the peer's log. */
+export function toAnswer(error: unknown): StarlingError {
+  if (error instanceof StarlingError) return error;
+  return new StarlingError('the peer failed; its log has the details', { reason: 'INTERNAL', cause: error });
+}
+
+/** An error as a gRPC status with google.rpc details (AIP-193). The only place that turns errors into statuses. */
 export function toStatus(error: unknown): StatusAnswer {
-  const known =
-    error instanceof StarlingError
-      ? error
-      : new StarlingError('the peer failed; its log has the details', { reason: 'INTERNAL', cause: error });
+  const known = toAnswer(error);
   const code = status[known.code];
   const details: Any[] = [
     anyPack(

@@ -1,4 +1,16 @@
-export { errorDomain, fromStatus, type StatusAnswer, toStatus } from './error-status.ts';
+export {
+  type CallOptions,
+  type ConnectOptions,
+  connect,
+  type OutgoingDocument,
+  type OutgoingMessage,
+  type PublishOptions,
+  type QueryHit,
+  type QueryOptions,
+  type QuerySummary,
+  StarlingClient,
+} from './client.ts';
+export { errorDomain, fromStatus, type StatusAnswer, toAnswer, toStatus } from './error-status.ts';
 export {
   type ErrorDetails,
   type FieldViolation,
@@ -8,3 +20,13 @@ export {
   StarlingError,
   type StarlingReason,
 } from './errors.ts';
+export type { Receipt } from './receipt.ts';
+export {
+  type ReceivedGap,
+  type ReceivedLive,
+  type ReceivedMessage,
+  type SubscribeFrom,
+  type SubscribeOptions,
+  Subscription,
+  type SubscriptionEvent,
+} from './subscription.ts';

@@ -1,0 +1,113 @@
+import { create } from '@bufbuild/protobuf';
+import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import type { LinkReport } from '@starling/core-observe';
+import type { PeerInfo } from '@starling/kernel';
+import {
+  type Link,
+  LinkRole,
+  LinkSchema,
+  type Peer,
+  type PeerReport,
+  PeerReportSchema,
+  PeerSchema,
+  PeerState,
+  type TopologyDelta,
+  type TopologySnapshot,
+  type WatchTopologyResponse,
+  WatchTopologyResponseSchema,
+} from '@starling/wire';
+import type { PeerState as State } from '../overlay/readiness.ts';
+import type { HeardReport, TopologyChange } from '../overlay/topology-feed.ts';
+
+const states: Readonly<Record<State, PeerState>> = {
+  starting: PeerState.STARTING,
+  ready: PeerState.READY,
+  draining: PeerState.DRAINING,
+  stopped: PeerState.DRAINING,
+};
+
+/** `state` is left out when it is not known: another peer's is, unless it reports. */
+export function toPeer(info: PeerInfo, state?: State, version = ''): Peer {
+  return create(PeerSchema, {
+    id: info.id,
+    name: info.name,
+    zone: info.zone,
+    linkAddress: info.address,
+    apiAddress: info.apiAddress,
+    incarnationTime: timestampFromMs(info.incarnation),
+    state: state === undefined ? PeerState.UNSPECIFIED : states[state],
+    version,
+  });
+}
+
+export function toReport({ report, heardAt }: HeardReport, version = ''): PeerReport {
+  return create(PeerReportSchema, {
+    peer: toPeer(report.info, report.state, version),
+    links: report.links.map(toLink),
+    deliveredPerSecond: report.deliveredPerSecond,
+    publishedPerSecond: report.publishedPerSecond,
+    droppedPerSecond: report.droppedPerSecond,
+    passiveViewSize: report.passiveSize,
+    documentCount: BigInt(report.documents),
+    heapBytes: BigInt(Math.round(report.heapBytes)),
+    loopUtilization: report.loopUtilization,
+    reportTime: timestampFromMs(Math.round(heardAt)),
+  });
+}
+
+function toLink(link: LinkReport): Link {
+  const message = create(LinkSchema, {
+    peerId: link.peer,
+    role: link.role === 'eager' ? LinkRole.EAGER : LinkRole.LAZY,
+    messagesInPerSecond: link.messagesInPerSecond,
+    messagesOutPerSecond: link.messagesOutPerSecond,
+    bytesInPerSecond: link.bytesInPerSecond,
+    bytesOutPerSecond: link.bytesOutPerSecond,
+    duplicatesPerSecond: link.duplicatesPerSecond,
+  });
+  if (link.rttMs >= 0) message.roundTripTime = durationFromMicros(link.rttMs * 1_000);
+  return message;
+}
+
+/** `change` as the whole topology, or as a delta to the version before. */
+export function toTopology(
+  change: TopologyChange,
+  kind: 'snapshot' | 'delta',
+  epoch: string,
+  servedBy: string,
+): WatchTopologyResponse {
+  const reports = change.reports.map((heard) => toReport(heard));
+  const silentPeers = change.silent.map((info) => toPeer(info));
+  const event: WatchTopologyResponse['event'] =
+    kind === 'snapshot'
+      ? {
+          case: 'snapshot',
+          value: { $typeName: 'starling.v1.TopologySnapshot', reports, silentPeers } satisfies TopologySnapshot,
+        }
+      : {
+          case: 'delta',
+          value: {
+            $typeName: 'starling.v1.TopologyDelta',
+            reports,
+            silentPeers,
+            removedPeers: change.removed.map((gone) => ({ $typeName: 'starling.v1.RemovedPeer', ...gone })),
+          } satisfies TopologyDelta,
+        };
+  return create(WatchTopologyResponseSchema, {
+    epoch,
+    version: BigInt(change.version),
+    event,
+    peersHeard: change.heard,
+    peersKnown: change.known,
+    servedBy,
+    time: timestampFromMs(Math.round(change.at)),
+  });
+}
+
+/** Round trips on one machine are below a millisecond. */
+function durationFromMicros(micros: number): ReturnType<typeof durationFromMs> {
+  const whole = Math.round(micros);
+  const duration = durationFromMs(Math.floor(whole / 1_000));
+  duration.nanos += (whole % 1_000) * 1_000;
+  return duration;
+}

@@ -1,0 +1,92 @@
+import { create, type JsonObject } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import type { ServerWritableStream } from '@grpc/grpc-js';
+import type { Hit } from '@starling/core-search';
+import { type QueryRequest, type QueryResponse, QueryResponseSchema } from '@starling/wire';
+import type { Logger } from 'pino';
+import type { Queries, QueryEnd } from '../overlay/queries.ts';
+import { budgetOf, failStream } from './calls.ts';
+import { StreamWriter } from './stream-writer.ts';
+import { apiLimits, checkQuery } from './validate.ts';
+
+type Call = ServerWritableStream<QueryRequest, QueryResponse>;
+
+/** Serves Query: hits as they are found, then the summary. A client that gives up ends the query everywhere. */
+export function serveQuery(call: Call, queries: Queries, log: Logger): void {
+  // At most `limit` hits and one summary: what a slow client may make us keep is bounded by its own question.
+  const waiting: QueryResponse[] = [];
+  let isFinished = false;
+  let cancel = (): void => {};
+  const writer = new StreamWriter<QueryResponse>(
+    call,
+    () => {
+      while (writer.hasRoom) {
+        const next = waiting.shift();
+        if (next === undefined) break;
+        writer.write(next);
+      }
+      if (isFinished && waiting.length === 0) writer.end();
+    },
+    () => cancel(),
+  );
+  try {
+    const { text, limit, timeoutMs } = checkQuery(call.request);
+    const budgetMs = Math.min(timeoutMs, budgetOf(call, timeoutMs, apiLimits.queryTimeoutMaxMs));
+    if (!writer.isOpen) return;
+    cancel = queries.start(text, limit, budgetMs, {
+      hits: (hits) => {
+        for (const hit of hits) waiting.push(toHit(hit));
+        writer.wake();
+      },
+      finished: (end) => {
+        waiting.push(toSummary(end));
+        isFinished = true;
+        writer.wake();
+      },
+    });
+  } catch (error) {
+    failStream(call, error, log);
+  }
+}
+
+function toHit(hit: Hit): QueryResponse {
+  return create(QueryResponseSchema, {
+    event: {
+      case: 'hit',
+      value: {
+        peerId: hit.peer,
+        document: { id: hit.documentId, fields: fieldsOf(hit.document) },
+        score: hit.score,
+      },
+    },
+  });
+}
+
+/** Another peer's bytes: what is no JSON object is shown as it came rather than breaking the stream. */
+function fieldsOf(json: string): JsonObject {
+  try {
+    const value: unknown = JSON.parse(json);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
+  } catch {
+    // Falls through.
+  }
+  return { unreadable: json };
+}
+
+function toSummary({ tally, complete, reason, hits, elapsedMs }: QueryEnd): QueryResponse {
+  return create(QueryResponseSchema, {
+    event: {
+      case: 'summary',
+      value: {
+        peersAsked: tally.asked,
+        peersAnswered: tally.answered,
+        messagesSpent: tally.messages,
+        branchesMissing: tally.missing,
+        complete,
+        reason,
+        hitCount: hits,
+        elapsed: durationFromMs(Math.round(elapsedMs)),
+      },
+    },
+  });
+}

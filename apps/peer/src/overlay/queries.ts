@@ -1,0 +1,111 @@
+import { StarlingError } from '@starling/client';
+import type { Hit, QueryTally } from '@starling/core-search';
+import type { Millis } from '@starling/kernel';
+import type { LocalIndex } from '../search/local-index.ts';
+import type { MeshPort } from './mesh-port.ts';
+
+/** How a query went. */
+export interface QueryEnd {
+  readonly tally: QueryTally;
+  readonly complete: boolean;
+  readonly reason: 'done' | 'deadline' | 'cancelled' | 'overloaded';
+  readonly hits: number;
+  readonly elapsedMs: Millis;
+}
+
+export interface QueryListener {
+  hits(hits: readonly Hit[]): void;
+  finished(end: QueryEnd): void;
+}
+
+interface OpenQuery {
+  readonly listener: QueryListener;
+  readonly startedAt: Millis;
+  hits: number;
+}
+
+/** Queries of this peer's clients, and the answers of its own index to everybody's. */
+export class Queries {
+  readonly #mesh: MeshPort;
+  readonly #selfId: string;
+  readonly #queriesMax: number;
+  readonly #open = new Map<string, OpenQuery>();
+  readonly #ended: (end: QueryEnd) => void;
+  #number = 0;
+  refused = 0;
+  /** Queries, of anybody, that the index answered. */
+  answered = 0;
+
+  /** `ended` hears of every query that ends, for metrics. */
+  constructor(
+    mesh: MeshPort,
+    index: LocalIndex,
+    options: { readonly selfId: string; readonly queriesMax: number; readonly ended: (end: QueryEnd) => void },
+  ) {
+    this.#mesh = mesh;
+    this.#selfId = options.selfId;
+    this.#queriesMax = options.queriesMax;
+    this.#ended = options.ended;
+    mesh.on((event) => {
+      switch (event.kind) {
+        case 'queryLocal': {
+          this.answered++;
+          const hits = index.search(event.text, event.limit).map((hit) => ({
+            peer: options.selfId,
+            documentId: hit.id,
+            score: hit.score,
+            document: hit.json,
+          }));
+          mesh.command({ kind: 'localHits', queryId: event.queryId, hits });
+          break;
+        }
+        case 'queryHits': {
+          const query = this.#open.get(event.queryId);
+          if (query === undefined) break;
+          query.hits += event.hits.length;
+          query.listener.hits(event.hits);
+          break;
+        }
+        case 'queryFinished': {
+          const query = this.#open.get(event.queryId);
+          if (query === undefined) break;
+          this.#open.delete(event.queryId);
+          const end: QueryEnd = {
+            tally: event.tally,
+            complete: event.complete,
+            reason: event.reason,
+            hits: query.hits,
+            elapsedMs: mesh.now() - query.startedAt,
+          };
+          this.#ended(end);
+          query.listener.finished(end);
+          break;
+        }
+        default:
+      }
+    });
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Asks the whole mesh. Returns the way to give up. Throws TOO_MANY_QUERIES. */
+  start(text: string, limit: number, timeoutMs: Millis, listener: QueryListener): () => void {
+    if (this.#open.size >= this.#queriesMax) {
+      this.refused++;
+      throw new StarlingError(`${this.#open.size} queries are running already`, {
+        reason: 'TOO_MANY_QUERIES',
+        retryAfterMs: 1_000,
+        metadata: { limit: String(this.#queriesMax) },
+      });
+    }
+    this.#number++;
+    const queryId = `${this.#selfId}/${this.#number}`;
+    this.#open.set(queryId, { listener, startedAt: this.#mesh.now(), hits: 0 });
+    this.#mesh.command({ kind: 'query', queryId, text, limit, timeoutMs });
+    return () => {
+      if (this.#open.has(queryId)) this.#mesh.command({ kind: 'cancelQuery', queryId });
+    };
+  }
+}

@@ -1,0 +1,93 @@
+import { type ClientDuplexStream, type ClientReadableStream, Metadata } from '@grpc/grpc-js';
+import type { GrpcMethod } from '@starling/wire';
+import { fromStatus } from './error-status.ts';
+import { StarlingError } from './errors.ts';
+import type { PeerConnection } from './peer-pool.ts';
+
+/** One unary call to one peer. Rejects with a StarlingError. `deadline` in ms since 1970. */
+export function callUnary<I, O>(
+  { client }: PeerConnection,
+  method: GrpcMethod<I, O>,
+  request: I,
+  deadline: number,
+): Promise<O> {
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      request,
+      new Metadata(),
+      { deadline },
+      (error, response) => {
+        if (error !== null || response === undefined) reject(fromStatus(error));
+        else resolve(response);
+      },
+    );
+  });
+}
+
+/** Opens a stream of answers; without `deadline` it has none. */
+export function openStream<I, O>(
+  { client }: PeerConnection,
+  method: GrpcMethod<I, O>,
+  request: I,
+  deadline?: number,
+): ClientReadableStream<O> {
+  return client.makeServerStreamRequest(
+    method.path,
+    method.requestSerialize,
+    method.responseDeserialize,
+    request,
+    new Metadata(),
+    deadline === undefined ? {} : { deadline },
+  );
+}
+
+export function openDuplex<I, O>({ client }: PeerConnection, method: GrpcMethod<I, O>): ClientDuplexStream<I, O> {
+  return client.makeBidiStreamRequest(
+    method.path,
+    method.requestSerialize,
+    method.responseDeserialize,
+    new Metadata(),
+    {},
+  );
+}
+
+/**
+ * Reads a stream of answers with its own back-pressure: what the caller has not taken stays at the peer. Rejects with a
+ * StarlingError; with UNREACHABLE when `silenceMs` pass without an answer while one is waited for.
+ */
+export async function* readStream<O>(
+  call: ClientReadableStream<O>,
+  options: { readonly silenceMs?: number; readonly signal?: AbortSignal | undefined } = {},
+): AsyncGenerator<O, void, void> {
+  const { silenceMs, signal } = options;
+  let isSilent = false;
+  const cancel = (): void => call.cancel();
+  signal?.addEventListener('abort', cancel, { once: true });
+  if (signal?.aborted === true) cancel();
+  const iterator = call[Symbol.asyncIterator]() as AsyncIterableIterator<O, unknown>;
+  try {
+    for (;;) {
+      const timer =
+        silenceMs === undefined
+          ? undefined
+          : setTimeout(() => {
+              isSilent = true;
+              call.cancel();
+            }, silenceMs);
+      const next = await iterator.next().finally(() => clearTimeout(timer));
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } catch (error) {
+    if (isSilent) throw new StarlingError(`the peer was silent for ${silenceMs} ms`, { reason: 'UNREACHABLE' });
+    throw fromStatus(error);
+  } finally {
+    signal?.removeEventListener('abort', cancel);
+    call.cancel();
+    // After the reader is gone the cancellation still arrives as an error: nobody is left to hear it.
+    call.on('error', () => {});
+  }
+}

@@ -1,0 +1,331 @@
+import { create, type JsonObject } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
+import {
+  Acknowledge,
+  AdminService,
+  DeleteDocumentsRequestSchema,
+  DrainRequestSchema,
+  type DrainResponse,
+  GetPeerRequestSchema,
+  type GetPeerResponse,
+  type GrpcMethod,
+  ListPeersRequestSchema,
+  MeshService,
+  type Peer,
+  type PublishRequest,
+  PublishRequestSchema,
+  PutDocumentsRequestSchema,
+  QueryRequestSchema,
+  SearchService,
+  toGrpcDefinition,
+  WatchTopologyRequestSchema,
+  type WatchTopologyResponse,
+} from '@starling/wire';
+import { callUnary, openStream, readStream } from './calls.ts';
+import { fromStatus } from './error-status.ts';
+import { StarlingError } from './errors.ts';
+import { type PeerConnection, PeerPool } from './peer-pool.ts';
+import { PublishStream } from './publish-stream.ts';
+import { type Receipt, toReceipt } from './receipt.ts';
+import { type SubscribeOptions, Subscription } from './subscription.ts';
+
+export interface ConnectOptions {
+  /** `host:port` of the API of one or more peers. */
+  readonly addresses: readonly string[];
+  /** Default: no TLS. */
+  readonly credentials?: ChannelCredentials;
+  /** Deadline of a call that does not say its own, in ms. Default 10,000. */
+  readonly timeoutMs?: number;
+  /** How long one peer may take to answer the dial before the next is tried, in ms. Default 2,000. */
+  readonly connectTimeoutMs?: number;
+  /** Ask the mesh for more addresses. Default true. */
+  readonly learnAddresses?: boolean;
+}
+
+/** Options that every call takes. */
+export interface CallOptions {
+  /** In ms; default as given to `connect`. */
+  readonly timeoutMs?: number;
+}
+
+/** A message to publish. */
+export interface OutgoingMessage {
+  readonly topic: string;
+  readonly payload: Uint8Array | string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface PublishOptions extends CallOptions {
+  /** Neighbours of the peer that must hold the message before it is acknowledged. Default 0: the peer itself is enough. */
+  readonly heldBy?: number;
+  /** Makes a retry at the same peer harmless. */
+  readonly requestId?: string;
+}
+
+export interface QueryOptions extends CallOptions {
+  /** Hits wanted at most. Default 20. */
+  readonly limit?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** One document that matched. */
+export interface QueryHit {
+  readonly kind: 'hit';
+  readonly peerId: string;
+  readonly id: string;
+  readonly fields: JsonObject;
+  readonly score: number;
+}
+
+/** What the query did; comes last. */
+export interface QuerySummary {
+  readonly kind: 'summary';
+  readonly peersAsked: number;
+  readonly peersAnswered: number;
+  readonly messagesSpent: number;
+  readonly branchesMissing: number;
+  readonly complete: boolean;
+  readonly reason: string;
+  readonly hits: number;
+}
+
+/** A document to keep: any JSON object under an id. */
+export interface OutgoingDocument {
+  readonly id: string;
+  readonly fields: JsonObject;
+}
+
+const mesh = toGrpcDefinition(MeshService);
+const search = toGrpcDefinition(SearchService);
+const admin = toGrpcDefinition(AdminService);
+
+/** Addresses learnt are asked for again after so long. */
+const learnEveryMs = 60_000;
+/** What the answer of a query that took its whole time may be late by. */
+const queryGraceMs = 2_000;
+/** A topology watch hears something at least every 5 s. */
+const watchSilenceMs = 15_000;
+const publishStreamWindow = 256;
+
+/**
+ * Connects to a mesh through any of its peers. Rejects with UNREACHABLE when none of the addresses answers within the
+ * timeout. When the peer goes, the client moves to another one.
+ */
+export async function connect(options: ConnectOptions): Promise<StarlingClient> {
+  if (options.addresses.length === 0) {
+    throw new StarlingError('no address is given', { reason: 'INVALID_REQUEST' });
+  }
+  const client = new StarlingClient(options);
+  try {
+    await client.ready();
+    return client;
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}
+
+/** A client of the mesh. Every method rejects with a StarlingError. */
+export class StarlingClient {
+  readonly #options: ConnectOptions;
+  readonly #pool: PeerPool;
+  #learntAt = 0;
+
+  /** Prefer `connect`, which also tells whether a peer is there. */
+  constructor(options: ConnectOptions) {
+    this.#options = options;
+    this.#pool = new PeerPool({
+      seeds: options.addresses,
+      credentials: options.credentials ?? credentials.createInsecure(),
+      connectTimeoutMs: options.connectTimeoutMs ?? 2_000,
+    });
+  }
+
+  /** The peer that calls go to now; null when there is none. */
+  get address(): string | null {
+    return this.#pool.address;
+  }
+
+  /** Addresses that are known, those given first. */
+  get addresses(): readonly string[] {
+    return this.#pool.addresses;
+  }
+
+  /** Resolves when a peer answers. */
+  async ready(options: CallOptions = {}): Promise<void> {
+    await this.#acquire(this.#deadline(options));
+  }
+
+  /**
+   * Publishes one message. When the peer goes before it has answered, another is asked: the message may then be published
+   * twice, under two ids.
+   */
+  async publish(message: OutgoingMessage, options: PublishOptions = {}): Promise<Receipt> {
+    return toReceipt(await this.#call(mesh.publish, toPublishRequest(message, options), options));
+  }
+
+  /** Publishes many messages in order over one call. `window`: how many may be unacknowledged at once. */
+  publishStream(window = publishStreamWindow): {
+    publish(message: OutgoingMessage, options?: Omit<PublishOptions, 'timeoutMs'>): Promise<Receipt>;
+    close(): Promise<void>;
+  } {
+    const stream = new PublishStream(() => this.#acquire(this.#deadline({})), window);
+    return {
+      publish: (message, options = {}) => stream.send(toPublishRequest(message, options)),
+      close: () => stream.close(),
+    };
+  }
+
+  /** Messages as they come; iterate over it. It moves to another peer by itself. */
+  subscribe(options: SubscribeOptions): Subscription {
+    return new Subscription(
+      { acquire: (deadline) => this.#acquire(deadline), release: (connection) => this.#pool.release(connection) },
+      options,
+    );
+  }
+
+  /** Asks the whole mesh: hits as they are found, the summary last. `timeoutMs` is the query's own. */
+  async *query(text: string, options: QueryOptions = {}): AsyncGenerator<QueryHit | QuerySummary, void, void> {
+    const timeoutMs = options.timeoutMs ?? 5_000;
+    const connection = await this.#acquire(this.#deadline(options));
+    const request = create(QueryRequestSchema, { text, limit: options.limit ?? 0, timeout: durationFromMs(timeoutMs) });
+    const call = openStream(connection, search.query, request, Date.now() + timeoutMs + queryGraceMs);
+    for await (const { event } of readStream(call, { signal: options.signal })) {
+      if (event.case === 'hit') {
+        const { peerId, document, score } = event.value;
+        yield { kind: 'hit', peerId, id: document?.id ?? '', fields: document?.fields ?? {}, score };
+      } else if (event.case === 'summary') {
+        const { peersAsked, peersAnswered, messagesSpent, branchesMissing, complete, reason, hitCount } = event.value;
+        yield {
+          kind: 'summary',
+          peersAsked,
+          peersAnswered,
+          messagesSpent,
+          branchesMissing,
+          complete,
+          reason,
+          hits: hitCount,
+        };
+      }
+    }
+  }
+
+  /** Keeps documents at the peer that is connected; gone with it. Resolves with how many it then holds. */
+  async putDocuments(documents: readonly OutgoingDocument[], options: CallOptions = {}): Promise<number> {
+    const request = create(PutDocumentsRequestSchema, {
+      documents: documents.map(({ id, fields }) => ({ id, fields })),
+    });
+    return Number((await this.#call(search.putDocuments, request, options)).totalCount);
+  }
+
+  /** Resolves with how many of them the peer held. */
+  async deleteDocuments(ids: readonly string[], options: CallOptions = {}): Promise<number> {
+    const request = create(DeleteDocumentsRequestSchema, { ids: [...ids] });
+    return (await this.#call(search.deleteDocuments, request, options)).deletedCount;
+  }
+
+  /** The peer that answers, with its links. */
+  getPeer(options: CallOptions = {}): Promise<GetPeerResponse> {
+    return this.#call(admin.getPeer, create(GetPeerRequestSchema), options);
+  }
+
+  /** The whole mesh, page by page, ordered by id. `pageSize` from 1 to 1,000. */
+  async *listPeers(options: CallOptions & { readonly pageSize?: number } = {}): AsyncGenerator<Peer, void, void> {
+    let pageToken = '';
+    do {
+      const request = create(ListPeersRequestSchema, { pageSize: options.pageSize ?? 0, pageToken });
+      const page = await this.#call(admin.listPeers, request, options);
+      yield* page.peers;
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '');
+  }
+
+  /** The topology: a snapshot, then deltas; begins again with a snapshot after it moved to another peer. Endless. */
+  async *watchTopology(
+    options: { readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<WatchTopologyResponse, void, void> {
+    const { signal } = options;
+    let last: { epoch: string; version: bigint } = { epoch: '', version: 0n };
+    while (!isAborted(signal)) {
+      const connection = await this.#acquire(this.#deadline({}));
+      const request = create(WatchTopologyRequestSchema, { epoch: last.epoch, afterVersion: last.version });
+      try {
+        const call = openStream(connection, admin.watchTopology, request);
+        for await (const response of readStream(call, { silenceMs: watchSilenceMs, signal })) {
+          last = { epoch: response.epoch, version: response.version };
+          yield response;
+        }
+      } catch (error) {
+        if (isAborted(signal)) return;
+        if (!fromStatus(error).isRetryable) throw error;
+      }
+      this.#pool.release(connection);
+    }
+  }
+
+  /** Makes the peer of this id leave the mesh; it must be the one connected, on this machine. */
+  drain(peerId: string, options: CallOptions = {}): Promise<DrainResponse> {
+    return this.#call(admin.drain, create(DrainRequestSchema, { peerId }), options);
+  }
+
+  /** Ends all calls. The client cannot be used any more. */
+  close(): void {
+    this.#pool.close();
+  }
+
+  #deadline({ timeoutMs }: CallOptions): number {
+    return Date.now() + (timeoutMs ?? this.#options.timeoutMs ?? 10_000);
+  }
+
+  /** One unary call; at another peer when this one cannot be reached or leaves. */
+  async #call<I, O>(method: GrpcMethod<I, O>, request: I, options: CallOptions): Promise<O> {
+    const deadline = this.#deadline(options);
+    for (;;) {
+      const connection = await this.#acquire(deadline);
+      try {
+        return await callUnary(connection, method, request, deadline);
+      } catch (error) {
+        if (!fromStatus(error).isRetryable || Date.now() >= deadline) throw error;
+        this.#pool.release(connection);
+      }
+    }
+  }
+
+  async #acquire(deadline: number): Promise<PeerConnection> {
+    const connection = await this.#pool.acquire(deadline);
+    if (this.#options.learnAddresses !== false && Date.now() - this.#learntAt > learnEveryMs) {
+      this.#learntAt = Date.now();
+      // In the background: the call at hand does not need it.
+      void this.#learn(connection);
+    }
+    return connection;
+  }
+
+  async #learn(connection: PeerConnection): Promise<void> {
+    try {
+      const request = create(ListPeersRequestSchema, { pageSize: 1_000 });
+      const { peers } = await callUnary(connection, admin.listPeers, request, this.#deadline({}));
+      this.#pool.learn(peers.map((peer) => peer.apiAddress));
+    } catch {
+      // The addresses that are known must do until the next try.
+      this.#learntAt = 0;
+    }
+  }
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+function toPublishRequest({ topic, payload, headers }: OutgoingMessage, options: PublishOptions): PublishRequest {
+  const heldBy = options.heldBy ?? 0;
+  return create(PublishRequestSchema, {
+    topic,
+    payload: typeof payload === 'string' ? new TextEncoder().encode(payload) : payload,
+    headers: { ...headers },
+    acknowledge: heldBy > 0 ? Acknowledge.HELD : Acknowledge.ACCEPTED,
+    holdNeighbors: heldBy,
+    requestId: options.requestId ?? '',
+  });
+}
