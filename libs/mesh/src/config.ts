@@ -1,0 +1,35 @@
+import { type DirectoryConfig, defaultDirectoryConfig } from '@starling/core-directory';
+import { defaultHyParViewConfig, type HyParViewConfig } from '@starling/core-hyparview';
+import { defaultLivenessConfig, type LivenessConfig } from '@starling/core-liveness';
+import { defaultObserveConfig, type ObserveConfig } from '@starling/core-observe';
+import { defaultPlumtreeConfig, type PlumtreeConfig } from '@starling/core-plumtree';
+import { defaultPubSubConfig, type PubSubConfig } from '@starling/core-pubsub';
+import { defaultSearchConfig, type SearchConfig } from '@starling/core-search';
+import type { Millis } from '@starling/kernel';
+import { type CanaryConfig, defaultCanaryConfig } from './canary.ts';
+
+/** The configuration of one peer's brain: that of each core, and what joins them. */
+export interface MeshConfig {
+  readonly hyparview: HyParViewConfig;
+  readonly plumtree: PlumtreeConfig;
+  readonly pubsub: PubSubConfig;
+  readonly liveness: LivenessConfig;
+  readonly directory: DirectoryConfig;
+  readonly search: SearchConfig;
+  readonly observe: ObserveConfig;
+  readonly canary: CanaryConfig;
+  /** A link that no core needs is closed after so long without traffic. 5 s: a guess, above every reply deadline. */
+  readonly linkLingerMs: Millis;
+}
+
+export const defaultMeshConfig: MeshConfig = {
+  hyparview: defaultHyParViewConfig,
+  plumtree: defaultPlumtreeConfig,
+  pubsub: defaultPubSubConfig,
+  liveness: defaultLivenessConfig,
+  directory: defaultDirectoryConfig,
+  search: defaultSearchConfig,
+  observe: defaultObserveConfig,
+  canary: defaultCanaryConfig,
+  linkLingerMs: 5_000,
+};

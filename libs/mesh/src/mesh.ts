@@ -1,0 +1,583 @@
+import {
+  Directory,
+  type DirectoryBroadcast,
+  type DirectoryEvent,
+  type DirectoryMessage,
+} from '@starling/core-directory';
+import type { AdmissionPolicy } from '@starling/core-hyparview';
+import { Liveness, type LivenessEvent, type LivenessMessage } from '@starling/core-liveness';
+import { Observe, type ObserveBroadcast, type ObserveEvent, type PeerReport } from '@starling/core-observe';
+import { type Gossip, isEphemeral } from '@starling/core-plumtree';
+import { PubSub } from '@starling/core-pubsub';
+import { Search, type SearchEvent, type SearchMessage } from '@starling/core-search';
+import {
+  type Input,
+  type LinkDownReason,
+  type Millis,
+  type PeerId,
+  type PeerInfo,
+  type ProtocolCore,
+  type Rng,
+  unreachable,
+} from '@starling/kernel';
+import type { MeshCommand, MeshEvent, MeshOutbox } from './api.ts';
+import { Canary } from './canary.ts';
+import type { MeshConfig } from './config.ts';
+import { CoreOutbox, type MeshSide } from './core-outbox.ts';
+import { Links, need } from './links.ts';
+import { type Body, type BodyCodec, type MeshMessage, rootSwarm } from './messages.ts';
+import { parseStream } from './stream.ts';
+import { Swarm, type SwarmCommand, type SwarmEvent, type SwarmMessage } from './swarm.ts';
+
+export interface MeshOptions<B> {
+  readonly config: MeshConfig;
+  readonly self: PeerInfo;
+  /** All of this peer's randomness. */
+  readonly rng: Rng;
+  /** Who may become a neighbour. */
+  readonly admission: AdmissionPolicy;
+  readonly bodies: BodyCodec<B>;
+}
+
+/**
+ * One peer's whole brain: membership, broadcast, failure detection, directory, search and topology reports, and the only
+ * place where these cores meet. Each core writes to an outbox of its own; what one core says that concerns another is
+ * queued and handed over after the first has returned, so no core is ever re-entered.
+ */
+export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEvent> {
+  /** Subscriptions: read them when `readable` was emitted. */
+  readonly pubsub: PubSub<B>;
+  /** Every peer is in this one. */
+  readonly root: Swarm<B>;
+  readonly liveness: Liveness;
+  readonly directory: Directory;
+  readonly search: Search;
+  readonly observe: Observe;
+  readonly #bodies: BodyCodec<B>;
+  readonly #links: Links;
+  readonly #swarmOut: CoreOutbox<B, SwarmMessage<B>, SwarmEvent<B>>;
+  readonly #livenessOut: CoreOutbox<B, LivenessMessage, LivenessEvent>;
+  readonly #directoryOut: CoreOutbox<B, DirectoryMessage, DirectoryEvent>;
+  readonly #searchOut: CoreOutbox<B, SearchMessage, SearchEvent>;
+  readonly #observeOut: CoreOutbox<B, never, ObserveEvent>;
+  readonly #canary: Canary;
+  readonly #rtts = new Map<PeerId, Millis>();
+  /** What one core said that concerns another. Emptied before `handle` returns. */
+  readonly #handOvers: (() => void)[] = [];
+  #self: PeerInfo;
+  #now: Millis = 0;
+  #out!: MeshOutbox<B>;
+  /** The request that the message being published answers. */
+  #publishing: { readonly requestId: number } | undefined;
+  #isReadable = false;
+  #isCaughtUp = false;
+  #isLeaving = false;
+
+  constructor({ config, self, rng, admission, bodies }: MeshOptions<B>) {
+    this.#self = self;
+    this.#bodies = bodies;
+    this.#links = new Links(config.linkLingerMs);
+    this.pubsub = new PubSub(config.pubsub, (body) => bodies.sizeOf(body));
+    this.root = new Swarm({
+      id: rootSwarm,
+      hyparview: config.hyparview,
+      plumtree: config.plumtree,
+      self,
+      rng: rng.child(),
+      admission,
+      sizeOf: (body) => bodies.sizeOf(body),
+    });
+    this.liveness = new Liveness(config.liveness, self, rng.child());
+    this.directory = new Directory(config.directory, self, rng.child());
+    this.search = new Search(config.search, self.id);
+    this.observe = new Observe(config.observe, self, rng.child());
+    this.#canary = new Canary(config.canary, rng.child());
+
+    const side: MeshSide<B> = {
+      openLink: (peer, bit) => {
+        if (this.#links.require(peer.id, bit, this.#now)) this.#out.open(peer);
+      },
+      send: (to, message) => this.#out.send(to, message),
+      releaseLink: (peer, bit) => this.#links.release(peer, bit, this.#now),
+    };
+    const later =
+      <E>(handler: (event: E) => void) =>
+      (event: E): void =>
+        void this.#handOvers.push(() => handler(event));
+    this.#swarmOut = new CoreOutbox(
+      side,
+      need.membership,
+      (message) => message,
+      later((event) => this.#onSwarm(event)),
+    );
+    this.#livenessOut = new CoreOutbox(
+      side,
+      need.liveness,
+      (message) => ({ area: 'liveness', message }),
+      later((event) => this.#onLiveness(event)),
+    );
+    this.#directoryOut = new CoreOutbox(
+      side,
+      need.directory,
+      (message) => ({ area: 'directory', message }),
+      later((event) => this.#onDirectory(event)),
+    );
+    this.#searchOut = new CoreOutbox(
+      side,
+      need.search,
+      (message) => ({ area: 'search', message }),
+      later((event) => this.#onSearch(event)),
+    );
+    this.#observeOut = new CoreOutbox(
+      side,
+      0,
+      (message) => message,
+      later((event) => this.#onObserve(event)),
+    );
+  }
+
+  /** This peer, with its latest incarnation. */
+  get self(): PeerInfo {
+    return this.#self;
+  }
+
+  /** Smoothed round trip to a neighbour, in ms; undefined when it was not measured yet. */
+  rttOf(peer: PeerId): Millis | undefined {
+    return this.#rtts.get(peer);
+  }
+
+  handle(now: Millis, input: Input<MeshMessage<B>, MeshCommand>, out: MeshOutbox<B>): void {
+    this.#now = now;
+    this.#out = out;
+    switch (input.kind) {
+      case 'message':
+        this.#onMessage(input.from, input.message);
+        break;
+      case 'linkUp':
+        this.#onLinkUp(input.peer);
+        break;
+      case 'linkDown':
+        this.#onLinkDown(input.peer, input.reason);
+        break;
+      case 'command':
+        this.#onCommand(input.command);
+        break;
+      case 'tick':
+        this.#onTick();
+        break;
+      default:
+        unreachable(input);
+    }
+    this.#settle();
+  }
+
+  nextDeadline(): Millis {
+    return Math.min(
+      this.root.nextDeadline(),
+      this.liveness.nextDeadline(),
+      this.directory.nextDeadline(),
+      this.search.nextDeadline(),
+      this.observe.nextDeadline(),
+      this.pubsub.nextDeadline(),
+      this.#canary.nextDeadline(),
+      this.#links.nextDeadline(),
+    );
+  }
+
+  /** Hands over what the cores said about each other until nobody has anything left to say. */
+  #settle(): void {
+    const queue = this.#handOvers;
+    for (let i = 0; i < queue.length; i++) (queue[i] as () => void)();
+    queue.length = 0;
+    if (this.#isReadable) {
+      this.#isReadable = false;
+      this.#out.emit({ kind: 'readable' });
+    }
+    this.#swarmOut.forget();
+  }
+
+  #onMessage(from: PeerId, message: MeshMessage<B>): void {
+    const now = this.#now;
+    this.#links.traffic(from, now);
+    // A peer that talks is alive, whatever its pings do.
+    this.liveness.sawTraffic(now, from);
+    switch (message.area) {
+      case 'membership':
+      case 'broadcast':
+        // A swarm that this peer is not in: nothing to do here, and nothing wrong with the sender, who may be newer.
+        if (message.swarm === rootSwarm) this.root.handle(now, { kind: 'message', from, message }, this.#swarmOut);
+        break;
+      case 'liveness':
+        this.liveness.handle(now, { kind: 'message', from, message: message.message }, this.#livenessOut);
+        break;
+      case 'directory':
+        this.directory.handle(now, { kind: 'message', from, message: message.message }, this.#directoryOut);
+        break;
+      case 'search':
+        this.#tellSearchLinks();
+        this.search.handle(now, { kind: 'message', from, message: message.message }, this.#searchOut);
+        break;
+      default:
+        unreachable(message);
+    }
+  }
+
+  #onLinkUp(peer: PeerInfo): void {
+    const now = this.#now;
+    this.#links.up(peer.id, now);
+    const input = { kind: 'linkUp', peer } as const;
+    this.root.handle(now, input, this.#swarmOut);
+    this.liveness.handle(now, input, this.#livenessOut);
+    this.directory.handle(now, input, this.#directoryOut);
+    this.search.handle(now, input, this.#searchOut);
+  }
+
+  #onLinkDown(peer: PeerId, reason: LinkDownReason): void {
+    const now = this.#now;
+    this.#links.down(peer);
+    this.#rtts.delete(peer);
+    const input = { kind: 'linkDown', peer, reason } as const;
+    this.root.handle(now, input, this.#swarmOut);
+    this.liveness.handle(now, input, this.#livenessOut);
+    this.directory.handle(now, input, this.#directoryOut);
+    this.search.handle(now, input, this.#searchOut);
+  }
+
+  #onCommand(command: MeshCommand): void {
+    const now = this.#now;
+    switch (command.kind) {
+      case 'contacts':
+        this.#swarmCommand(command);
+        break;
+      case 'publish': {
+        const { topic, payload, headers, wantHeld, requestId } = command;
+        this.#publishing = { requestId };
+        this.#broadcast({ kind: 'user', topic, payload, headers }, wantHeld);
+        break;
+      }
+      case 'query': {
+        const { queryId, text, limit, timeoutMs } = command;
+        this.#tellSearchLinks();
+        this.search.handle(
+          now,
+          { kind: 'command', command: { kind: 'start', queryId, text, limit, timeoutMs } },
+          this.#searchOut,
+        );
+        break;
+      }
+      case 'cancelQuery':
+        this.search.handle(
+          now,
+          { kind: 'command', command: { kind: 'cancel', queryId: command.queryId } },
+          this.#searchOut,
+        );
+        break;
+      case 'localHits':
+        this.search.handle(now, { kind: 'command', command }, this.#searchOut);
+        break;
+      case 'watchTopology':
+        this.observe.handle(
+          now,
+          { kind: 'command', command: { kind: 'watching', active: command.active } },
+          this.#observeOut,
+        );
+        break;
+      case 'measured':
+        this.observe.handle(
+          now,
+          { kind: 'command', command: { kind: 'measured', report: this.#completed(command.report) } },
+          this.#observeOut,
+        );
+        break;
+      case 'selfLate':
+        this.liveness.handle(now, { kind: 'command', command }, this.#livenessOut);
+        break;
+      case 'leave':
+        this.#leave();
+        break;
+      default:
+        unreachable(command);
+    }
+  }
+
+  #onTick(): void {
+    const now = this.#now;
+    const tick = { kind: 'tick' } as const;
+    if (this.root.nextDeadline() <= now) this.root.handle(now, tick, this.#swarmOut);
+    if (this.liveness.nextDeadline() <= now) this.liveness.handle(now, tick, this.#livenessOut);
+    if (this.directory.nextDeadline() <= now) this.directory.handle(now, tick, this.#directoryOut);
+    if (this.search.nextDeadline() <= now) this.search.handle(now, tick, this.#searchOut);
+    if (this.observe.nextDeadline() <= now) this.observe.handle(now, tick, this.#observeOut);
+    if (this.pubsub.nextDeadline() <= now && this.pubsub.tick(now)) this.#isReadable = true;
+    const canary = this.#canary.due(now, this.directory.size);
+    if (canary !== undefined) {
+      this.#broadcast({ kind: 'canary', number: canary }, false);
+      this.#out.emit({ kind: 'canarySent', number: canary });
+    }
+    for (const peer of this.#links.expired(now)) this.#out.close(peer);
+  }
+
+  /** Out of everybody's views and directory, and never back in this incarnation. */
+  #leave(): void {
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    this.#canary.stop();
+    const command = { kind: 'leave' } as const;
+    // The directory's farewell is a broadcast, so it must go out while there are still neighbours.
+    this.directory.handle(this.#now, { kind: 'command', command }, this.#directoryOut);
+    this.#settle();
+    this.#swarmCommand(command);
+  }
+
+  #onSwarm(event: SwarmEvent<B>): void {
+    switch (event.kind) {
+      case 'neighborUp':
+        this.#onNeighborUp(event.peer);
+        break;
+      case 'neighborDown':
+        this.#onNeighborDown(event.peer, event.reason);
+        break;
+      case 'contactsNeeded':
+        this.#out.emit(event);
+        break;
+      case 'delivered':
+        this.#onDelivered(event.message, event.from);
+        break;
+      case 'held':
+        this.#out.emit(event);
+        break;
+      case 'caughtUp':
+        if (!this.#isCaughtUp) {
+          this.#isCaughtUp = true;
+          this.#out.emit({ kind: 'caughtUp' });
+        }
+        break;
+      case 'lost':
+        if (!isEphemeral(event.range.stream)) {
+          if (this.pubsub.lost(this.#now, event.range)) this.#isReadable = true;
+        }
+        break;
+      case 'protocolViolation':
+        this.#out.emit(event);
+        break;
+      default:
+        unreachable(event);
+    }
+  }
+
+  #onNeighborUp(peer: PeerInfo): void {
+    const now = this.#now;
+    this.liveness.handle(now, { kind: 'command', command: { kind: 'watch', peer } }, this.#livenessOut);
+    this.directory.handle(now, { kind: 'command', command: { kind: 'neighborUp', peer } }, this.#directoryOut);
+    this.observe.handle(now, { kind: 'command', command: { kind: 'neighborsChanged' } }, this.#observeOut);
+    this.#canary.start(now, this.directory.size);
+    this.#out.emit({ kind: 'neighborUp', peer });
+  }
+
+  #onNeighborDown(peer: PeerInfo, reason: string): void {
+    const now = this.#now;
+    this.#rtts.delete(peer.id);
+    const failed = reason === 'failed' || reason === 'suspected';
+    this.liveness.handle(now, { kind: 'command', command: { kind: 'unwatch', peer: peer.id } }, this.#livenessOut);
+    this.directory.handle(
+      now,
+      { kind: 'command', command: { kind: 'neighborDown', peer, failed } },
+      this.#directoryOut,
+    );
+    this.observe.handle(now, { kind: 'command', command: { kind: 'neighborsChanged' } }, this.#observeOut);
+    this.#out.emit({ kind: 'neighborDown', peer, reason });
+  }
+
+  #onDelivered(message: Gossip<B>, from: PeerId | null): void {
+    const body = this.#bodies.decode(message.body);
+    if (body === null) {
+      // Forwarded already, unread; whoever made it is to blame, not the neighbour that relayed it.
+      this.#out.emit({ kind: 'protocolViolation', peer: message.stream, rule: 'body that cannot be read' });
+      return;
+    }
+    switch (body.kind) {
+      case 'user':
+        if (this.pubsub.delivered(this.#now, message, body.topic)) this.#isReadable = true;
+        if (from === null) this.#answerPublish(message);
+        break;
+      case 'canary':
+        if (from !== null) this.#onCanary(message, body.number);
+        break;
+      case 'directory':
+        if (from !== null) this.#onDirectoryBroadcast(message, body.message);
+        break;
+      case 'observe':
+        if (from !== null) this.#onObserveBroadcast(message, body.message);
+        break;
+      default:
+        unreachable(body);
+    }
+  }
+
+  #answerPublish(message: Gossip<B>): void {
+    const publishing = this.#publishing;
+    if (!publishing) return;
+    this.#publishing = undefined;
+    this.#out.emit({
+      kind: 'published',
+      requestId: publishing.requestId,
+      stream: message.stream,
+      seq: message.seq,
+      publishedAt: message.publishedAt,
+      neighbors: this.root.membership.activeView().length,
+    });
+  }
+
+  #onCanary(message: Gossip<B>, number: number): void {
+    const { origin, incarnation } = parseStream(message.stream);
+    // The clocks of two machines differ; a message is never early.
+    const delayMs = Math.max(0, this.#now - message.publishedAt);
+    this.#out.emit({ kind: 'canary', origin, incarnation, number, delayMs, hops: message.round });
+  }
+
+  #onDirectoryBroadcast(gossip: Gossip<B>, message: DirectoryBroadcast): void {
+    const command = { kind: 'broadcast', from: parseStream(gossip.stream).origin, message } as const;
+    this.directory.handle(this.#now, { kind: 'command', command }, this.#directoryOut);
+  }
+
+  #onObserveBroadcast(gossip: Gossip<B>, message: ObserveBroadcast): void {
+    const command = { kind: 'broadcast', from: parseStream(gossip.stream).origin, message } as const;
+    this.observe.handle(this.#now, { kind: 'command', command }, this.#observeOut);
+  }
+
+  #onLiveness(event: LivenessEvent): void {
+    switch (event.kind) {
+      case 'rtt':
+        this.#rtts.set(event.peer, event.rttMs);
+        this.#swarmCommand(event);
+        this.#out.emit(event);
+        break;
+      case 'dead':
+        this.#swarmCommand({ kind: 'suspect', peer: event.peer });
+        this.#out.emit({ kind: 'suspicion', peer: event.peer, outcome: 'dead' });
+        break;
+      case 'cleared':
+        this.#out.emit({ kind: 'suspicion', peer: event.peer, outcome: 'cleared' });
+        break;
+      case 'protocolViolation':
+        this.#out.emit(event);
+        break;
+      default:
+        unreachable(event);
+    }
+  }
+
+  #onDirectory(event: DirectoryEvent): void {
+    switch (event.kind) {
+      case 'broadcast':
+        this.#broadcast({ kind: 'directory', message: event.message }, false);
+        break;
+      case 'memberUp':
+        this.#onMeshSize();
+        this.#out.emit(event);
+        break;
+      case 'memberDown':
+        this.#onMeshSize();
+        this.observe.handle(
+          this.#now,
+          { kind: 'command', command: { kind: 'memberDown', id: event.info.id } },
+          this.#observeOut,
+        );
+        this.#out.emit(event);
+        break;
+      case 'incarnation':
+        this.#self = { ...this.#self, incarnation: event.incarnation };
+        this.root.membership.setSelf(this.#self);
+        this.#out.emit({ kind: 'selfChanged', self: this.#self });
+        break;
+      case 'protocolViolation':
+        this.#out.emit(event);
+        break;
+      default:
+        unreachable(event);
+    }
+  }
+
+  #onMeshSize(): void {
+    const command = { kind: 'meshSize', peers: this.directory.size } as const;
+    this.search.handle(this.#now, { kind: 'command', command }, this.#searchOut);
+    this.observe.handle(this.#now, { kind: 'command', command }, this.#observeOut);
+  }
+
+  #onSearch(event: SearchEvent): void {
+    switch (event.kind) {
+      case 'ask':
+        this.#out.emit({ kind: 'queryLocal', queryId: event.queryId, text: event.text, limit: event.limit });
+        break;
+      case 'hits':
+        this.#out.emit({ kind: 'queryHits', queryId: event.queryId, hits: event.hits });
+        break;
+      case 'finished':
+        this.#out.emit({ ...event, kind: 'queryFinished' });
+        break;
+      case 'protocolViolation':
+        this.#out.emit(event);
+        break;
+      default:
+        unreachable(event);
+    }
+  }
+
+  #onObserve(event: ObserveEvent): void {
+    switch (event.kind) {
+      case 'broadcast':
+        this.#broadcast({ kind: 'observe', message: event.message }, false);
+        break;
+      case 'measure':
+        this.#out.emit(event);
+        break;
+      case 'changed':
+        this.#out.emit({ kind: 'reportChanged', id: event.id, report: event.report });
+        break;
+      default:
+        unreachable(event);
+    }
+  }
+
+  /** Queries travel along the tree as it is now. */
+  #tellSearchLinks(): void {
+    const command = {
+      kind: 'links',
+      eager: this.root.broadcast.eagerPeers(),
+      lazy: this.root.broadcast.lazyPeers(),
+    } as const;
+    this.search.handle(this.#now, { kind: 'command', command }, this.#searchOut);
+  }
+
+  #swarmCommand(command: SwarmCommand<B>): void {
+    this.root.handle(this.#now, { kind: 'command', command }, this.#swarmOut);
+  }
+
+  #broadcast(body: Body, wantHeld: boolean): void {
+    // Only what users published is held for replay. The mesh's own messages repair themselves in their own ways.
+    const command = {
+      kind: 'broadcast',
+      body: this.#bodies.encode(body),
+      wantHeld,
+      ephemeral: body.kind !== 'user',
+    } as const;
+    this.#swarmCommand(command);
+  }
+
+  /** A report with what only the mesh knows: who it is, and what it makes of its links. */
+  #completed(report: Omit<PeerReport, 'number'>): Omit<PeerReport, 'number'> {
+    const { broadcast, membership } = this.root;
+    return {
+      ...report,
+      info: this.#self,
+      passiveSize: membership.passiveView().length,
+      links: report.links
+        .filter((link) => membership.isNeighbor(link.peer))
+        .map((link) => ({
+          ...link,
+          role: broadcast.roleOf(link.peer) ?? 'lazy',
+          rttMs: this.#rtts.get(link.peer) ?? -1,
+        })),
+    };
+  }
+}
