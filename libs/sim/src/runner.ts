@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly seeds?: number;
   /** The reduced size that `npm test` runs; explicit sizes win. */
   readonly isReduced?: boolean;
+  /** Only these of the seed's faults: a shrunk failure. */
+  readonly faults?: readonly number[];
   readonly meter?: Meter;
   /** Told before each seed. */
   readonly onSeed?: (scenario: Scenario, seed: number) => void;
@@ -44,10 +46,10 @@ export function runScenario(name: string, options: RunOptions = {}): ScenarioRep
   const begun = options.meter?.cpuMs() ?? 0;
   for (const seed of seeds) {
     options.onSeed?.(scenario, seed);
-    const sample = measured(scenario, peers, seed, options.meter);
+    const sample = measured(scenario, peers, seed, options);
     samples.push(sample);
     for (const violation of sample.violations.slice(0, 1)) {
-      const shrunk = scenario.shrink?.(peers, seed) ?? '';
+      const shrunk = options.faults === undefined ? (scenario.shrink?.(peers, seed) ?? '') : '';
       failures.push({
         seed,
         violation,
@@ -78,10 +80,11 @@ export function replayCommand(name: string, peers: number, seed: number): string
   return `npx starling sim ${name} --seed ${seed} --peers ${peers}`;
 }
 
-function measured(scenario: Scenario, peers: number, seed: number, meter: Meter | undefined): Sample {
-  if (meter === undefined) return scenario.run(peers, seed);
+function measured(scenario: Scenario, peers: number, seed: number, { meter, faults }: RunOptions): Sample {
+  const variation = faults === undefined ? {} : { faults };
+  if (meter === undefined) return scenario.run(peers, seed, variation);
   const begun = meter.cpuMs();
-  const sample = scenario.run(peers, seed);
+  const sample = scenario.run(peers, seed, variation);
   const cpuMs = Math.max(1, meter.cpuMs() - begun);
   const values = {
     ...sample.values,

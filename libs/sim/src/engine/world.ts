@@ -141,6 +141,17 @@ export class World<M, C, E> implements Outbox<M, E> {
     return this.#hash.digest();
   }
 
+  /** Would a dial from one peer to the other be answered now? */
+  reaches(from: SimPeer<M, C, E>, to: SimPeer<M, C, E>): boolean {
+    const { index } = from;
+    return (
+      to.isUp &&
+      to.pausedUntil <= this.#queue.now &&
+      !this.#cuts.between(index, to.index) &&
+      !this.#cuts.between(to.index, index)
+    );
+  }
+
   observe(observer: WorldObserver<M, C, E>): void {
     this.#observers.push(observer);
   }

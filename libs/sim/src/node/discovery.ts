@@ -15,8 +15,8 @@ export interface DiscoveryModel {
 /** HyParView §5.1: every peer joins through the same contact. */
 export const singleContact: DiscoveryModel = { answerMs: 0, contacts: 0, refreshMs: Number.POSITIVE_INFINITY };
 
-/** A headless service's DNS name: a few random addresses, of dead peers too until the record expires. */
-export const clusterDns: DiscoveryModel = { answerMs: 5, contacts: 5, refreshMs: 10_000 };
+/** A headless service's DNS name and the product's discovery loop: a few addresses are dialled, those that answer are told. */
+export const clusterDns: DiscoveryModel = { answerMs: 5, contacts: 5, refreshMs: 30_000 };
 
 /** What discovery gives to a core. Every command union here has it. */
 type ContactsCommand = { readonly kind: 'contacts'; readonly peers: readonly PeerInfo[] };
@@ -70,11 +70,11 @@ export class Discovery<M, C, E extends { readonly kind: string }> implements Wor
       const first = peers.find((other) => other.isUp);
       return first === undefined || first === peer ? [] : [first.info];
     }
-    // A record of a peer that stopped is still given out now and then: every other pick may be dead.
+    // Only who answers the dial is told of.
     for (let tries = 0; contacts.length < this.#model.contacts && tries < 4 * this.#model.contacts; tries++) {
       const other = peers[this.#rng.below(peers.length)] as SimPeer<M, C, E>;
       if (other === peer || contacts.includes(other.info)) continue;
-      if (other.isUp || this.#rng.below(2) === 0) contacts.push(other.info);
+      if (this.#world.reaches(peer, other)) contacts.push(other.info);
     }
     return contacts;
   }

@@ -1,3 +1,4 @@
+import { faults } from './faults.ts';
 import { fig2, fig4, table1 } from './hyparview.ts';
 import { gossipsubBaseline, treeFig2, treeFig6a, treeLatency } from './plumtree.ts';
 import { scale } from './scale.ts';
@@ -12,5 +13,6 @@ export const scenarios: readonly Scenario[] = [
   treeFig6a,
   treeLatency,
   gossipsubBaseline,
+  faults,
   scale,
 ];

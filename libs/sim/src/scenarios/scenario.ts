@@ -1,5 +1,11 @@
 import type { Goal, Sample } from '../report.ts';
 
+/** What a replay may change about a run besides its size and seed. */
+export interface RunVariation {
+  /** Only the faults with these numbers, from 0, of those that the seed draws. */
+  readonly faults?: readonly number[];
+}
+
 /** A reproducible experiment: data, and a function from a size and a seed to measured values. */
 export interface Scenario {
   /** What the command line calls it: `area/figure`. */
@@ -17,7 +23,7 @@ export interface Scenario {
   readonly reduced: { readonly peers: number; readonly seeds: number };
   readonly goals: readonly Goal[];
   /** Measures one seed. */
-  run(peers: number, seed: number): Sample;
+  run(peers: number, seed: number, variation?: RunVariation): Sample;
   /** For a seed that broke an invariant: options of a smaller run that breaks it too; empty when there is none. */
   shrink?(peers: number, seed: number): string;
 }
