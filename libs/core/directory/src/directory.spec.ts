@@ -1,0 +1,444 @@
+import { type PeerId, RecordingOutbox, Rng } from '@starling/kernel';
+import { describe, expect, it } from 'vitest';
+import { infoOf } from '../spec/directory-network.ts';
+import { type DirectoryConfig, defaultDirectoryConfig } from './config.ts';
+import { Directory } from './directory.ts';
+import type { DirectoryCommand, DirectoryEvent, DirectoryMessage } from './messages.ts';
+
+const config = defaultDirectoryConfig;
+
+/** One directory, called `me`, whose decisions are read after each step. */
+class Bench {
+  readonly core: Directory;
+  readonly #out = new RecordingOutbox<DirectoryMessage, DirectoryEvent>();
+  now = 0;
+
+  constructor(overrides: Partial<DirectoryConfig> = {}) {
+    this.core = new Directory({ ...config, ...overrides }, infoOf('me', 100), new Rng(1));
+  }
+
+  command(command: DirectoryCommand): void {
+    this.core.handle(this.now, { kind: 'command', command }, this.#out);
+  }
+
+  message(from: PeerId, message: DirectoryMessage): void {
+    this.core.handle(this.now, { kind: 'message', from, message }, this.#out);
+  }
+
+  announce(id: PeerId, incarnation = 1, refreshMs = 60_000): void {
+    const info = infoOf(id, incarnation);
+    this.command({ kind: 'broadcast', from: id, message: { kind: 'announce', info, refreshMs } });
+  }
+
+  accuse(accuser: PeerId, id: PeerId, incarnation = 1): void {
+    this.command({ kind: 'broadcast', from: accuser, message: { kind: 'accuse', id, incarnation, accuser } });
+  }
+
+  leave(id: PeerId, incarnation = 1): void {
+    this.command({ kind: 'broadcast', from: id, message: { kind: 'leave', id, incarnation } });
+  }
+
+  refused(peer: PeerId): void {
+    this.core.handle(this.now, { kind: 'linkDown', peer, reason: 'refused' }, this.#out);
+  }
+
+  /** Lets time pass, ticking at each deadline. */
+  pass(ms: number): void {
+    const end = this.now + ms;
+    for (let at = this.core.nextDeadline(); at <= end; at = this.core.nextDeadline()) {
+      this.now = Math.max(this.now, at);
+      this.core.handle(this.now, { kind: 'tick' }, this.#out);
+    }
+    this.now = end;
+  }
+
+  events(): DirectoryEvent[] {
+    return this.#out.take().flatMap((effect) => (effect.kind === 'emit' ? [effect.event] : []));
+  }
+
+  sent(): DirectoryMessage[] {
+    return this.#out.take().flatMap((effect) => (effect.kind === 'send' ? [effect.message] : []));
+  }
+
+  broadcasts(): string[] {
+    return this.events().flatMap((event) => (event.kind === 'broadcast' ? [event.message.kind] : []));
+  }
+
+  downs(): string[] {
+    return this.events().flatMap((event) => (event.kind === 'memberDown' ? [`${event.info.id} ${event.state}`] : []));
+  }
+}
+
+/** `me` with neighbour `a` and members a, b, c, d. */
+function settled(overrides: Partial<DirectoryConfig> = {}): Bench {
+  const bench = new Bench(overrides);
+  bench.command({ kind: 'neighborUp', peer: infoOf('a') });
+  for (const id of ['a', 'b', 'c', 'd']) bench.announce(id);
+  bench.pass(100);
+  bench.events();
+  return bench;
+}
+
+describe('announcing', () => {
+  it('says nothing while alone, and announces with the first neighbour', () => {
+    const bench = new Bench();
+    bench.pass(600_000);
+    expect(bench.broadcasts()).toEqual([]);
+    bench.command({ kind: 'neighborUp', peer: infoOf('a') });
+    bench.pass(config.announceDelayMs);
+    expect(bench.broadcasts()).toEqual(['announce']);
+  });
+
+  it('announces again within what it promised', () => {
+    const bench = settled();
+    bench.pass(config.refreshMinMs);
+    expect(bench.broadcasts()).toEqual(['announce']);
+  });
+
+  it('promises an interval that grows with the mesh', () => {
+    const bench = new Bench();
+    for (let n = 0; n < 199; n++) bench.announce(`p${n}`);
+    bench.command({ kind: 'neighborUp', peer: infoOf('p0') });
+    bench.pass(100);
+    const announced = bench.events().find((event) => event.kind === 'broadcast');
+    expect(announced).toMatchObject({ message: { kind: 'announce', refreshMs: 200 * config.refreshPerPeerMs } });
+  });
+
+  it('does not announce more often than the gap when its only link flaps', () => {
+    const bench = settled();
+    for (let n = 0; n < 10; n++) {
+      bench.command({ kind: 'neighborDown', peer: infoOf('a'), failed: false });
+      bench.command({ kind: 'neighborUp', peer: infoOf('a') });
+      bench.pass(100);
+    }
+    expect(bench.broadcasts()).toEqual([]);
+    bench.pass(config.announceGapMs);
+    expect(bench.broadcasts()).toEqual(['announce']);
+  });
+
+  it('forgets a peer that missed three refreshes', () => {
+    const bench = new Bench();
+    bench.announce('a', 1, 60_000);
+    bench.pass(3 * 60_000 - 1);
+    expect(bench.core.get('a')).toBeDefined();
+    bench.pass(1.1 * config.digestIntervalMs);
+    expect(bench.core.get('a')).toBeUndefined();
+    expect(bench.downs()).toEqual(['a expired']);
+  });
+
+  it('speaks for itself only', () => {
+    const bench = new Bench();
+    bench.command({ kind: 'broadcast', from: 'z', message: { kind: 'announce', info: infoOf('a'), refreshMs: 1 } });
+    bench.command({ kind: 'broadcast', from: 'z', message: { kind: 'leave', id: 'a', incarnation: 1 } });
+    bench.command({ kind: 'broadcast', from: 'z', message: { kind: 'accuse', id: 'a', incarnation: 1, accuser: 'b' } });
+    expect(bench.events().map((event) => event.kind)).toEqual(Array(3).fill('protocolViolation'));
+    expect(bench.core.size).toBe(1);
+  });
+});
+
+describe('leaving', () => {
+  it('is a tombstone that nobody resurrects, until a higher incarnation', () => {
+    const bench = settled();
+    bench.leave('b');
+    expect(bench.downs()).toEqual(['b left']);
+    bench.announce('b', 1);
+    bench.command({ kind: 'neighborUp', peer: infoOf('b') });
+    const record = { info: infoOf('b'), state: 'up', ttlMs: 99_999 } as const;
+    bench.message('a', { kind: 'directoryRecords', bucketCount: 1, buckets: [0], records: [record], reply: false });
+    expect(bench.core.get('b')).toBeUndefined();
+    bench.announce('b', 2);
+    expect(bench.core.get('b')?.incarnation).toBe(2);
+  });
+
+  it('counts also when it is heard before the announcement', () => {
+    const bench = new Bench();
+    bench.leave('a', 7);
+    bench.announce('a', 7);
+    expect(bench.core.size).toBe(1);
+  });
+
+  it('is ignored when it is of an earlier life', () => {
+    const bench = new Bench();
+    bench.announce('a', 8);
+    bench.leave('a', 7);
+    expect(bench.core.get('a')).toBeDefined();
+  });
+
+  it('is said once, and then nothing more', () => {
+    const bench = settled();
+    bench.command({ kind: 'leave' });
+    expect(bench.broadcasts()).toEqual(['leave']);
+    bench.accuse('a', 'me', 100);
+    bench.pass(1_000_000);
+    expect(bench.events()).toEqual([]);
+    expect(bench.core.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('bounds its tombstones: the oldest goes first, counted', () => {
+    const bench = new Bench({ tombstonesMax: 2 });
+    for (const id of ['a', 'b', 'c']) bench.leave(id);
+    expect(bench.core.tombstonesEvicted).toBe(1);
+    bench.announce('a');
+    bench.announce('c');
+    expect(bench.core.upIds()).toEqual(['a', 'me']);
+  });
+});
+
+describe('accusing', () => {
+  it('two different accusers of one incarnation make a peer dead', () => {
+    const bench = settled();
+    bench.accuse('b', 'd');
+    bench.accuse('c', 'd');
+    bench.pass(config.confirmMs + 100);
+    expect(bench.downs()).toEqual(['d dead']);
+  });
+
+  it('the same accuser twice is one accuser', () => {
+    const bench = settled();
+    bench.accuse('b', 'd');
+    bench.accuse('b', 'd');
+    bench.pass(config.loneAccusationMs - 200);
+    expect(bench.downs()).toEqual([]);
+  });
+
+  it('a lone accusation that is never refuted is as good as expiry', () => {
+    const bench = settled();
+    bench.accuse('b', 'd');
+    bench.pass(config.loneAccusationMs);
+    expect(bench.downs()).toEqual(['d expired']);
+  });
+
+  it('in a mesh of three one word is enough after a short time', () => {
+    const bench = new Bench();
+    bench.command({ kind: 'neighborUp', peer: infoOf('a') });
+    bench.announce('b');
+    bench.accuse('a', 'b');
+    bench.pass(config.smallMeshAccusationMs);
+    expect(bench.downs()).toEqual(['b expired']);
+  });
+
+  it('of two, the survivor sees the other go', () => {
+    const bench = new Bench();
+    bench.command({ kind: 'neighborUp', peer: infoOf('a') });
+    bench.command({ kind: 'neighborDown', peer: infoOf('a'), failed: true });
+    bench.pass(config.accuseSpreadMs + config.smallMeshAccusationMs);
+    expect(bench.downs()).toEqual(['a expired']);
+    expect(bench.broadcasts()).toEqual([]);
+  });
+
+  it('alone, makes no tombstone: the fault may be ours', () => {
+    const bench = settled();
+    bench.command({ kind: 'neighborDown', peer: infoOf('a'), failed: true });
+    bench.pass(config.accuseSpreadMs + config.loneAccusationMs);
+    expect(bench.downs()).toEqual(['a expired']);
+    bench.announce('a', 1);
+    expect(bench.core.get('a')).toBeDefined();
+  });
+
+  it('a refutation clears the suspicion', () => {
+    const bench = settled();
+    bench.accuse('b', 'd');
+    bench.accuse('c', 'd');
+    bench.announce('d', 2);
+    bench.pass(config.loneAccusationMs);
+    expect(bench.downs()).toEqual([]);
+    expect(bench.core.get('d')?.incarnation).toBe(2);
+  });
+
+  it('means nothing against a stranger, a past incarnation, or from a peer that is dead itself', () => {
+    const bench = settled();
+    bench.leave('c');
+    bench.events();
+    bench.accuse('b', 'stranger');
+    bench.accuse('a', 'd', 0);
+    bench.accuse('b', 'd', 0);
+    bench.accuse('b', 'd');
+    bench.accuse('c', 'd');
+    bench.pass(config.confirmMs + 1_000);
+    expect(bench.downs()).toEqual([]);
+  });
+
+  it('a broken neighbour is accused, unless it is back or two others were faster', () => {
+    const broken = { kind: 'neighborDown', peer: infoOf('b'), failed: true } as const;
+    const bench = settled();
+    bench.command({ kind: 'neighborUp', peer: infoOf('b') });
+    bench.command(broken);
+    bench.pass(config.accuseSpreadMs);
+    expect(bench.broadcasts()).toEqual(['accuse']);
+
+    const back = settled();
+    back.command(broken);
+    back.command({ kind: 'neighborUp', peer: infoOf('b') });
+    back.pass(config.accuseSpreadMs);
+    expect(back.broadcasts()).toEqual([]);
+
+    const late = settled();
+    late.command(broken);
+    late.accuse('c', 'b');
+    late.accuse('d', 'b');
+    late.pass(config.accuseSpreadMs);
+    expect(late.broadcasts()).toEqual([]);
+  });
+
+  it('a refused dial is a word as well, once in a while', () => {
+    const bench = settled();
+    bench.refused('c');
+    bench.pass(config.accuseSpreadMs);
+    expect(bench.broadcasts()).toEqual(['accuse']);
+    bench.announce('c', 2);
+    bench.refused('c');
+    bench.pass(config.accuseSpreadMs);
+    expect(bench.broadcasts()).toEqual([]);
+  });
+
+  it('accused itself, refutes with the next incarnation', () => {
+    const bench = settled();
+    bench.accuse('b', 'me', 100);
+    expect(bench.events()).toEqual([{ kind: 'incarnation', incarnation: 101 }]);
+    bench.pass(100);
+    expect(bench.events()).toMatchObject([{ message: { kind: 'announce', info: { id: 'me', incarnation: 101 } } }]);
+    bench.accuse('c', 'me', 100);
+    expect(bench.events()).toEqual([]);
+  });
+
+  it('rises above another life under its own id', () => {
+    const bench = settled();
+    bench.announce('me', 500);
+    expect(bench.core.self.incarnation).toBe(501);
+  });
+});
+
+describe('repair', () => {
+  it('agreement costs one digest of one hash', () => {
+    const bench = settled();
+    const same = settled();
+    bench.command({ kind: 'neighborUp', peer: infoOf('z') });
+    same.command({ kind: 'neighborUp', peer: infoOf('z') });
+    const [digest] = bench.sent();
+    expect(digest).toMatchObject({ kind: 'directoryDigest', hashes: [expect.any(Number)] });
+    same.sent();
+    same.message('z', digest as DirectoryMessage);
+    expect(same.sent()).toEqual([]);
+  });
+
+  it('only the lower id opens it when a link comes up', () => {
+    const bench = settled();
+    bench.command({ kind: 'neighborUp', peer: infoOf('aa') });
+    expect(bench.sent()).toEqual([]);
+  });
+
+  it('answers a difference with a finer digest when it keeps finer buckets', () => {
+    const bench = new Bench();
+    for (let n = 0; n < 100; n++) bench.announce(`p${n}`);
+    bench.message('z', { kind: 'directoryDigest', hashes: [1] });
+    const [answer] = bench.sent();
+    expect(answer?.kind === 'directoryDigest' && answer.hashes.length).toBe(8);
+  });
+
+  it('sends pages of whole buckets, the next one after each reply', () => {
+    const bench = new Bench({ pageRecordsMax: 32 });
+    for (let n = 0; n < 100; n++) bench.announce(`p${n}`);
+    bench.command({ kind: 'neighborUp', peer: infoOf('a') });
+    bench.sent();
+    bench.message('a', { kind: 'directoryDigest', hashes: Array<number>(16).fill(1) });
+    let records = 0;
+    for (let pages = 1; ; pages++) {
+      const [page] = bench.sent();
+      if (page === undefined) {
+        expect(pages).toBeGreaterThan(3);
+        break;
+      }
+      if (page.kind !== 'directoryRecords') throw new Error('no page');
+      expect(page.records.length).toBeLessThanOrEqual(32);
+      expect(page.reply).toBe(true);
+      records += page.records.length;
+      bench.message('a', { ...page, records: [], reply: false });
+    }
+    expect(records).toBe(102);
+  });
+
+  it('hands a record on with the life it has left, and takes none that is about to end', () => {
+    const bench = new Bench();
+    bench.announce('a', 1, 60_000);
+    bench.now = 100_000;
+    bench.message('z', { kind: 'directoryDigest', hashes: [1] });
+    const [page] = bench.sent();
+    const record = page?.kind === 'directoryRecords' ? page.records.find(({ info }) => info.id === 'a') : undefined;
+    expect(record?.ttlMs).toBe(80_000);
+
+    const dying = { info: infoOf('b'), state: 'up', ttlMs: config.recordTtlMinMs - 1 } as const;
+    bench.message('z', { kind: 'directoryRecords', bucketCount: 1, buckets: [0], records: [dying], reply: false });
+    expect(bench.core.get('b')).toBeUndefined();
+  });
+
+  it('a report of death is checked before it is believed', () => {
+    const dead = { info: infoOf('d'), state: 'dead', ttlMs: 99_999 } as const;
+    const page = { kind: 'directoryRecords', bucketCount: 1, buckets: [0], records: [dead], reply: false } as const;
+    const bench = settled();
+    bench.message('a', page);
+    expect(bench.core.get('d')).toBeDefined();
+    bench.pass(config.accuseSpreadMs);
+    expect(bench.broadcasts()).toEqual(['accuse']);
+    bench.pass(config.confirmMs + 100);
+    expect(bench.downs()).toEqual(['d dead']);
+
+    const refuted = settled();
+    refuted.message('a', page);
+    refuted.announce('d', 2);
+    refuted.pass(10_000);
+    expect(refuted.downs()).toEqual([]);
+  });
+
+  it('refutes its own death when it reads of it', () => {
+    const dead = { info: infoOf('me', 100), state: 'dead', ttlMs: 99_999 } as const;
+    const bench = settled();
+    bench.message('a', { kind: 'directoryRecords', bucketCount: 1, buckets: [0], records: [dead], reply: true });
+    expect(bench.core.self.incarnation).toBe(101);
+  });
+
+  it('gives up on a neighbour that falls silent', () => {
+    const bench = settled();
+    bench.message('a', { kind: 'directoryDigest', hashes: [1] });
+    bench.pass(config.repairTimeoutMs);
+    expect(bench.core.repairStats).toMatchObject({ repairs: 1, timeouts: 1 });
+  });
+});
+
+describe('bounds and reading', () => {
+  it('at the bound newcomers are refused and counted, and the size is an estimate', () => {
+    const bench = new Bench({ membersMax: 100, estimateSampleMax: 256 });
+    for (let n = 0; n < 10_000; n++) bench.announce(`p${n}`);
+    expect(bench.core.upIds()).toHaveLength(100);
+    expect(bench.core.stats.newcomersRefused).toBe(9_901);
+    expect(bench.core.isExact).toBe(false);
+    expect(bench.core.size).toBeGreaterThan(8_000);
+    expect(bench.core.size).toBeLessThan(12_000);
+  });
+
+  it('a full directory compares with nobody: two samples always differ', () => {
+    const bench = new Bench({ membersMax: 2 });
+    bench.announce('a');
+    bench.command({ kind: 'neighborUp', peer: infoOf('z') });
+    bench.message('z', { kind: 'directoryDigest', hashes: [1] });
+    expect(bench.sent()).toEqual([]);
+  });
+
+  it('is exact again well below the bound', () => {
+    const bench = new Bench({ membersMax: 20 });
+    for (let n = 0; n < 30; n++) bench.announce(`p${n}`, 1, 60_000);
+    bench.pass(240_000);
+    expect(bench.core.isExact).toBe(true);
+    expect(bench.core.size).toBe(1);
+  });
+
+  it('pages through the mesh in the order of ids, itself included, while it changes', () => {
+    const bench = new Bench();
+    for (const id of ['p', 'b', 'x']) bench.announce(id);
+    expect(bench.core.page('', 2).map(({ id }) => id)).toEqual(['b', 'me']);
+    bench.announce('n');
+    bench.leave('b');
+    expect(bench.core.page('me', 2).map(({ id }) => id)).toEqual(['n', 'p']);
+    expect(bench.core.page('p', 9).map(({ id }) => id)).toEqual(['x']);
+    expect(bench.core.page('x', 9)).toEqual([]);
+  });
+});
