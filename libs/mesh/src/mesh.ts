@@ -141,6 +141,11 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     return this.#self;
   }
 
+  /** Links that are up or being dialled: neighbours, and others for a moment. */
+  get linkCount(): number {
+    return this.#links.size;
+  }
+
   /** Smoothed round trip to a neighbour, in ms; undefined when it was not measured yet. */
   rttOf(peer: PeerId): Millis | undefined {
     return this.#rtts.get(peer);

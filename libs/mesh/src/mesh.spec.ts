@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import { Network } from './network.test-support.ts';
+import { parseStream, streamOf } from './stream.ts';
+
+function meshOf(peers: number, seed = 1): Network {
+  const network = new Network(seed);
+  for (let i = 0; i < peers; i++) {
+    network.add(`p${i}`, i === 0 ? undefined : `p${i - 1}`);
+    network.run(50);
+  }
+  network.run(3_000);
+  return network;
+}
+
+const texts = (events: readonly unknown[]) =>
+  (events as { kind: string; message?: { body: { payload: Uint8Array } } }[])
+    .filter((event) => event.kind === 'message')
+    .map((event) => String.fromCharCode(...(event.message?.body.payload ?? [])));
+
+describe('Mesh', () => {
+  it('joins, says so, and knows everybody', () => {
+    const network = meshOf(12);
+    network.run(5_000);
+    expect(network.parts()).toEqual([12]);
+    for (const { mesh, events } of network.nodes.values()) {
+      expect(mesh.directory.size).toBe(12);
+      expect(events.filter(({ kind }) => kind === 'caughtUp')).toHaveLength(1);
+    }
+  });
+
+  it('delivers what is published to every subscriber, once, and answers the publisher', () => {
+    const network = meshOf(12);
+    const subscriptions = [...network.nodes.keys()].map((id) => ({
+      id,
+      subscription: network.subscribe(id, 'greetings.>'),
+    }));
+    network.publish('p3', 'greetings.hello', 'hi', true);
+    network.publish('p3', 'other', 'not for them');
+    network.run(1_000);
+    for (const { id, subscription } of subscriptions) expect(texts(network.read(id, subscription))).toEqual(['hi']);
+    const events = network.nodes.get('p3')?.events ?? [];
+    expect(events.find(({ kind }) => kind === 'published')).toMatchObject({ requestId: 1, stream: 'p3~1', seq: 1 });
+    expect(events.filter(({ kind }) => kind === 'held').length).toBeGreaterThan(0);
+  });
+
+  it('heals when half of it crashes, loses nothing that a survivor published meanwhile, and forgets the dead', () => {
+    const network = meshOf(24, 7);
+    network.run(20_000);
+    const survivors = [...network.nodes.keys()].filter((_, i) => i % 2 === 0);
+    const subscriptions = survivors.map((id) => ({ id, subscription: network.subscribe(id, '>') }));
+    for (const id of network.nodes.keys()) if (!survivors.includes(id)) network.crash(id);
+    for (const [i, id] of survivors.entries()) network.publish(id, 'news', `n${i}`);
+    network.run(2_000);
+    expect(network.parts()).toEqual([12]);
+    network.run(10_000);
+    for (const { id, subscription } of subscriptions) {
+      expect(texts(network.read(id, subscription)).sort()).toEqual(survivors.map((_, i) => `n${i}`).sort());
+    }
+    network.run(60_000);
+    for (const id of survivors) expect(network.nodes.get(id)?.mesh.directory.size).toBe(12);
+  });
+
+  it('gives a late joiner what is still held', () => {
+    const network = meshOf(6);
+    network.publish('p1', 'a', 'before');
+    network.run(1_000);
+    network.add('late', 'p4');
+    network.run(3_000);
+    expect(texts(network.read('late', network.subscribe('late', 'a')))).toEqual(['before']);
+    expect(network.nodes.get('late')?.events.some(({ kind }) => kind === 'caughtUp')).toBe(true);
+  });
+
+  it('asks every peer, completely', () => {
+    const network = meshOf(12);
+    network.publish('p0', 'warm', 'the tree forms');
+    network.run(5_000);
+    network.command('p5', { kind: 'query', queryId: 'p5/1', text: 'x', limit: 100, timeoutMs: 2_000 });
+    network.run(3_000);
+    const events = network.nodes.get('p5')?.events ?? [];
+    expect(events.find(({ kind }) => kind === 'queryFinished')).toMatchObject({
+      complete: true,
+      reason: 'done',
+      tally: { asked: 12, answered: 12, missing: 0 },
+    });
+    expect(events.flatMap((event) => (event.kind === 'queryHits' ? event.hits : []))).toHaveLength(12);
+  });
+
+  it('leaves for good: nobody keeps it, nobody brings it back', () => {
+    const network = meshOf(8);
+    network.command('p2', { kind: 'leave' });
+    network.run(1_000);
+    network.crash('p2');
+    network.run(60_000);
+    for (const [id, { mesh }] of network.nodes) {
+      if (id === 'p2') continue;
+      expect(mesh.root.membership.isNeighbor('p2')).toBe(false);
+      expect(mesh.directory.get('p2')).toBeUndefined();
+      expect(mesh.directory.size).toBe(7);
+    }
+  });
+
+  it('measures itself with canaries that no subscriber sees', () => {
+    const network = meshOf(8);
+    const subscription = network.subscribe('p1', '>');
+    network.run(120_000);
+    const events = network.nodes.get('p1')?.events ?? [];
+    const heard = events.filter((event) => event.kind === 'canary');
+    expect(heard.length).toBeGreaterThan(10);
+    expect(texts(network.read('p1', subscription))).toEqual([]);
+  });
+
+  it('closes links that nobody needs', () => {
+    const network = meshOf(40);
+    network.run(120_000);
+    // A shuffle's answer and a refused request each leave one behind for the linger time.
+    for (const { mesh } of network.nodes.values()) {
+      expect(mesh.linkCount).toBeLessThan(mesh.root.membership.activeView().length + 6);
+    }
+  });
+});
+
+describe('a stream', () => {
+  it('names its publisher and the life it belongs to', () => {
+    const info = { id: 'abc', address: '', apiAddress: '', incarnation: 17, zone: '', name: '' };
+    expect(parseStream(streamOf(info))).toEqual({ origin: 'abc', incarnation: 17 });
+    expect(parseStream(`${streamOf(info)}!`)).toEqual({ origin: 'abc', incarnation: 17 });
+    expect(parseStream('nonsense')).toEqual({ origin: 'nonsense', incarnation: 0 });
+  });
+});
