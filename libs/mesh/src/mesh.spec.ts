@@ -110,12 +110,13 @@ describe('Mesh', () => {
   });
 
   it('closes links that nobody needs', () => {
-    const network = meshOf(40);
+    const network = meshOf(30);
     network.run(120_000);
-    // A shuffle's answer and a refused request each leave one behind for the linger time.
-    for (const { mesh } of network.nodes.values()) {
-      expect(mesh.linkCount).toBeLessThan(mesh.root.membership.activeView().length + 6);
-    }
+    // A shuffle's answer and a refused request each leave one behind for the linger time; without closing, all 29 stay.
+    const nodes = [...network.nodes.values()];
+    const links = nodes.reduce((sum, { mesh }) => sum + mesh.linkCount, 0);
+    const neighbors = nodes.reduce((sum, { mesh }) => sum + mesh.root.membership.activeView().length, 0);
+    expect(links).toBeLessThan(1.5 * neighbors);
   });
 });
 
