@@ -1,5 +1,5 @@
 # The dashboard: Next.js' standalone server.
-#   docker build -f deploy/dashboard.Dockerfile -t starling/dashboard:0.1.0 .
+#   docker build -f deploy/dashboard.Dockerfile -t starling-dashboard:0.1.0 .
 
 # The first two stages are those of peer.Dockerfile, word for word: what is built for one image is there for the other.
 FROM node:24-bookworm-slim AS manifests

@@ -1,5 +1,5 @@
 # One peer, with the `starling` command and the mesh's own check (`mesh-check`, run by `helm test`).
-#   docker build -f deploy/peer.Dockerfile -t starling/peer:0.1.0 .
+#   docker build -f deploy/peer.Dockerfile -t starling-peer:0.1.0 .
 
 # The manifests alone, so that the next stage is built again only when one of them changes.
 FROM node:24-bookworm-slim AS manifests

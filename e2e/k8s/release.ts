@@ -1,0 +1,206 @@
+import { randomUUID } from 'node:crypto';
+import { imageValues, type Options } from './options.ts';
+import { attempt, type Ended, eventually, type RunOptions, run, start } from './shell.ts';
+
+/** A pod, as far as the tests look at it. */
+export interface Pod {
+  readonly name: string;
+  readonly uid: string;
+  readonly ip: string;
+  readonly ready: boolean;
+  readonly stopping: boolean;
+}
+
+interface PodList {
+  readonly items: readonly {
+    readonly metadata: { readonly name: string; readonly uid: string; readonly deletionTimestamp?: string };
+    readonly status: {
+      readonly podIP?: string;
+      readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    };
+  }[];
+}
+
+const chart = new URL('../../helm/starling', import.meta.url).pathname;
+
+/** Settings of the test: small pods, so that a laptop holds the mesh, and no pause between pods of an upgrade. */
+const testValues = [
+  ...['--set', 'peer.minReadySeconds=1'],
+  ...['--set-string', 'peer.resources.requests.cpu=10m'],
+  ...['--set-string', 'peer.resources.requests.memory=96Mi'],
+];
+
+/** One release of the chart in its own namespace, by kubectl and helm. */
+export class Release {
+  readonly #options: Options;
+  readonly name = 'starling';
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  kubectl(args: readonly string[], options?: RunOptions): Promise<string> {
+    return run('kubectl', [...this.#kubectlContext(), ...args], options);
+  }
+
+  async createNamespace(): Promise<void> {
+    // Restricted: a pod that asks for more than the standard allows is refused by the API server.
+    const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+    const manifest = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: this.#options.namespace, labels } };
+    await run('kubectl', [...this.#context('--context'), 'create', '-f', '-'], { stdin: JSON.stringify(manifest) });
+  }
+
+  async deleteNamespace(): Promise<void> {
+    const args = ['delete', 'namespace', this.#options.namespace, '--ignore-not-found', '--timeout=120s'];
+    await run('kubectl', [...this.#context('--context'), ...args], { timeoutMs: 150_000 });
+  }
+
+  /** Installs or upgrades, and waits until all is ready. */
+  upgrade(values: readonly string[] = [], timeoutSeconds = 300): Promise<string> {
+    const { peerImage, dashboardImage, peers, clusterDomain } = this.#options;
+    return this.#helm(
+      [
+        ...['upgrade', '--install', this.name, chart, '--wait', '--timeout', `${timeoutSeconds}s`],
+        ...imageValues('peer.image', peerImage),
+        ...imageValues('dashboard.image', dashboardImage),
+        ...[
+          '--set',
+          `peer.replicas=${peers}`,
+          '--set-string',
+          `clusterDomain=${clusterDomain}`,
+          ...testValues,
+          ...values,
+        ],
+      ],
+      { timeoutMs: (timeoutSeconds + 30) * 1_000 },
+    );
+  }
+
+  /** `helm test`; answers how it ended with the pod's own words. */
+  async test(): Promise<Ended> {
+    const args = [...this.#helmContext(), 'test', this.name, '--logs', '--timeout', '150s'];
+    return attempt('helm', args, { timeoutMs: 180_000 });
+  }
+
+  async uninstall(): Promise<void> {
+    await this.#helm(['uninstall', this.name, '--wait', '--timeout', '120s'], { timeoutMs: 150_000 });
+  }
+
+  async peers(): Promise<Pod[]> {
+    const json = await this.kubectl(['get', 'pods', '-l', 'app.kubernetes.io/component=peer', '-o', 'json']);
+    return (JSON.parse(json) as PodList).items
+      .map(({ metadata, status }) => ({
+        name: metadata.name,
+        uid: metadata.uid,
+        ip: status.podIP ?? '',
+        ready: status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true,
+        stopping: metadata.deletionTimestamp !== undefined,
+      }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Waits until exactly so many peers are there and ready; answers them. */
+  waitForPeers(count: number, timeoutMs = 120_000): Promise<Pod[]> {
+    return eventually(timeoutMs, async () => {
+      const peers = await this.peers();
+      const ready = peers.filter((pod) => pod.ready && !pod.stopping).length;
+      if (peers.length !== count || ready !== count)
+        throw new Error(`${ready} of ${peers.length} peers are ready, not ${count}`);
+      return peers;
+    });
+  }
+
+  /** Runs mesh-check inside the cluster until it ends; answers how, with its log. */
+  async meshCheck(args: readonly string[], timeoutMs = 120_000): Promise<Ended> {
+    const pod = await this.startMeshCheck(args);
+    return this.endOf(pod, timeoutMs);
+  }
+
+  /** Starts mesh-check in a pod; answers the pod's name once it runs. */
+  async startMeshCheck(args: readonly string[]): Promise<string> {
+    const name = `mesh-check-${randomUUID().slice(0, 8)}`;
+    const manifest = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name },
+      spec: {
+        restartPolicy: 'Never',
+        automountServiceAccountToken: false,
+        enableServiceLinks: false,
+        securityContext: {
+          runAsNonRoot: true,
+          runAsUser: 65532,
+          seccompProfile: { type: 'RuntimeDefault' },
+        },
+        containers: [
+          {
+            name: 'mesh-check',
+            image: this.#options.peerImage,
+            imagePullPolicy: 'IfNotPresent',
+            args: ['mesh-check', ...args],
+            securityContext: {
+              allowPrivilegeEscalation: false,
+              readOnlyRootFilesystem: true,
+              capabilities: { drop: ['ALL'] },
+            },
+          },
+        ],
+      },
+    };
+    await this.kubectl(['create', '-f', '-'], { stdin: JSON.stringify(manifest) });
+    await eventually(60_000, async () => {
+      const phase = await this.kubectl(['get', 'pod', name, '-o', 'jsonpath={.status.phase}']);
+      if (phase === 'Pending' || phase === '') throw new Error(`${name} is ${phase}`);
+    });
+    return name;
+  }
+
+  /** Waits until a pod has ended; answers its exit code and log, and removes it. */
+  async endOf(pod: string, timeoutMs: number): Promise<Ended> {
+    const code = await eventually(timeoutMs, async () => {
+      const path = 'jsonpath={.status.containerStatuses[0].state.terminated.exitCode}';
+      const text = await this.kubectl(['get', 'pod', pod, '-o', path]);
+      if (text === '') throw new Error(`${pod} still runs:\n${await this.kubectl(['logs', pod, '--tail=20'])}`);
+      return Number(text);
+    });
+    const log = await this.kubectl(['logs', pod]);
+    await this.kubectl(['delete', 'pod', pod, '--wait=false']);
+    return { code, stdout: log, output: log };
+  }
+
+  /** Verifies that so many peers are one mesh in which everything is heard and found. Throws when they are not. */
+  async verify(peers: number, timeoutSeconds = 60): Promise<string> {
+    const args = ['verify', `--dns=${this.peersName}`, `--peers=${peers}`, `--timeout=${timeoutSeconds}`];
+    const { code, output } = await this.meshCheck(args, (timeoutSeconds + 30) * 1_000);
+    if (code !== 0) throw new Error(output);
+    return output.trim().split('\n').at(-1) ?? '';
+  }
+
+  /** Forwards a free local port to a port of a pod or service; answers the local address. */
+  async forward(target: string, port: number): Promise<{ readonly address: string; stop(): Promise<void> }> {
+    const args = [...this.#kubectlContext(), 'port-forward', '--address', '127.0.0.1', target, `:${port}`];
+    const { match, stop } = await start('kubectl', args, /Forwarding from (127\.0\.0\.1:\d+)/, 30_000);
+    return { address: match[1] as string, stop };
+  }
+
+  /** Name under which peers find each other. */
+  get peersName(): string {
+    return `${this.name}-peers.${this.#options.namespace}.svc.${this.#options.clusterDomain}`;
+  }
+
+  #helm(args: readonly string[], options?: RunOptions): Promise<string> {
+    return run('helm', [...this.#helmContext(), ...args], options);
+  }
+
+  #helmContext(): string[] {
+    return [...this.#context('--kube-context'), '--namespace', this.#options.namespace];
+  }
+
+  #kubectlContext(): string[] {
+    return [...this.#context('--context'), '--namespace', this.#options.namespace];
+  }
+
+  #context(flag: string): string[] {
+    return this.#options.context === '' ? [] : [flag, this.#options.context];
+  }
+}
