@@ -1,0 +1,60 @@
+import { create } from '@bufbuild/protobuf';
+import * as grpc from '@grpc/grpc-js';
+import { PublishRequestSchema, type PublishResponse } from '@starling/wire';
+import { millisOf } from '../../../server/facts-from-wire.ts';
+import { mesh } from '../../../server/mesh.ts';
+import { api, httpStatusOf, problemOf } from '../../../server/mesh-client.ts';
+import { badRequest, readJsonObject, stringField } from '../../../server/request-body.ts';
+
+export const dynamic = 'force-dynamic';
+
+/** Publishes `{ topic, payload, headers?, peer? }` at the peer named by id, or at any. The payload is text. */
+export async function POST(request: Request): Promise<Response> {
+  const body = await readJsonObject(request);
+  if (typeof body === 'string') return badRequest(body);
+  const topic = stringField(body, 'topic');
+  const payload = stringField(body, 'payload');
+  const peer = stringField(body, 'peer');
+  const headers = Object.entries(body.headers ?? {});
+  if (topic === null || payload === null || peer === null) return badRequest('topic, payload and peer are texts.');
+  if (headers.some(([, value]) => typeof value !== 'string')) return badRequest('Headers are texts.');
+  const { client, hub } = mesh();
+  // Only peers that the mesh told us of: a page must not choose where this server connects to.
+  const address = peer === '' ? null : hub.apiAddressOf(peer);
+  if (peer !== '' && address === null) return badRequest('This peer is not known, or takes no clients.');
+  try {
+    const channel = await client.connectAny(address);
+    const { path, requestSerialize, responseDeserialize } = api.mesh.publish;
+    const message = create(PublishRequestSchema, {
+      topic,
+      payload: new TextEncoder().encode(payload),
+      headers: Object.fromEntries(headers) as Record<string, string>,
+    });
+    const response = await new Promise<PublishResponse>((resolve, reject) => {
+      const options = { deadline: Date.now() + 5_000 };
+      const metadata = new grpc.Metadata();
+      channel.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        message,
+        metadata,
+        options,
+        (error, value) => {
+          if (error !== null || value === undefined) reject(error ?? new Error('empty answer'));
+          else resolve(value);
+        },
+      );
+    });
+    return Response.json({
+      messageId: response.messageId,
+      origin: response.origin,
+      sequence: Number(response.sequence),
+      publishTime: millisOf(response.publishTime),
+      isAlone: response.alone,
+    });
+  } catch (error) {
+    const problem = problemOf(error);
+    return Response.json({ error: problem }, { status: httpStatusOf(problem) });
+  }
+}

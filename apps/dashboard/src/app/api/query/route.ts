@@ -1,0 +1,88 @@
+import { create, type JsonObject } from '@bufbuild/protobuf';
+import type * as grpc from '@grpc/grpc-js';
+import { QueryRequestSchema, type QueryResponse } from '@starling/wire';
+import type { QueryLine } from '../../../features/console/query-line.ts';
+import { durationMs } from '../../../server/facts-from-wire.ts';
+import { mesh } from '../../../server/mesh.ts';
+import { api, httpStatusOf, problemOf } from '../../../server/mesh-client.ts';
+import { badRequest, readJsonObject, stringField } from '../../../server/request-body.ts';
+
+export const dynamic = 'force-dynamic';
+
+/** Asks the whole mesh `{ text, limit?, peer? }`; answers in lines of JSON as hits are found, the summary last. */
+export async function POST(request: Request): Promise<Response> {
+  const body = await readJsonObject(request);
+  if (typeof body === 'string') return badRequest(body);
+  const text = stringField(body, 'text');
+  const peer = stringField(body, 'peer');
+  const limit = body.limit ?? 50;
+  if (text === null || peer === null) return badRequest('text and peer are texts.');
+  if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1)
+    return badRequest('limit is a number from 1.');
+  const { client, hub } = mesh();
+  const address = peer === '' ? null : hub.apiAddressOf(peer);
+  if (peer !== '' && address === null) return badRequest('This peer is not known, or takes no clients.');
+  try {
+    const channel = await client.connectAny(address);
+    const { path, requestSerialize, responseDeserialize } = api.search.query;
+    const query = create(QueryRequestSchema, { text, limit });
+    const call = channel.makeServerStreamRequest(path, requestSerialize, responseDeserialize, query);
+    request.signal.addEventListener('abort', () => call.cancel(), { once: true });
+    return new Response(linesOf(call), {
+      headers: { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' },
+    });
+  } catch (error) {
+    const problem = problemOf(error);
+    return Response.json({ error: problem }, { status: httpStatusOf(problem) });
+  }
+}
+
+function linesOf(call: grpc.ClientReadableStream<QueryResponse>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  const line = (value: QueryLine): Uint8Array => encoder.encode(`${JSON.stringify(value)}\n`);
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      let isOver = false;
+      const finish = (last?: Uint8Array): void => {
+        if (isOver) return;
+        isOver = true;
+        if (last !== undefined) controller.enqueue(last);
+        controller.close();
+      };
+      call.on('data', (response: QueryResponse) => {
+        if (isOver) return;
+        const value = queryLine(response);
+        if (value !== null) controller.enqueue(line(value));
+        if ((controller.desiredSize ?? 0) <= 0) call.pause();
+      });
+      call.on('error', (error) => finish(line({ kind: 'problem', problem: problemOf(error) })));
+      call.on('end', () => finish());
+    },
+    pull() {
+      call.resume();
+    },
+    cancel() {
+      call.cancel();
+    },
+  });
+}
+
+function queryLine({ event }: QueryResponse): QueryLine | null {
+  if (event.case === 'hit') {
+    const { peerId, document, score } = event.value;
+    return { kind: 'hit', peerId, id: document?.id ?? '', fields: (document?.fields ?? {}) as JsonObject, score };
+  }
+  if (event.case !== 'summary') return null;
+  const { value } = event;
+  return {
+    kind: 'summary',
+    peersAsked: value.peersAsked,
+    peersAnswered: value.peersAnswered,
+    messagesSpent: value.messagesSpent,
+    branchesMissing: value.branchesMissing,
+    isComplete: value.complete,
+    reason: value.reason,
+    hits: value.hitCount,
+    elapsedMs: durationMs(value.elapsed) ?? 0,
+  };
+}

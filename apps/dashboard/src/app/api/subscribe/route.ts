@@ -1,0 +1,125 @@
+import { create } from '@bufbuild/protobuf';
+import type * as grpc from '@grpc/grpc-js';
+import { type Message, SubscribeRequestSchema, type SubscribeResponse } from '@starling/wire';
+import type { SubscriptionEvent } from '../../../features/console/subscription-event.ts';
+import { millisOf } from '../../../server/facts-from-wire.ts';
+import { mesh } from '../../../server/mesh.ts';
+import { api, problemOf } from '../../../server/mesh-client.ts';
+import { badRequest } from '../../../server/request-body.ts';
+import { heartbeatMs, sseEvent, sseHeartbeat, sseResponse, sseRetry } from '../../../server/sse.ts';
+
+export const dynamic = 'force-dynamic';
+
+/** Characters of a payload that a browser is sent. */
+const previewMax = 4_096;
+
+/** Messages of `?topics=a,b.*` as events; `&replay=1` begins with what is held; `Last-Event-ID` is a cursor, good anywhere. */
+export async function GET(request: Request): Promise<Response> {
+  const { searchParams } = new URL(request.url);
+  const topics = (searchParams.get('topics') ?? '').split(',').map((topic) => topic.trim());
+  if (topics.some((topic) => topic === '')) return badRequest('Name at least one topic.');
+  const cursor = request.headers.get('last-event-id');
+  const { client, hub } = mesh();
+  const peer = searchParams.get('peer') ?? '';
+  const address = peer === '' ? null : hub.apiAddressOf(peer);
+  if (peer !== '' && address === null) return badRequest('This peer is not known, or takes no clients.');
+  let call: grpc.ClientReadableStream<SubscribeResponse>;
+  try {
+    const channel = await client.connectAny(address);
+    const { path, requestSerialize, responseDeserialize } = api.mesh.subscribe;
+    const subscribe = create(SubscribeRequestSchema, {
+      topics,
+      cursors: cursor === null ? [] : [cursor],
+      replayAll: cursor === null && searchParams.get('replay') === '1',
+    });
+    call = channel.makeServerStreamRequest(path, requestSerialize, responseDeserialize, subscribe);
+  } catch (error) {
+    // As an event, not a status: an EventSource shows a page the one and hides the other.
+    const problem: SubscriptionEvent = { kind: 'problem', problem: problemOf(error) };
+    return sseResponse(new Blob([sseRetry, sseEvent(null, JSON.stringify(problem))]).stream());
+  }
+  request.signal.addEventListener('abort', () => call.cancel(), { once: true });
+  return sseResponse(eventsOf(call));
+}
+
+function eventsOf(call: grpc.ClientReadableStream<SubscribeResponse>): ReadableStream<Uint8Array> {
+  let heartbeat: NodeJS.Timeout | undefined;
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        controller.enqueue(sseRetry);
+        heartbeat = setInterval(() => controller.enqueue(sseHeartbeat), heartbeatMs);
+        let isOver = false;
+        const finish = (): void => {
+          if (!isOver) controller.close();
+          isOver = true;
+          clearInterval(heartbeat);
+        };
+        call.on('data', (response: SubscribeResponse) => {
+          if (isOver) return;
+          const { cursor, event } = subscriptionEvent(response);
+          if (event !== null) controller.enqueue(sseEvent(cursor, JSON.stringify(event)));
+          // The mesh holds what a browser does not take: the peer says a gap when it could not.
+          if ((controller.desiredSize ?? 0) <= 0) call.pause();
+        });
+        call.on('error', (error) => {
+          const problem: SubscriptionEvent = { kind: 'problem', problem: problemOf(error) };
+          if (!isOver) controller.enqueue(sseEvent(null, JSON.stringify(problem)));
+          finish();
+        });
+        call.on('end', finish);
+      },
+      pull() {
+        call.resume();
+      },
+      cancel() {
+        clearInterval(heartbeat);
+        call.cancel();
+      },
+    },
+    { highWaterMark: 64 },
+  );
+}
+
+function subscriptionEvent({ event }: SubscribeResponse): { cursor: string | null; event: SubscriptionEvent | null } {
+  switch (event.case) {
+    case 'message':
+      return { cursor: event.value.cursor, event: messageEvent(event.value) };
+    case 'gap': {
+      const { origin, firstSequence, lastSequence, reason, cursor } = event.value;
+      const range = { first: Number(firstSequence), last: Number(lastSequence) };
+      return { cursor, event: { kind: 'gap', origin, ...range, reason } };
+    }
+    case 'checkpoint':
+      return { cursor: event.value.cursor, event: event.value.live ? { kind: 'live' } : null };
+    default:
+      return { cursor: null, event: null };
+  }
+}
+
+function messageEvent(message: Message): SubscriptionEvent {
+  const text = textOf(message.payload.subarray(0, previewMax));
+  return {
+    kind: 'message',
+    messageId: message.messageId,
+    topic: message.topic,
+    origin: message.origin,
+    sequence: Number(message.sequence),
+    publishTime: millisOf(message.publishTime),
+    hops: message.hops,
+    isReplayed: message.replayed,
+    headers: message.headers,
+    preview: text ?? Buffer.from(message.payload.subarray(0, 256)).toString('hex'),
+    isText: text !== null,
+    bytes: message.payload.byteLength,
+  };
+}
+
+function textOf(bytes: Uint8Array): string | null {
+  try {
+    // `stream` forgives a character that the cut went through.
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,15 @@
+import Link from 'next/link';
+import type { ReactNode } from 'react';
+import { Notice } from '../ui/notice.tsx';
+
+export default function NotFound(): ReactNode {
+  return (
+    <main id="content" className="content">
+      <Notice tone="calm" title="No such page">
+        <p>
+          <Link href="/">To the topology</Link>
+        </p>
+      </Notice>
+    </main>
+  );
+}

@@ -1,0 +1,19 @@
+import type { ReactNode } from 'react';
+import { OverviewStrip } from '../features/overview/overview-strip.tsx';
+import { TopologyView } from '../features/topology/topology-view.tsx';
+import { MeshGate } from '../ui/mesh-gate.tsx';
+import { SidePanel } from './side-panel.tsx';
+
+export default function TopologyPage(): ReactNode {
+  return (
+    <>
+      <OverviewStrip />
+      <main id="content" className="content">
+        <MeshGate>
+          <TopologyView />
+          <SidePanel />
+        </MeshGate>
+      </main>
+    </>
+  );
+}

@@ -1,0 +1,36 @@
+import type { Millis } from '@starling/kernel';
+import type { TopologyDelta, TopologySnapshot, Totals } from '@starling/topology';
+
+/** How the dashboard's server stands with the mesh. */
+export interface UpstreamStatus {
+  /** `connecting`: no peer has answered yet. `live`: a peer streams. `lost`: the peer went, another is being looked for. */
+  readonly phase: 'connecting' | 'live' | 'lost';
+  /** Id of the peer that streams; empty before the first. */
+  readonly servedBy: string;
+  /** Its `host:port`. */
+  readonly address: string;
+  /** Why the last one failed, for people; empty when none did. */
+  readonly problem: string;
+  /** Addresses that are tried in turn. */
+  readonly addresses: number;
+}
+
+/** What the server tells a browser: one snapshot, then the rest, numbered. */
+export type FeedEvent =
+  | {
+      readonly kind: 'snapshot';
+      /** The serving peer's time; 0 when no peer has answered yet. */
+      readonly at: Millis;
+      /** Peers that the mesh is believed to have. */
+      readonly known: number;
+      readonly snapshot: TopologySnapshot;
+      readonly status: UpstreamStatus;
+      /** One entry per second, the oldest first. */
+      readonly history: readonly Totals[];
+    }
+  | { readonly kind: 'delta'; readonly at: Millis; readonly known: number; readonly delta: TopologyDelta }
+  | { readonly kind: 'totals'; readonly totals: Totals }
+  | { readonly kind: 'status'; readonly status: UpstreamStatus };
+
+/** Seconds of totals that the server and the browser keep. */
+export const historySecondsMax = 600;

@@ -1,0 +1,132 @@
+import { MeshPicture, type Totals } from '@starling/topology';
+import { type FeedEvent, historySecondsMax, type UpstreamStatus } from './feed-event.ts';
+
+/** All that the pages show, at one moment. A new object after each change. */
+export interface FeedState {
+  readonly picture: MeshPicture;
+  /** Counts changes: the picture is one object that changes inside. */
+  readonly revision: number;
+  /** Peers that the mesh is believed to have. */
+  readonly known: number;
+  readonly status: UpstreamStatus | null;
+  /** Whether the stream from our own server is open. */
+  readonly isConnected: boolean;
+  /** Whether the first picture of the mesh has come. */
+  readonly hasPicture: boolean;
+  /** When a peer was last heard, by this browser's clock; 0 before the first time. */
+  readonly heardAt: number;
+  /** One entry per second, the oldest first. */
+  readonly history: readonly Totals[];
+}
+
+/** Renders at most so often: a person sees no more, and a burst of deltas costs one render. */
+const renderIntervalMs = 120;
+/** A tab that nobody has looked at for so long closes its stream, and with the last one the mesh stops reporting. */
+const hiddenMsMax = 30_000;
+
+const empty: FeedState = {
+  picture: new MeshPicture(),
+  revision: 0,
+  known: 0,
+  status: null,
+  isConnected: false,
+  hasPicture: false,
+  heardAt: 0,
+  history: [],
+};
+
+/** The browser's end of the feed: one event stream, one picture, many components. */
+export class FeedStore {
+  readonly #listeners = new Set<() => void>();
+  #state: FeedState = { ...empty, picture: new MeshPicture() };
+  #shown: FeedState = this.#state;
+  #source: EventSource | null = null;
+  #lastId = '';
+  #renderTimer: ReturnType<typeof setTimeout> | null = null;
+  #hiddenTimer: ReturnType<typeof setTimeout> | null = null;
+
+  /** What a server renders: nothing is known yet. */
+  static readonly serverState: FeedState = empty;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  readonly state = (): FeedState => this.#shown;
+
+  /** Opens the stream; the function that is returned closes it for good. */
+  start(): () => void {
+    this.#open();
+    const onVisibility = (): void => {
+      if (this.#hiddenTimer !== null) clearTimeout(this.#hiddenTimer);
+      this.#hiddenTimer = null;
+      if (document.hidden) this.#hiddenTimer = setTimeout(() => this.#close(), hiddenMsMax);
+      else if (this.#source === null) this.#open();
+    };
+    document.addEventListener('visibilitychange', onVisibility);
+    return () => {
+      document.removeEventListener('visibilitychange', onVisibility);
+      if (this.#hiddenTimer !== null) clearTimeout(this.#hiddenTimer);
+      if (this.#renderTimer !== null) clearTimeout(this.#renderTimer);
+      this.#close();
+    };
+  }
+
+  #open(): void {
+    const source = new EventSource(this.#lastId === '' ? '/api/topology' : `/api/topology?after=${this.#lastId}`);
+    source.onopen = () => this.#change({ isConnected: true });
+    source.onmessage = (message: MessageEvent<string>) => {
+      this.#lastId = message.lastEventId;
+      this.#onEvent(JSON.parse(message.data) as FeedEvent);
+    };
+    source.onerror = () => {
+      this.#change({ isConnected: false });
+      // An answer other than 200 ends an EventSource for good: a server that restarts deserves another try.
+      if (source.readyState === EventSource.CLOSED && this.#source === source) setTimeout(() => this.#reopen(), 2_000);
+    };
+    this.#source = source;
+  }
+
+  #reopen(): void {
+    if (this.#source?.readyState === EventSource.CLOSED) this.#open();
+  }
+
+  #close(): void {
+    this.#source?.close();
+    this.#source = null;
+    this.#change({ isConnected: false });
+  }
+
+  #onEvent(event: FeedEvent): void {
+    this.#change(this.#effectOf(event));
+  }
+
+  #effectOf(event: FeedEvent): Partial<FeedState> {
+    const { picture, history } = this.#state;
+    switch (event.kind) {
+      case 'snapshot': {
+        const { known, status } = event;
+        if (event.at === 0) return { status };
+        picture.reset(event.at, event.snapshot);
+        return { known, status, history: event.history, hasPicture: true, heardAt: Date.now() };
+      }
+      case 'delta':
+        picture.apply(event.at, event.delta);
+        return { known: event.known, heardAt: Date.now() };
+      case 'totals':
+        return { history: [...history, event.totals].slice(-historySecondsMax) };
+      case 'status':
+        return { status: event.status };
+    }
+  }
+
+  #change(change: Partial<FeedState>): void {
+    this.#state = { ...this.#state, ...change, revision: this.#state.revision + 1 };
+    this.#renderTimer ??= setTimeout(() => {
+      this.#renderTimer = null;
+      this.#shown = this.#state;
+      for (const listener of this.#listeners) listener();
+    }, renderIntervalMs);
+  }
+}

@@ -1,0 +1,30 @@
+import type { FeedState } from './feed-store.ts';
+
+/** How far the pages can be believed. */
+export interface Freshness {
+  readonly state: 'loading' | 'empty' | 'live' | 'stale';
+  /** Age of what is shown in seconds; 0 while nothing is. */
+  readonly ageSeconds: number;
+  /** Why it is stale or missing, for people; empty when live. */
+  readonly reason: string;
+}
+
+/** A peer sends something at least every 5 s; twice that and a little, and what is shown is old. */
+const staleMs = 11_000;
+
+/** Judges the feed at `now`, by this browser's clock. */
+export function freshnessOf(feed: FeedState, now: number): Freshness {
+  const { status, hasPicture, isConnected, heardAt } = feed;
+  if (!hasPicture) {
+    // Nothing yet. Once a whole round of addresses failed it is no longer loading: say what is wrong.
+    if (status === null || status.problem === '') return { state: 'loading', ageSeconds: 0, reason: '' };
+    return { state: 'empty', ageSeconds: 0, reason: status.problem };
+  }
+  const ageMs = Math.max(0, now - heardAt);
+  const ageSeconds = Math.floor(ageMs / 1000);
+  if (!isConnected) return { state: 'stale', ageSeconds, reason: 'The dashboard’s server does not answer' };
+  if (status?.phase === 'lost')
+    return { state: 'stale', ageSeconds, reason: `Looking for another peer. ${status.problem}` };
+  if (ageMs > staleMs) return { state: 'stale', ageSeconds, reason: 'The peer that serves this has fallen silent' };
+  return { state: 'live', ageSeconds, reason: '' };
+}

@@ -1,0 +1,147 @@
+import { type DescService, fromBinary } from '@bufbuild/protobuf';
+import { anyUnpack } from '@bufbuild/protobuf/wkt';
+import * as grpc from '@grpc/grpc-js';
+import {
+  AdminService,
+  BadRequestSchema,
+  ErrorInfoSchema,
+  MeshService,
+  SearchService,
+  StatusSchema,
+  toGrpcDefinition,
+} from '@starling/wire';
+import { AddressBook } from './address-book.ts';
+
+/** The public API's methods as grpc-js wants them. */
+export const api = {
+  admin: toGrpcDefinition(AdminService as typeof AdminService & DescService),
+  mesh: toGrpcDefinition(MeshService as typeof MeshService & DescService),
+  search: toGrpcDefinition(SearchService as typeof SearchService & DescService),
+};
+
+/** Open channels at most; the longest unused is closed. Guess: a console that asks around. */
+const channelsMax = 16;
+/** A peer that does not take a connection within this is as good as gone. Design: connect deadline at most 1 s. */
+const connectMs = 1_000;
+
+const channelOptions: grpc.ChannelOptions = {
+  // A hung host must be noticed before a person notices it.
+  'grpc.keepalive_time_ms': 5_000,
+  'grpc.keepalive_timeout_ms': 3_000,
+  'grpc.keepalive_permit_without_calls': 0,
+  'grpc.initial_reconnect_backoff_ms': 200,
+  'grpc.max_reconnect_backoff_ms': 2_000,
+  'grpc.max_receive_message_length': 64 * 1024 * 1024,
+  'grpc.enable_retries': 0,
+  'grpc.use_local_subchannel_pool': 1,
+};
+
+/** A refusal or failure of the mesh, for people and for the browser's code. */
+export interface MeshProblem {
+  /** A canonical code's name, such as `INVALID_ARGUMENT`. */
+  readonly code: string;
+  readonly message: string;
+  /** The stable reason of google.rpc.ErrorInfo; empty when there is none. */
+  readonly reason: string;
+  readonly fields: readonly { readonly field: string; readonly description: string }[];
+}
+
+/** Channels to whichever peers answer. */
+export class MeshClient {
+  readonly book: AddressBook;
+  readonly #channels = new Map<string, grpc.Client>();
+
+  constructor(addresses: readonly string[]) {
+    this.book = new AddressBook(addresses);
+  }
+
+  /** A channel that is connected; rejects when it is not within a second. */
+  async connect(address: string): Promise<grpc.Client> {
+    let channel = this.#channels.get(address);
+    if (channel === undefined) channel = new grpc.Client(address, grpc.credentials.createInsecure(), channelOptions);
+    this.#channels.delete(address);
+    this.#channels.set(address, channel);
+    for (const [oldest, unused] of this.#channels) {
+      if (this.#channels.size <= channelsMax) break;
+      this.#channels.delete(oldest);
+      unused.close();
+    }
+    const connected = channel;
+    await new Promise<void>((resolve, reject) => {
+      connected.waitForReady(Date.now() + connectMs, (error) => {
+        if (error === undefined || error === null) return resolve();
+        // The channel of a dead peer would dial for ever.
+        this.#forget(address);
+        reject(new Error(`${address} does not answer`));
+      });
+    });
+    this.book.succeeded(address);
+    return connected;
+  }
+
+  /** Connects to the first address that answers, beginning with `preferred` when it is given. */
+  async connectAny(preferred: string | null): Promise<grpc.Client> {
+    if (preferred !== null) return await this.connect(preferred);
+    for (const address of this.book.candidates(Date.now())) {
+      try {
+        return await this.connect(address);
+      } catch {
+        this.book.failed(address, Date.now());
+      }
+    }
+    throw Object.assign(new Error('No peer answers.'), { code: grpc.status.UNAVAILABLE });
+  }
+
+  #forget(address: string): void {
+    this.#channels.get(address)?.close();
+    this.#channels.delete(address);
+  }
+}
+
+/** Reads what a failed call says; never throws, whatever the peer sent. */
+export function problemOf(error: unknown): MeshProblem {
+  const { code, details, metadata, message } = error as Partial<grpc.ServiceError>;
+  const fields: { field: string; description: string }[] = [];
+  let reason = '';
+  const [bytes] = metadata?.get('grpc-status-details-bin') ?? [];
+  if (bytes instanceof Buffer) {
+    try {
+      for (const detail of fromBinary(StatusSchema, bytes).details) {
+        reason = anyUnpack(detail, ErrorInfoSchema)?.reason ?? reason;
+        fields.push(...(anyUnpack(detail, BadRequestSchema)?.fieldViolations ?? []).map(violationFacts));
+      }
+    } catch {
+      // Details that cannot be read are details that we do not have.
+    }
+  }
+  return {
+    code: grpc.status[code ?? grpc.status.UNKNOWN] ?? 'UNKNOWN',
+    message: details || message || 'The peer gave no reason.',
+    reason,
+    fields,
+  };
+}
+
+function violationFacts({ field, description }: { field: string; description: string }): MeshProblem['fields'][number] {
+  return { field, description };
+}
+
+/** The HTTP status that stands for a canonical code. */
+export function httpStatusOf(problem: MeshProblem): number {
+  switch (problem.code) {
+    case 'INVALID_ARGUMENT':
+    case 'FAILED_PRECONDITION':
+    case 'OUT_OF_RANGE':
+      return 400;
+    case 'NOT_FOUND':
+      return 404;
+    case 'RESOURCE_EXHAUSTED':
+      return 429;
+    case 'UNAVAILABLE':
+      return 503;
+    case 'DEADLINE_EXCEEDED':
+      return 504;
+    default:
+      return 502;
+  }
+}

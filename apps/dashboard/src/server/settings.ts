@@ -1,0 +1,22 @@
+/** What the environment says. Read once, when the first request comes. */
+export interface Settings {
+  /** Where to begin: `host:port` of peers' client API, or of a Service before them. */
+  readonly peers: readonly string[];
+  /** Host names, beside loopback's, under which browsers may reach this server; with or without a port. */
+  readonly hosts: readonly string[];
+}
+
+/** The client ports of the eight peers that `npm start` runs. */
+const defaultPeers = Array.from({ length: 8 }, (_, i) => `127.0.0.1:${7401 + 10 * i}`).join(',');
+
+/** `STARLING_PEERS` and `STARLING_DASHBOARD_HOSTS`, comma-separated. */
+export function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
+  return {
+    peers: splitList(env.STARLING_PEERS || defaultPeers),
+    hosts: splitList(env.STARLING_DASHBOARD_HOSTS ?? '').map((host) => host.toLowerCase()),
+  };
+}
+
+function splitList(text: string): string[] {
+  return [...new Set(text.split(',').map((item) => item.trim()))].filter((item) => item !== '');
+}

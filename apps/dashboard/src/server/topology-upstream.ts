@@ -1,0 +1,124 @@
+import { create } from '@bufbuild/protobuf';
+import type * as grpc from '@grpc/grpc-js';
+import { WatchTopologyRequestSchema, type WatchTopologyResponse } from '@starling/wire';
+import { deltaFacts, millisOf, snapshotFacts } from './facts-from-wire.ts';
+import { api, type MeshClient } from './mesh-client.ts';
+import type { OpenUpstream, UpstreamListener, UpstreamMessage } from './topology-hub.ts';
+
+/** A peer sends something at least every 5 s; twice that and a little, and it hangs. */
+const silenceMs = 12_000;
+/** Pause after all addresses failed: doubles from the first to the second. */
+const [pauseMsMin, pauseMsMax] = [250, 2_000];
+
+/** Watches the topology by one peer after another, for ever: whichever of the book's addresses answers. */
+export function topologyUpstream(client: MeshClient): OpenUpstream {
+  return (listener) => {
+    const abort = new AbortController();
+    void watchForever(client, listener, abort.signal);
+    return { stop: () => abort.abort() };
+  };
+}
+
+async function watchForever(client: MeshClient, listener: UpstreamListener, signal: AbortSignal): Promise<void> {
+  const { book } = client;
+  let pauseMs = pauseMsMin;
+  let hasBeenLive = false;
+  let status = { phase: 'connecting' as const, servedBy: '', address: '', problem: '', addresses: book.size };
+  listener.onStatus(status);
+  while (!signal.aborted) {
+    for (const address of book.candidates(Date.now())) {
+      if (signal.aborted) return;
+      let wasLive = false;
+      const problem = await watchOnce(client, address, signal, (message) => {
+        if (!wasLive) {
+          listener.onStatus({ ...status, phase: 'live', servedBy: message.servedBy, address, addresses: book.size });
+        }
+        wasLive = true;
+        learnFrom(client, message);
+        listener.onMessage(message);
+      });
+      if (signal.aborted) return;
+      book.failed(address, Date.now());
+      hasBeenLive ||= wasLive;
+      status = { ...status, problem: `${address}: ${problem}`, addresses: book.size };
+      // One address after another may fail: the viewer hears it once per round, and at once when the live one goes.
+      if (wasLive) {
+        pauseMs = pauseMsMin;
+        listener.onStatus({ ...status, phase: 'lost', address });
+        break;
+      }
+    }
+    listener.onStatus({ ...status, phase: hasBeenLive ? 'lost' : 'connecting' });
+    await pause(pauseMs, signal);
+    pauseMs = Math.min(pauseMsMax, pauseMs * 2);
+  }
+}
+
+/** Streams from one peer until it fails, and says why it did. */
+async function watchOnce(
+  client: MeshClient,
+  address: string,
+  signal: AbortSignal,
+  onMessage: (message: UpstreamMessage) => void,
+): Promise<string> {
+  let channel: grpc.Client;
+  try {
+    channel = await client.connect(address);
+  } catch {
+    return 'does not answer';
+  }
+  if (signal.aborted) return 'stopped';
+  const { path, requestSerialize, responseDeserialize } = api.admin.watchTopology;
+  const request = create(WatchTopologyRequestSchema);
+  const call = channel.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request);
+  return await new Promise<string>((resolve) => {
+    const end = (reason: string): void => {
+      clearTimeout(watchdog);
+      signal.removeEventListener('abort', stop);
+      call.cancel();
+      resolve(reason);
+    };
+    const stop = (): void => end('stopped');
+    const watchdog = setTimeout(() => end('has fallen silent'), silenceMs);
+    signal.addEventListener('abort', stop, { once: true });
+    call.on('data', (response: WatchTopologyResponse) => {
+      watchdog.refresh();
+      onMessage(messageOf(response));
+    });
+    call.on('error', (error: grpc.ServiceError) => end(error.details || 'broke the stream'));
+    call.on('end', () => end('ended the stream'));
+  });
+}
+
+function messageOf({ event, time, peersKnown, servedBy }: WatchTopologyResponse): UpstreamMessage {
+  return {
+    at: Math.round(millisOf(time)),
+    known: peersKnown,
+    servedBy,
+    snapshot: event.case === 'snapshot' ? snapshotFacts(event.value) : null,
+    delta:
+      event.case === 'delta'
+        ? deltaFacts(event.value)
+        : event.case === undefined
+          ? { reports: [], silentPeers: [], removedPeers: [] }
+          : null,
+  };
+}
+
+function learnFrom({ book }: MeshClient, { snapshot, delta }: UpstreamMessage): void {
+  const { reports, silentPeers } = snapshot ?? delta ?? { reports: [], silentPeers: [] };
+  book.learn(reports.map(({ peer }) => peer.apiAddress));
+  book.learn(silentPeers.map((peer) => peer.apiAddress));
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

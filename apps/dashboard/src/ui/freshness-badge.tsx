@@ -1,0 +1,32 @@
+'use client';
+
+import type { ReactNode } from 'react';
+import { useFeed } from '../feed/feed-provider.tsx';
+import { freshnessOf } from '../feed/freshness.ts';
+import { shortId } from './format.ts';
+import { useNow } from './use-now.ts';
+
+const words = { loading: 'Connecting', empty: 'No mesh', live: 'Live', stale: 'Stale' } as const;
+
+/** Whether what is on the page is now, and if not, how old and why. */
+export function FreshnessBadge(): ReactNode {
+  const feed = useFeed();
+  const now = useNow();
+  const { state, ageSeconds, reason } = freshnessOf(feed, now);
+  const { status, picture } = feed;
+  const server = status?.servedBy ? picture.peers.get(status.servedBy)?.peer.name || shortId(status.servedBy) : '';
+  const note = state === 'stale' ? `${ageSeconds} s old` : state === 'live' && server !== '' ? `by ${server}` : '';
+  return (
+    <span
+      className="freshness"
+      data-state={state}
+      data-testid="freshness"
+      role="status"
+      title={reason || status?.address}
+    >
+      <i aria-hidden="true" />
+      {words[state]}
+      {note !== '' && <small>{note}</small>}
+    </span>
+  );
+}

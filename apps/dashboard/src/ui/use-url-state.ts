@@ -1,0 +1,54 @@
+'use client';
+
+import { useSearchParams } from 'next/navigation';
+import { useCallback } from 'react';
+
+/** The part of the view that a link carries: every picture can be bookmarked and sent to a colleague. */
+export interface UrlState {
+  /** Selected peer's id; empty for none. */
+  readonly peer: string;
+  readonly find: string;
+  readonly layout: 'zones' | 'force' | 'ring' | 'hops';
+  readonly edges: 'focus' | 'tree' | 'all';
+  readonly sort: string;
+  readonly topic: string;
+}
+
+const layouts: readonly string[] = ['zones', 'force', 'ring', 'hops'];
+const edgeModes: readonly string[] = ['focus', 'tree', 'all'];
+const defaults: UrlState = { peer: '', find: '', layout: 'zones', edges: 'focus', sort: 'name', topic: '' };
+
+/** The view in the address, and a function that changes it in place. Unknown values fall back to the default. */
+export function useUrlState(): [UrlState, (change: Partial<UrlState>) => void] {
+  const parameters = useSearchParams();
+  const layout = parameters.get('layout') ?? '';
+  const edges = parameters.get('edges') ?? '';
+  const state: UrlState = {
+    peer: parameters.get('peer') ?? '',
+    find: parameters.get('find') ?? '',
+    layout: layouts.includes(layout) ? (layout as UrlState['layout']) : defaults.layout,
+    edges: edgeModes.includes(edges) ? (edges as UrlState['edges']) : defaults.edges,
+    sort: parameters.get('sort') ?? defaults.sort,
+    topic: parameters.get('topic') ?? '',
+  };
+  const change = useCallback((wanted: Partial<UrlState>) => {
+    // From the address and not from this render: two changes in one event must not undo each other.
+    const next = new URLSearchParams(window.location.search);
+    for (const [name, value] of Object.entries(wanted)) {
+      if (value === defaults[name as keyof UrlState]) next.delete(name);
+      else next.set(name, value);
+    }
+    const query = next.toString();
+    window.history.replaceState(null, '', query === '' ? window.location.pathname : `?${query}`);
+  }, []);
+  return [state, change];
+}
+
+/** The address of another page with the same selection and find expression. */
+export function hrefWith(path: string, { peer, find }: UrlState): string {
+  const parameters = new URLSearchParams();
+  if (peer !== '') parameters.set('peer', peer);
+  if (find !== '') parameters.set('find', find);
+  const query = parameters.toString();
+  return query === '' ? path : `${path}?${query}`;
+}
