@@ -1,7 +1,8 @@
 import { b64encode } from 'k6/encoding';
+import exec from 'k6/execution';
 import { Client, type Response, StatusOK, Stream } from 'k6/net/grpc';
 import { clearTimeout, setTimeout } from 'k6/timers';
-import { duplicates, errors, gaps } from './metrics.ts';
+import { deliveryRatio, duplicates, errors, gaps } from './metrics.ts';
 
 /** A message as `starling.v1.Message` comes as JSON, as far as the scenarios read it. */
 export interface Message {
@@ -143,6 +144,29 @@ export class Peer {
   close(): void {
     this.#client.close();
     this.#connected = false;
+  }
+}
+
+/** Stops the whole run, saying why, unless every address answers. For `setup`: later, k6 would try again for ever. */
+export function demandPeers(peer: Peer, addresses: readonly string[]): void {
+  for (const address of addresses) {
+    try {
+      peer.connect(address);
+    } catch {
+      exec.test.abort(`no peer answers at ${address}: start a mesh (npm start), or set STARLING_ADDRESSES`);
+    }
+    peer.close();
+  }
+}
+
+/** Runs an iteration; one that throws counts as an error and as a message that was not heard. */
+export async function counted(iteration: () => Promise<void>): Promise<void> {
+  try {
+    await iteration();
+  } catch (error) {
+    errors.add(true);
+    deliveryRatio.add(false);
+    console.error(String(error));
   }
 }
 

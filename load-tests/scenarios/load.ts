@@ -5,7 +5,7 @@
  */
 import exec from 'k6/execution';
 import { deliveryMs, deliveryRatio, errors } from '../lib/metrics.ts';
-import { type Message, Peer } from '../lib/peer.ts';
+import { counted, demandPeers, type Message, Peer } from '../lib/peer.ts';
 import { addresses, positive } from '../lib/settings.ts';
 import { pause, until } from '../lib/wait.ts';
 
@@ -59,10 +59,15 @@ const publisher = new Peer();
 const listener = new Peer();
 
 export function setup(): Run {
+  demandPeers(publisher, addresses);
   return { topic: `load.${Date.now()}`, startAt: Date.now() + connectMs };
 }
 
-export default async function load({ topic, startAt }: Run): Promise<void> {
+export default function load(run: Run): Promise<void> {
+  return counted(() => takePart(run));
+}
+
+async function takePart({ topic, startAt }: Run): Promise<void> {
   const user = exec.vu.idInTest;
   publisher.connect(addresses[user % addresses.length] as string);
   listener.connect(addresses[(user + 1) % addresses.length] as string);

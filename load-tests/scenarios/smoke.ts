@@ -6,7 +6,7 @@ import { check } from 'k6';
 import exec from 'k6/execution';
 import { StatusInvalidArgument, StatusOK } from 'k6/net/grpc';
 import { deliveryMs, deliveryRatio, searchRecall } from '../lib/metrics.ts';
-import { Peer } from '../lib/peer.ts';
+import { counted, demandPeers, Peer } from '../lib/peer.ts';
 import { addresses, positive } from '../lib/settings.ts';
 import { until } from '../lib/wait.ts';
 
@@ -36,16 +36,21 @@ const publisher = new Peer();
 const listener = new Peer();
 
 export function setup(): { run: string } {
+  demandPeers(publisher, addresses);
   return { run: `${Date.now()}` };
 }
 
-export default async function smoke({ run }: { run: string }): Promise<void> {
+export default function smoke({ run }: { run: string }): Promise<void> {
+  return counted(() => round(run));
+}
+
+async function round(run: string): Promise<void> {
   const user = exec.vu.idInTest;
   publisher.connect(addresses[user % addresses.length] as string);
   listener.connect(addresses[(user + 1) % addresses.length] as string);
-  const round = `${run}-${user}-${exec.vu.iterationInScenario}`;
-  await hear(round);
-  await find(round);
+  const name = `${run}-${user}-${exec.vu.iterationInScenario}`;
+  await hear(name);
+  await find(name);
   refuse();
 }
 
