@@ -197,7 +197,7 @@ class LocalMesh {
 
   /** The starter tells its process id: when it is gone, so is everything here. */
   #watchParent(): void {
-    const parent = Number(process.env['STARLING_PARENT_PID'] ?? 0);
+    const parent = Number(process.env.STARLING_PARENT_PID ?? 0);
     if (!(parent > 1)) return;
     const timer = setInterval(() => {
       try {

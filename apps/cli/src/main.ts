@@ -1,0 +1,131 @@
+import { StarlingError } from '@starling/client';
+import { Command, CommanderError, Option } from 'commander';
+import { bench } from './commands/bench.ts';
+import { peers } from './commands/peers.ts';
+import { pub } from './commands/pub.ts';
+import { putDocs } from './commands/put-docs.ts';
+import { query } from './commands/query.ts';
+import { sim } from './commands/sim.ts';
+import { sub } from './commands/sub.ts';
+import { topology } from './commands/topology.ts';
+import { CliError, exitCode } from './exit-codes.ts';
+import { defaultAddress } from './session.ts';
+import { up } from './up/up.ts';
+
+const output = () =>
+  new Option('-o, --output <format>', 'table for people, json for programs')
+    .choices(['table', 'json'])
+    .default('table');
+
+/** A command that talks to a mesh. */
+function meshCommand(program: Command, usage: string, about: string, timeout = '5s'): Command {
+  return program
+    .command(usage)
+    .description(about)
+    .option('-a, --address <host:port,…>', 'API of one or more peers', process.env.STARLING_ADDRESS ?? defaultAddress)
+    .option('-t, --timeout <time>', 'how long to wait: 500ms, 5s, 2m', timeout)
+    .addOption(output());
+}
+
+function build(finish: (code: number) => void): Command {
+  const program = new Command('starling')
+    .description('A brokerless mesh: publish, subscribe, ask, and see who is there, from any peer.')
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+    .showSuggestionAfterError(true)
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done; 1 not complete or not held; 64 wrong use; 69 no peer answers; 71 something of this machine is in the way.',
+    );
+  const run =
+    <A extends unknown[]>(action: (...args: A) => Promise<number>) =>
+    async (...args: A) =>
+      finish(await action(...args));
+
+  program
+    .command('up')
+    .description('run a local mesh and its dashboard (what npm start does)')
+    .helpOption(false)
+    .allowUnknownOption()
+    .argument('[flags...]')
+    .action(run((_flags: string[], _options: object, command: Command) => up(command.args)));
+  meshCommand(program, 'peers', 'everybody in the mesh').action(run(peers));
+  meshCommand(program, 'pub <topic> [payload]', 'publish a message; - or nothing: standard input', '10s')
+    .option(
+      '-H, --header <name=value>',
+      'a header; may be given again',
+      (value: string, all: string[]) => [...all, value],
+      [],
+    )
+    .option('--held <n>', 'wait until so many neighbours hold it, too', '0')
+    .action(run(pub));
+  meshCommand(program, 'sub <pattern...>', 'print messages; * is one word of a topic, > at the end one or more', '10s')
+    .option('--from <where>', 'new, all (what is still held), or a time', 'new')
+    .option('-n, --count <n>', 'stop after so many messages; 0: never', '0')
+    .action(run(sub));
+  meshCommand(program, 'query <text>', 'ask every peer for documents')
+    .option('-l, --limit <n>', 'hits at most', '20')
+    .action(run(query));
+  meshCommand(program, 'put-docs [json]', 'keep documents at a peer', '10s')
+    .option('--id <id>', 'id of the document; else its own "id"')
+    .option('-f, --file <file>', 'one JSON document a line; -: standard input')
+    .action(run(putDocs));
+  meshCommand(program, 'topology', 'all peers with their links', '10s')
+    .option('-w, --watch', 'go on with every change', false)
+    .action(run(topology));
+  meshCommand(program, 'bench', 'publish at one peer, hear at others: ratio and latency', '30s')
+    .option('-n, --messages <n>', 'messages to publish', '1000')
+    .option('-s, --size <bytes>', 'payload', '1024')
+    .option('-r, --rate <n>', 'messages per second; 0: as fast as it goes', '0')
+    .option('--subscribers <n>', 'peers to listen at, at most', '16')
+    .action(run(bench));
+  program
+    .command('sim [scenario]')
+    .description('run a scenario of the simulator; paper: all of them')
+    .option('--list', 'what there is', false)
+    .option('--peers <n>', 'size')
+    .option('--seed <n>', 'first seed; alone, the only one')
+    .option('--seeds <n>', 'how many seeds')
+    .option('--faults <n,…>', 'only these of the faults that the seed draws')
+    .option('--reduced', 'the size that npm test runs', false)
+    .option('--full', 'with paper: every scenario at its own size (hours)', false)
+    .addOption(output())
+    .action(run(sim));
+  return program;
+}
+
+/** One line for a person, and the code for a script. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode !== 0) console.error(`starling: ${error.message.replace(/^error: /, '')}`);
+    return error.exitCode === 0 ? exitCode.ok : exitCode.usage;
+  }
+  if (error instanceof CliError) {
+    console.error(`starling: ${error.message}`);
+    return error.exitCode;
+  }
+  if (error instanceof StarlingError) {
+    console.error(`starling: ${error.message} (${error.reason})`);
+    if (error.code === 'UNAVAILABLE') return exitCode.unavailable;
+    return error.code === 'INVALID_ARGUMENT' ? exitCode.usage : exitCode.incomplete;
+  }
+  console.error(`starling: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  return exitCode.incomplete;
+}
+
+// A reader that has seen enough (`starling sub … | head -1`) closes the pipe: that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === 'EPIPE' ? 0 : exitCode.incomplete),
+);
+
+let code: number = exitCode.ok;
+try {
+  await build((value) => {
+    code = value;
+  }).parseAsync();
+} catch (error) {
+  code = report(error);
+}
+process.exitCode = code;
+// Everything is closed by now; what is left open would only be a connection that is being ended.
+process.stdout.write('', () => process.exit(code));

@@ -1,0 +1,51 @@
+import { connect, type StarlingClient } from '@starling/client';
+import { CliError, exitCode } from './exit-codes.ts';
+import type { Format } from './output.ts';
+
+/** Options that every command which talks to a mesh has. */
+export interface SessionOptions {
+  readonly address: string;
+  readonly timeout: string;
+  readonly output: Format;
+}
+
+export const defaultAddress = '127.0.0.1:7401';
+
+/** Connects, runs, and closes whatever happened. */
+export async function withClient(
+  options: SessionOptions,
+  run: (client: StarlingClient) => Promise<number>,
+): Promise<number> {
+  const addresses = options.address
+    .split(',')
+    .map((address) => address.trim())
+    .filter(Boolean);
+  for (const address of addresses) {
+    if (!/^(\[[0-9a-fA-F:.]+\]|[^:\s]+):\d{1,5}$/.test(address)) {
+      throw new CliError(`--address ${address}: use host:port, as in ${defaultAddress}`, exitCode.usage);
+    }
+  }
+  const client = await connect({ addresses, timeoutMs: milliseconds(options.timeout) });
+  try {
+    return await run(client);
+  } finally {
+    client.close();
+  }
+}
+
+/** `500ms`, `5s`, `2m` or plain seconds. */
+export function milliseconds(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(text);
+  const factor = { ms: 1, s: 1_000, m: 60_000 }[match?.[2] ?? 's'];
+  if (!match || factor === undefined) throw new CliError(`${text}: use a time such as 500ms, 5s or 2m`, exitCode.usage);
+  return Number(match[1]) * factor;
+}
+
+/** A whole number in a range, or a usage error that names the flag. */
+export function wholeNumber(flag: string, text: string, low: number, high: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= low && value <= high)) {
+    throw new CliError(`${flag} ${text}: use a whole number from ${low} to ${high}`, exitCode.usage);
+  }
+  return value;
+}
