@@ -1,0 +1,152 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { until } from './poll.ts';
+import { freeBasePort } from './ports.ts';
+
+const script = fileURLToPath(new URL('../../apps/peer/dist/main.js', import.meta.url));
+
+/** What a test needs of a peer's `/status`. */
+export interface PeerStatus {
+  readonly id: string;
+  readonly ready: boolean;
+  readonly meshSize: number;
+  readonly neighbors: readonly { readonly id: string }[];
+}
+
+export interface PeerProcess {
+  readonly index: number;
+  readonly name: string;
+  readonly link: string;
+  readonly api: string;
+  readonly http: string;
+  process: ChildProcess;
+  output: string;
+}
+
+/** Real peers as processes of this machine, seen only from outside. Built by `npm run build`. */
+export class LocalMesh {
+  readonly peers: PeerProcess[] = [];
+  readonly #env: Readonly<Record<string, string>>;
+
+  private constructor(env: Readonly<Record<string, string>>) {
+    this.#env = env;
+  }
+
+  /** Starts `count` peers and waits until each is ready and all of them are one mesh. */
+  static async start(
+    count: number,
+    env: Readonly<Record<string, string>> = {},
+    timeoutMs = 60_000,
+  ): Promise<LocalMesh> {
+    if (!existsSync(script)) throw new Error('apps/peer is not built: run npm run build');
+    const mesh = new LocalMesh(env);
+    const base = await freeBasePort(10 * count);
+    const addresses = (index: number) => ({
+      link: `127.0.0.1:${base + 10 * index}`,
+      api: `127.0.0.1:${base + 10 * index + 1}`,
+      http: `127.0.0.1:${base + 10 * index + 2}`,
+    });
+    try {
+      for (let index = 0; index < count; index++) {
+        mesh.peers.push({ index, name: `peer-${index}`, ...addresses(index), output: '', process: undefined as never });
+        mesh.spawn(index);
+      }
+      await until('every peer is ready', timeoutMs, async () => {
+        mesh.#assertRunning();
+        return (await mesh.statuses()).filter((status) => status.ready).length === count;
+      });
+      await until('one mesh', timeoutMs, async () => (await mesh.parts()).length === 1);
+      return mesh;
+    } catch (error) {
+      mesh.stop();
+      throw error;
+    }
+  }
+
+  get running(): PeerProcess[] {
+    return this.peers.filter(({ process }) => process.exitCode === null && process.signalCode === null);
+  }
+
+  /** (Re)starts one peer at its ports. */
+  spawn(index: number, env: Readonly<Record<string, string>> = {}): void {
+    const peer = this.peers[index] as PeerProcess;
+    const [host = '', linkPort = ''] = peer.link.split(':');
+    const contacts = this.peers.filter((other) => other.index !== index).slice(0, 3);
+    peer.process = spawn(process.execPath, [script], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env.PATH,
+        STARLING_NAME: peer.name,
+        STARLING_MESH: 'e2e',
+        STARLING_LINK_HOST: host,
+        STARLING_LINK_PORT: linkPort,
+        STARLING_API_HOST: host,
+        STARLING_API_PORT: peer.api.split(':')[1],
+        STARLING_HTTP_HOST: host,
+        STARLING_HTTP_PORT: peer.http.split(':')[1],
+        STARLING_BOOTSTRAP: contacts.map(({ link }) => link).join(','),
+        STARLING_PARENT_PID: String(process.pid),
+        STARLING_SEED_TIMEOUT_MS: '2000',
+        STARLING_LOG_FORMAT: 'json',
+        ...this.#env,
+        ...env,
+      },
+    });
+    const keep = (chunk: Buffer) => {
+      peer.output = (peer.output + chunk.toString()).slice(-20_000);
+    };
+    peer.process.stdout?.on('data', keep);
+    peer.process.stderr?.on('data', keep);
+    peer.process.stdin?.on('error', () => {});
+  }
+
+  kill(peers: readonly PeerProcess[], signal: NodeJS.Signals = 'SIGKILL'): void {
+    for (const { process } of peers) process.kill(signal);
+  }
+
+  /** Status of every running peer that answers. */
+  async statuses(): Promise<PeerStatus[]> {
+    const answers = await Promise.allSettled(
+      this.running.map(async ({ http }) => {
+        const response = await fetch(`http://${http}/status`, { signal: AbortSignal.timeout(1_000) });
+        return (await response.json()) as PeerStatus;
+      }),
+    );
+    return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+  }
+
+  /** Sizes of the connected parts of the running peers, by links that both ends report; a peer that does not answer is a part of its own. */
+  async parts(): Promise<number[]> {
+    const statuses = await this.statuses();
+    const neighbors = new Map(statuses.map(({ id, neighbors }) => [id, new Set(neighbors.map((peer) => peer.id))]));
+    const left = new Set(neighbors.keys());
+    const sizes: number[] = [];
+    for (const first of left) {
+      left.delete(first);
+      const part = [first];
+      for (const id of part) {
+        for (const other of neighbors.get(id) ?? []) {
+          if (left.has(other) && neighbors.get(other)?.has(id)) {
+            left.delete(other);
+            part.push(other);
+          }
+        }
+      }
+      sizes.push(part.length);
+    }
+    sizes.push(...Array.from({ length: this.running.length - statuses.length }, () => 1));
+    return sizes.sort((a, b) => b - a);
+  }
+
+  /** Kills what still runs. */
+  stop(): void {
+    for (const { process } of this.peers) process?.kill('SIGKILL');
+  }
+
+  #assertRunning(): void {
+    for (const peer of this.peers) {
+      if (peer.process.exitCode !== null) throw new Error(`${peer.name} ended: ${peer.output.slice(-500)}`);
+    }
+  }
+}
