@@ -22,7 +22,6 @@ LABEL org.opencontainers.image.title="Starling dashboard" org.opencontainers.ima
 ENV NODE_ENV=production NEXT_TELEMETRY_DISABLED=1 HOSTNAME=0.0.0.0 PORT=3000
 WORKDIR /app
 COPY --from=build /src/apps/dashboard/.next/standalone ./
-COPY --from=build /src/apps/dashboard/start.mjs ./apps/dashboard/
 COPY LICENSE ./
 USER 65532:65532
 EXPOSE 3000

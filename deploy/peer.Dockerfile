@@ -25,7 +25,7 @@ ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=build /out ./
 COPY LICENSE ./
-COPY --chmod=755 deploy/bin/ /usr/local/bin/
+COPY deploy/bin/ /usr/local/bin/
 # Where a volume is mounted to keep the key; without one, a start makes a new key.
 RUN install -d -o 65532 -g 65532 -m 700 /var/lib/starling
 USER 65532:65532
