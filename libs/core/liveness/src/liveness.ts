@@ -1,0 +1,327 @@
+import {
+  type Input,
+  type Millis,
+  type Outbox,
+  type PeerId,
+  type PeerInfo,
+  type ProtocolCore,
+  type Rng,
+  unreachable,
+} from '@starling/kernel';
+import { assertLivenessConfig, type LivenessConfig } from './config.ts';
+import { LocalHealth } from './local-health.ts';
+import type { LivenessCommand, LivenessEvent, LivenessMessage } from './messages.ts';
+import { type Probe, Probes } from './probes.ts';
+import { type LivenessStats, newLivenessStats } from './stats.ts';
+import { Watch } from './watch.ts';
+
+type Out = Outbox<LivenessMessage, LivenessEvent>;
+
+const never = Number.POSITIVE_INFINITY;
+
+/**
+ * Failure detector for open links: tells a dead event loop, a lost host or a one-way network from a quiet neighbour.
+ *
+ * Each watched neighbour is pinged about once a second. Two misses in a row make it a suspect; other neighbours are then
+ * asked to try it (SWIM §4.1), and it is dead when none of them can reach it and nothing is heard from it in time. Whatever
+ * it sends is a sign of life. A peer that notices its own slowness stretches every timeout (Lifeguard §IV-A).
+ *
+ * Deviation: SWIM pings one random member a period and spreads suspicions. Here each peer watches only its few neighbours,
+ * and says `dead` only about its own link; the directory decides about membership.
+ */
+export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, LivenessEvent> {
+  /** Counters for the layer above. */
+  readonly stats: LivenessStats = newLivenessStats();
+  readonly #config: LivenessConfig;
+  readonly #self: PeerInfo;
+  readonly #rng: Rng;
+  readonly #watched = new Map<PeerId, Watch>();
+  readonly #probes: Probes;
+  readonly #health: LocalHealth;
+  #nonce: number;
+
+  constructor(config: LivenessConfig, self: PeerInfo, rng: Rng) {
+    assertLivenessConfig(config);
+    this.#config = config;
+    this.#self = self;
+    this.#rng = rng;
+    this.#probes = new Probes(config.probesMax, config.probeTimeoutMs);
+    this.#health = new LocalHealth(config.localHealthMax, config.pingIntervalMs);
+    this.#nonce = rng.uint32();
+  }
+
+  /** 0 healthy … `localHealthMax`: how much this peer doubts itself. */
+  get localHealth(): number {
+    return this.#health.score;
+  }
+
+  /** Smoothed round trip to a watched neighbour, in ms; undefined before the first answer. */
+  rttOf(peer: PeerId): Millis | undefined {
+    const rttMs = this.#watched.get(peer)?.rttMs;
+    return rttMs === undefined || Number.isNaN(rttMs) ? undefined : rttMs;
+  }
+
+  isSuspect(peer: PeerId): boolean {
+    return this.#watched.get(peer)?.isSuspect ?? false;
+  }
+
+  /** Any message of `peer`, of whatever core, is a sign of life. Cheap; acts at the next deadline. */
+  sawTraffic(now: Millis, peer: PeerId): void {
+    const watch = this.#watched.get(peer);
+    if (watch !== undefined) watch.heardAt = now;
+  }
+
+  handle(now: Millis, input: Input<LivenessMessage, LivenessCommand>, out: Out): void {
+    switch (input.kind) {
+      case 'message':
+        this.sawTraffic(now, input.from);
+        this.#onMessage(now, input.from, input.message, out);
+        return;
+      case 'linkUp':
+        return;
+      case 'linkDown':
+        this.#onLinkDown(input.peer, out);
+        return;
+      case 'command':
+        this.#onCommand(now, input.command);
+        return;
+      case 'tick':
+        this.#onTick(now, out);
+        return;
+      default:
+        unreachable(input);
+    }
+  }
+
+  nextDeadline(): Millis {
+    let next = this.#probes.nextDeadline();
+    for (const watch of this.#watched.values()) next = Math.min(next, watch.nextDeadline());
+    return next;
+  }
+
+  #onMessage(now: Millis, from: PeerId, message: LivenessMessage, out: Out): void {
+    switch (message.kind) {
+      case 'ping':
+        out.send(from, { kind: 'ack', nonce: message.nonce });
+        return;
+      case 'ack':
+        this.#onAck(now, from, message.nonce, out);
+        return;
+      case 'probe':
+        this.#onProbe(now, from, message.target, message.nonce, out);
+        return;
+      case 'probeReply':
+        this.#onProbeReply(from, message.target, message.nonce, message.alive);
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  #onAck(now: Millis, from: PeerId, nonce: number, out: Out): void {
+    const probe = this.#probes.answer(from, nonce);
+    if (probe !== undefined) this.#endProbe(probe, true, out);
+    const watch = this.#watched.get(from);
+    if (watch === undefined) return;
+    this.#clearIfHeard(now, watch, out);
+    // Only the newest ping tells a round trip; a late answer to an older one is a sign of life and no more.
+    if (nonce !== watch.nonce) return;
+    watch.nonce = -1;
+    if (watch.ackBy !== never) this.#health.improve(now);
+    watch.ackBy = never;
+    this.#measured(now, watch, now - watch.pingedAt, out);
+  }
+
+  /** SWIM §4.1, ping-req: try the target for a neighbour, over a link of our own if there is none. */
+  #onProbe(now: Millis, from: PeerId, target: PeerInfo, requestNonce: number, out: Out): void {
+    if (target.id === this.#self.id || target.id === from) {
+      out.emit({ kind: 'protocolViolation', peer: from, rule: 'probe-target' });
+      return;
+    }
+    // Only for neighbours: others could make this peer dial at will.
+    if (!this.#watched.has(from) || this.#probes.isFull) {
+      this.stats.probesRefused++;
+      out.send(from, { kind: 'probeReply', target: target.id, nonce: requestNonce, alive: false });
+      return;
+    }
+    this.stats.probes++;
+    const nonce = this.#nextNonce();
+    this.#probes.start(now, nonce, { target: target.id, requester: from, requestNonce });
+    if (!this.#watched.has(target.id)) out.open(target);
+    out.send(target.id, { kind: 'ping', nonce });
+  }
+
+  #onProbeReply(from: PeerId, target: PeerId, nonce: number, isAlive: boolean): void {
+    const watch = this.#watched.get(target);
+    // A no is no news: silence means the same.
+    if (watch === undefined || !watch.isSuspect || watch.probeNonce !== nonce || !isAlive) return;
+    // Nobody vouches for itself, and only neighbours were asked.
+    if (from !== target && this.#watched.has(from)) watch.isVouchedFor = true;
+  }
+
+  #onLinkDown(peer: PeerId, out: Out): void {
+    for (let probe = this.#probes.takeOf(peer); probe !== undefined; probe = this.#probes.takeOf(peer)) {
+      this.#answerProbe(probe, false, out);
+    }
+    // The membership core sees the same and takes the neighbour out; until `unwatch` it is simply silent.
+  }
+
+  #onCommand(now: Millis, command: LivenessCommand): void {
+    switch (command.kind) {
+      case 'watch':
+        this.#onWatch(now, command.peer);
+        return;
+      case 'unwatch':
+        this.#watched.delete(command.peer);
+        return;
+      case 'selfLate':
+        this.#onSelfLate(now, command.lateMs);
+        return;
+      default:
+        unreachable(command);
+    }
+  }
+
+  #onWatch(now: Millis, peer: PeerInfo): void {
+    if (peer.id === this.#self.id) return;
+    if (this.#watched.size >= this.#config.watchedMax && !this.#watched.has(peer.id)) {
+      this.stats.unwatchable++;
+      return;
+    }
+    // The first ping at a random point of the interval: neighbours met together are not pinged together.
+    this.#watched.set(peer.id, new Watch(peer, now, now + this.#rng.float() * this.#config.pingIntervalMs));
+  }
+
+  /** Lifeguard §IV-A: first doubt yourself. What came in while this peer stalled is still to be read. */
+  #onSelfLate(now: Millis, lateMs: Millis): void {
+    if (!(lateMs >= this.#config.lateMs)) return;
+    this.stats.selfLate++;
+    this.#health.worsen(now, Math.max(1, Math.floor(Math.min(lateMs, 3_600_000) / this.#config.pingIntervalMs)));
+    const earliest = now + this.#config.ackTimeoutMs;
+    for (const watch of this.#watched.values()) {
+      if (watch.ackBy < earliest) watch.ackBy = earliest;
+      if (watch.deadAt < earliest) watch.deadAt = earliest;
+    }
+  }
+
+  #onTick(now: Millis, out: Out): void {
+    const lateMs = now - this.nextDeadline();
+    if (lateMs >= this.#config.lateMs) this.#onSelfLate(now, lateMs);
+    for (let probe = this.#probes.expire(now); probe !== undefined; probe = this.#probes.expire(now)) {
+      this.#endProbe(probe, false, out);
+    }
+    for (const watch of this.#watched.values()) {
+      if (now >= watch.ackBy) this.#onAckDue(now, watch, out);
+      if (now >= watch.deadAt) this.#onVerdict(now, watch, out);
+      if (now >= watch.pingAt && this.#watched.has(watch.peer.id)) this.#ping(now, watch, out);
+    }
+  }
+
+  #ping(now: Millis, watch: Watch, out: Out): void {
+    this.#clearIfHeard(now, watch, out);
+    if (watch.silentSince === never) watch.silentSince = now;
+    watch.nonce = this.#nextNonce();
+    watch.pingedAt = now;
+    watch.pingAt = now + this.#config.pingIntervalMs * (1 - this.#config.jitter * this.#rng.float());
+    // Stretched timeouts may outlast an interval: then the older ping's deadline stands.
+    if (watch.ackBy === never) watch.ackBy = now + this.#config.ackTimeoutMs * this.#health.multiplier;
+    this.stats.pings++;
+    out.send(watch.peer.id, { kind: 'ping', nonce: watch.nonce });
+  }
+
+  /** Time is up for a ping: did anything come? */
+  #onAckDue(now: Millis, watch: Watch, out: Out): void {
+    watch.ackBy = never;
+    if (!watch.isSilent) {
+      this.#clearIfHeard(now, watch, out);
+      return;
+    }
+    this.stats.misses++;
+    watch.misses++;
+    if (this.#areAllSilent()) this.#health.worsenOnce(now);
+    if (watch.misses >= this.#config.missesMax && !watch.isSuspect) this.#suspect(now, watch, out);
+  }
+
+  /** When every neighbour is silent at once, the fault is likely here. Not when many are: that may be half of a network. */
+  #areAllSilent(): boolean {
+    if (this.#watched.size < 3) return false;
+    for (const watch of this.#watched.values()) if (!watch.isSilent) return false;
+    return true;
+  }
+
+  #suspect(now: Millis, watch: Watch, out: Out): void {
+    this.stats.suspicions++;
+    const others = [...this.#watched.values()].filter((other) => other !== watch && !other.isSuspect);
+    const probers = this.#rng.sample(others, this.#config.probersCount);
+    watch.probeNonce = this.#nextNonce();
+    watch.isVouchedFor = false;
+    for (const { peer } of probers) {
+      out.send(peer.id, { kind: 'probe', target: watch.peer, nonce: watch.probeNonce });
+    }
+    // A far peer that stalled needs its round trip on top, to be heard again.
+    const rttMs = Number.isNaN(watch.rttMs) ? 0 : watch.rttMs;
+    const deadAt = watch.silentSince + this.#config.deadAfterMs * this.#health.multiplier + rttMs;
+    // Answers need their time, also when the misses came late. With nobody to ask: one more interval.
+    const earliest = now + (probers.length > 0 ? this.#config.probeTimeoutMs : this.#config.pingIntervalMs);
+    watch.deadAt = Math.max(deadAt, earliest);
+  }
+
+  #onVerdict(now: Millis, watch: Watch, out: Out): void {
+    if (!watch.isSilent) {
+      this.#clearIfHeard(now, watch, out);
+      return;
+    }
+    if (watch.isVouchedFor && watch.vouchedCount < this.#config.vouchedMax) {
+      watch.vouchedCount++;
+      this.#clear(watch, out);
+      return;
+    }
+    this.stats.dead++;
+    this.#watched.delete(watch.peer.id);
+    out.emit({ kind: 'dead', peer: watch.peer.id });
+  }
+
+  #clearIfHeard(now: Millis, watch: Watch, out: Out): void {
+    if (!watch.isHeard) return;
+    watch.vouchedCount = 0;
+    if (!watch.isSuspect) {
+      watch.calm();
+      return;
+    }
+    // Lifeguard §IV-A: a suspicion that was wrong says as much about the one who raised it.
+    this.#health.worsenOnce(now);
+    this.#clear(watch, out);
+  }
+
+  #clear(watch: Watch, out: Out): void {
+    watch.calm();
+    this.stats.cleared++;
+    out.emit({ kind: 'cleared', peer: watch.peer.id });
+  }
+
+  #endProbe(probe: Probe, isAlive: boolean, out: Out): void {
+    this.#answerProbe(probe, isAlive, out);
+    // Another neighbour may have asked for the same peer.
+    if (!this.#watched.has(probe.target) && !this.#probes.isProbing(probe.target)) out.close(probe.target);
+  }
+
+  #answerProbe({ target, requester, requestNonce }: Probe, alive: boolean, out: Out): void {
+    out.send(requester, { kind: 'probeReply', target, nonce: requestNonce, alive });
+  }
+
+  #measured(now: Millis, watch: Watch, sampleMs: Millis, out: Out): void {
+    const { rttWeight, rttEventIntervalMs } = this.#config;
+    watch.rttMs = Number.isNaN(watch.rttMs) ? sampleMs : watch.rttMs + (sampleMs - watch.rttMs) * rttWeight;
+    const ratio = watch.rttMs / watch.toldRttMs;
+    const isSame = ratio > 0.5 && ratio < 2;
+    if (isSame && now - watch.toldRttAt < rttEventIntervalMs) return;
+    watch.toldRttMs = watch.rttMs;
+    watch.toldRttAt = now;
+    out.emit({ kind: 'rtt', peer: watch.peer.id, rttMs: watch.rttMs });
+  }
+
+  #nextNonce(): number {
+    this.#nonce = (this.#nonce + 1) >>> 0;
+    return this.#nonce;
+  }
+}

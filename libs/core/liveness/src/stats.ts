@@ -1,0 +1,33 @@
+/** What a failure detector counted since it was made. Only the core writes. */
+export interface LivenessStats {
+  /** Pings sent to watched neighbours. */
+  pings: number;
+  /** … not answered in time, and nothing else was heard either. */
+  misses: number;
+  suspicions: number;
+  /** Suspicions taken back. */
+  cleared: number;
+  dead: number;
+  /** Times that this peer noticed that it was itself late. */
+  selfLate: number;
+  /** Probes made for others. */
+  probes: number;
+  /** … refused: too many at once, or asked by a stranger. */
+  probesRefused: number;
+  /** Neighbours not watched, for want of room. */
+  unwatchable: number;
+}
+
+export function newLivenessStats(): LivenessStats {
+  return {
+    pings: 0,
+    misses: 0,
+    suspicions: 0,
+    cleared: 0,
+    dead: 0,
+    selfLate: 0,
+    probes: 0,
+    probesRefused: 0,
+    unwatchable: 0,
+  };
+}
