@@ -138,7 +138,7 @@ export async function checkBoundaries(
     ruleSet: { forbidden: rulesFor(readProjects(root)) },
     validate: true,
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '/dist/|/\\.next/' },
+    exclude: { path: '/dist/|/\\.next/|\\.d\\.m?ts$' },
     tsPreCompilationDeps: true,
     parser: 'swc',
     combinedDependencies: true,

@@ -22,8 +22,12 @@ async function main() {
     case 'build':
       await install();
       return build(products);
+    case 'bench':
+      await install();
+      await build(['@starling/peer']);
+      return step('benchmarks', await findNode(), ['bench/index.ts', ...args], { quiet: false });
     default:
-      die(`unknown command "${command ?? ''}": use start, test or build`);
+      die(`unknown command "${command ?? ''}": use start, test, build or bench`);
   }
 }
 
