@@ -1,0 +1,162 @@
+import { CanaryLedger, type MeshCounters, type MetricSources, MetricsRegistry } from '@starling/metrics';
+import type { RpcMetrics } from './api/rpc-metrics.ts';
+import type { Subscriptions } from './api/subscriptions.ts';
+import type { TopologyWatches } from './api/watch-topology.ts';
+import type { Overlay } from './overlay/overlay.ts';
+import type { Publisher } from './overlay/publisher.ts';
+import type { Queries, QueryEnd } from './overlay/queries.ts';
+import type { LocalIndex } from './search/local-index.ts';
+import { version } from './version.ts';
+
+/** What is measured. */
+export interface MeasuredPeer {
+  readonly overlay: Overlay;
+  readonly counters: MeshCounters<Uint8Array>;
+  readonly publisher: Publisher;
+  readonly queries: Queries;
+  readonly subscriptions: Subscriptions;
+  readonly watches: TopologyWatches;
+  readonly index: LocalIndex;
+  readonly rpc: RpcMetrics;
+}
+
+const states = ['starting', 'ready', 'draining', 'stopped'] as const;
+const queryResults = ['complete', 'incomplete', 'cancelled', 'overloaded'] as const;
+
+/** Connects the metrics, which are data, to what they are read from: plain fields, at each scrape. */
+export class PeerMetrics {
+  readonly registry: MetricsRegistry;
+  readonly #canaries = new CanaryLedger();
+  readonly #queries = { complete: 0, incomplete: 0, cancelled: 0, overloaded: 0 };
+  #canariesSent = 0;
+
+  constructor(peer: MeasuredPeer) {
+    this.registry = new MetricsRegistry(this.#sources(peer));
+    peer.rpc.attach(this.registry);
+    const { overlay, counters } = peer;
+    overlay.on((event) => {
+      counters.heard(overlay.now(), event);
+      switch (event.kind) {
+        case 'canary':
+          this.#canaries.arrived(overlay.now(), event.origin, event.incarnation, event.number);
+          this.registry.observe('starling_message_delivery_seconds', event.delayMs / 1_000, { class: 'canary' });
+          this.registry.observe('starling_message_hops', event.hops, { class: 'canary' });
+          break;
+        case 'canarySent':
+          this.#canariesSent++;
+          break;
+        case 'rtt':
+          this.registry.observe('starling_neighbor_rtt_seconds', event.rttMs / 1_000);
+          break;
+        default:
+      }
+    });
+  }
+
+  /** A query of this peer's clients ended. */
+  queryEnded(end: QueryEnd): void {
+    const result =
+      end.reason === 'cancelled' || end.reason === 'overloaded' ? end.reason : end.complete ? 'complete' : 'incomplete';
+    this.#queries[result]++;
+    this.registry.observe('starling_search_duration_seconds', end.elapsedMs / 1_000);
+    this.registry.observe('starling_search_messages_per_query', end.tally.messages);
+    this.registry.observe('starling_search_results', end.hits);
+  }
+
+  #sources(peer: MeasuredPeer): MetricSources {
+    const { overlay, counters, publisher, queries, subscriptions, watches, index, rpc } = peer;
+    const { host, mesh } = overlay;
+    const { membership, broadcast } = mesh.root;
+    let loop = performance.eventLoopUtilization();
+    const links = (): Iterable<string> => host.links.keys();
+    return {
+      starling_build_info: () => [{ labels: { version, protocol: '1' }, value: 1 }],
+      starling_peer_state: () => states.map((state) => ({ labels: { state }, value: Number(overlay.state === state) })),
+      starling_start_time_seconds: () => performance.timeOrigin / 1_000,
+
+      starling_view_size: () => [
+        { labels: { view: 'active' }, value: membership.activeView().length },
+        { labels: { view: 'passive' }, value: membership.passiveView().length },
+      ],
+      starling_view_changes_total: () => counters.viewChanges(),
+      starling_alone_seconds_total: () => counters.aloneSeconds(overlay.now()),
+      starling_cluster_size_estimate: () => overlay.size,
+      starling_directory_changes_total: () => counters.directoryChanges(),
+      starling_suspicions_total: () => counters.suspicions(),
+      starling_protocol_violations_total: () => counters.violations,
+
+      starling_connections: () => host.links.size,
+      starling_discovery_rounds_total: () => host.discoveryStats?.rounds ?? 0,
+      starling_discovery_failures_total: () => [
+        { labels: { step: 'find' }, value: host.discoveryStats?.findsFailed ?? 0 },
+        { labels: { step: 'dial' }, value: host.discoveryStats?.dialsFailed ?? 0 },
+      ],
+      starling_link_send_failures_total: () => host.stats.sendsDropped,
+      starling_send_queue_bytes: () => sum(links(), (peer) => host.linkStats(peer)?.queuedBytes ?? 0),
+      starling_gossip_messages_total: () => counters.messages(),
+
+      starling_messages_published_total: () => counters.published,
+      starling_messages_delivered_total: () => mesh.pubsub.stats.delivered,
+      starling_messages_duplicate_total: () => broadcast.stats.duplicates,
+      starling_messages_lost_total: () => broadcast.stats.lost,
+      starling_repair_total: () => [
+        { labels: { kind: 'graft' }, value: broadcast.stats.graftsSent + broadcast.stats.graftsReceived },
+        { labels: { kind: 'prune' }, value: broadcast.stats.prunesSent + broadcast.stats.prunesReceived },
+        { labels: { kind: 'pull' }, value: broadcast.stats.pulled },
+      ],
+      starling_tree_links: () => [
+        { labels: { role: 'eager' }, value: broadcast.eagerPeers().length },
+        { labels: { role: 'lazy' }, value: broadcast.lazyPeers().length },
+      ],
+      starling_store_bytes: () => broadcast.store.bytes,
+      starling_store_messages: () => broadcast.store.size,
+
+      starling_canary_sent_total: () => this.#canariesSent,
+      starling_canary_received_total: () => this.#canaries.received,
+      starling_canary_missed_total: () => this.#canaries.missed,
+      starling_delivery_ratio: () => this.#canaries.ratio(overlay.now()),
+
+      starling_subscriptions: () => subscriptions.size,
+      starling_subscription_messages_total: () => subscriptions.stats.messages,
+      starling_subscription_gaps_total: () =>
+        Object.entries(subscriptions.stats.gaps).map(([reason, value]) => ({ labels: { reason }, value })),
+      starling_backpressure_events_total: () => [
+        { labels: { action: 'pause' }, value: subscriptions.pauses + watches.pauses },
+        {
+          labels: { action: 'refuse' },
+          value: subscriptions.stats.refused + watches.refused + queries.refused + publisher.refused,
+        },
+      ],
+      starling_publishes_waiting: () => publisher.waiting,
+      starling_topology_watches: () => watches.size,
+
+      starling_search_total: () => queryResults.map((result) => ({ labels: { result }, value: this.#queries[result] })),
+      starling_search_local_total: () => queries.answered,
+      starling_index_documents: () => index.size,
+      starling_index_bytes: () => index.bytes,
+
+      grpc_server_handled_total: () => rpc.handled(),
+
+      starling_eventloop_utilization_ratio: () => {
+        const now = performance.eventLoopUtilization();
+        const { utilization } = performance.eventLoopUtilization(now, loop);
+        loop = now;
+        return utilization;
+      },
+      starling_eventloop_late_total: () => host.stats.late,
+      process_cpu_seconds_total: () => {
+        const { user, system } = process.cpuUsage();
+        return (user + system) / 1e6;
+      },
+      process_resident_memory_bytes: () => process.memoryUsage.rss(),
+      nodejs_heap_used_bytes: () => process.memoryUsage().heapUsed,
+      nodejs_external_memory_bytes: () => process.memoryUsage().external,
+    };
+  }
+}
+
+function sum(items: Iterable<string>, of: (item: string) => number): number {
+  let total = 0;
+  for (const item of items) total += of(item);
+  return total;
+}

@@ -1,0 +1,227 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { create } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import type { Discovery, Transport } from '@starling/host';
+import { createIdentity, IdentityError, loadIdentity } from '@starling/identity';
+import type { PeerInfo } from '@starling/kernel';
+import { parseStream } from '@starling/mesh';
+import { MeshCounters } from '@starling/metrics';
+import {
+  Acknowledge,
+  bodyCodec,
+  type PublishRequest,
+  type PublishResponse,
+  PublishResponseSchema,
+} from '@starling/wire';
+import { budgetOf } from './api/calls.ts';
+import { Health } from './api/health.ts';
+import type { RpcMetrics } from './api/rpc-metrics.ts';
+import { messageIdOf, Subscriptions } from './api/subscriptions.ts';
+import { checkPublish } from './api/validate.ts';
+import { TopologyWatches } from './api/watch-topology.ts';
+import type { Config } from './config/schema.ts';
+import type { Logs } from './logs/logs.ts';
+import { advertisedAddress } from './overlay/advertise.ts';
+import { Overlay } from './overlay/overlay.ts';
+import { Publisher } from './overlay/publisher.ts';
+import { Queries } from './overlay/queries.ts';
+import { defaultTopologyFeedConfig, TopologyFeed } from './overlay/topology-feed.ts';
+import { PeerMetrics } from './peer-metrics.ts';
+import type { LocalIndex } from './search/local-index.ts';
+import { MiniSearchIndex } from './search/mini-search-index.ts';
+import { exitCodes, StartError } from './start-error.ts';
+
+/** How long a Publish without a deadline of its own waits to be held, and the longest that any does. */
+const heldDefaultMs = 5_000;
+const heldMaxMs = 30_000;
+
+/** The ports that were really bound. */
+export interface BoundPorts {
+  readonly link: number;
+  readonly api: number;
+}
+
+export interface PeerDependencies {
+  readonly config: Config;
+  readonly logs: Logs;
+  readonly identity: { readonly id: string };
+  readonly transport: Transport<Uint8Array>;
+  readonly ports: BoundPorts;
+  readonly rpc: RpcMetrics;
+}
+
+/** One peer: everything but its servers, wired by hand. */
+export class Peer {
+  readonly config: Config;
+  readonly overlay: Overlay;
+  readonly index: LocalIndex;
+  readonly publisher: Publisher;
+  readonly queries: Queries;
+  readonly feed: TopologyFeed;
+  readonly subscriptions: Subscriptions;
+  readonly watches: TopologyWatches;
+  readonly health = new Health();
+  readonly metrics: PeerMetrics;
+  readonly #logs: Logs;
+
+  constructor({ config, logs, identity, transport, ports, rpc }: PeerDependencies) {
+    this.config = config;
+    this.#logs = logs;
+    const counters = new MeshCounters<Uint8Array>();
+    const self: PeerInfo = {
+      id: identity.id,
+      address: advertisedAddress(config.linkAdvertise, config.linkHost, ports.link),
+      apiAddress: advertisedAddress(config.apiAdvertise, config.apiHost, ports.api),
+      incarnation: Math.floor(performance.timeOrigin + performance.now()),
+      zone: config.zone,
+      name: peerName(config),
+    };
+    this.index = new MiniSearchIndex({ documentsMax: config.indexDocumentsMax, bytesMax: config.indexBytesMax });
+    this.overlay = new Overlay({
+      config,
+      self,
+      transport,
+      bodies: bodyCodec,
+      tap: counters,
+      seed: randomBytes(4).readUInt32LE(),
+      documents: () => this.index.size,
+    });
+    const { overlay } = this;
+    this.publisher = new Publisher(
+      { waitingMax: config.publishesWaitingMax, requestsMax: 65_536, requestTtlMs: 120_000 },
+      overlay,
+    );
+    this.queries = new Queries(overlay, this.index, {
+      selfId: self.id,
+      queriesMax: config.queriesMax,
+      ended: (end) => this.metrics.queryEnded(end),
+    });
+    this.feed = new TopologyFeed(defaultTopologyFeedConfig, overlay, () => overlay.members());
+    this.subscriptions = new Subscriptions({
+      subscriptionsMax: config.subscriptionsMax,
+      holdTimeMs: config.storeAgeMs,
+      open: (options) => overlay.subscribe(options),
+      decode: (body) => overlay.decode(body),
+      log: logs.api,
+    });
+    this.watches = new TopologyWatches(this.feed, {
+      watchesMax: config.watchesMax,
+      selfId: self.id,
+      log: logs.api,
+    });
+    const { publisher, queries, subscriptions, watches, index } = this;
+    this.metrics = new PeerMetrics({ overlay, counters, publisher, queries, subscriptions, watches, index, rpc });
+    overlay.on((event) => {
+      if (event.kind === 'readable') this.subscriptions.wake();
+    });
+    this.#tellHealth();
+    this.#writeLog();
+  }
+
+  /** Looks for the mesh and joins it. */
+  async start(discovery: readonly Discovery[]): Promise<void> {
+    await this.overlay.start(discovery);
+  }
+
+  /** Publishes one message of a client. Rejects with a StarlingError. */
+  async publish(request: PublishRequest, call: Parameters<typeof budgetOf>[0]): Promise<PublishResponse> {
+    this.overlay.ensureServing();
+    checkPublish(request, this.config.payloadBytesMax);
+    const isHeld = request.acknowledge === Acknowledge.HELD;
+    const published = await this.publisher.publish(
+      {
+        topic: request.topic,
+        payload: request.payload,
+        headers: request.headers,
+        holders: isHeld ? Math.max(1, request.holdNeighbors) : 0,
+        requestId: request.requestId,
+      },
+      this.overlay.now() + budgetOf(call, heldDefaultMs, heldMaxMs),
+    );
+    return create(PublishResponseSchema, {
+      messageId: messageIdOf(published.stream, published.sequence),
+      origin: parseStream(published.stream).origin,
+      sequence: BigInt(published.sequence),
+      publishTime: timestampFromMs(Math.round(published.publishedAt)),
+      heldBy: published.heldBy,
+      alone: published.alone,
+    });
+  }
+
+  /** Leaves the mesh: not ready, streams ended, neighbours told. The process stays. Resolves with how many were told. */
+  async drain(timeoutMs: number): Promise<number> {
+    const leaving = this.overlay.leave(timeoutMs);
+    // Its clients are to move while it can still give them what is theirs.
+    this.endStreams();
+    return leaving;
+  }
+
+  endStreams(): void {
+    this.subscriptions.close();
+    this.watches.close();
+  }
+
+  async stop(): Promise<void> {
+    await this.overlay.stop();
+    this.health.close();
+  }
+
+  #tellHealth(): void {
+    const services = ['starling.v1.MeshService', 'starling.v1.SearchService', 'starling.v1.AdminService'];
+    const tell = (): void => {
+      const isReady = this.overlay.state === 'ready';
+      for (const service of ['', 'ready', ...services]) this.health.set(service, isReady);
+    };
+    this.health.set('live', true);
+    this.health.set('startup', true);
+    tell();
+    this.overlay.readiness.on(tell);
+  }
+
+  #writeLog(): void {
+    const { overlay } = this;
+    const { mesh, peer } = this.#logs;
+    overlay.readiness.on((state) => peer.info({ state, reason: overlay.ready().reason }, `the peer is ${state}`));
+    overlay.on((event) => {
+      switch (event.kind) {
+        case 'neighborUp':
+          mesh.info({ neighbor: event.peer.name, id: event.peer.id }, 'a neighbour came');
+          break;
+        case 'neighborDown':
+          mesh.info({ neighbor: event.peer.name, id: event.peer.id, reason: event.reason }, 'a neighbour went');
+          break;
+        case 'memberUp':
+        case 'memberDown':
+          mesh.debug({ member: event.info.name, id: event.info.id, change: event.kind }, 'the directory changed');
+          break;
+        case 'contactsNeeded':
+          this.#logs.discovery.debug('looking for peers');
+          break;
+        case 'suspicion':
+          mesh.warn({ id: event.peer, outcome: event.outcome }, 'a neighbour was suspected of being dead');
+          break;
+        case 'protocolViolation':
+          mesh.warn({ id: event.peer, rule: event.rule }, 'a neighbour sent what the protocol forbids; ignored');
+          break;
+        default:
+      }
+    });
+  }
+}
+
+/** The name that people see. */
+export function peerName(config: Pick<Config, 'name'>): string {
+  return config.name === '' ? hostname() : config.name;
+}
+
+/** The peer's key. Throws a StartError. */
+export function identityOf(config: Pick<Config, 'dataDir'>): { readonly id: string; readonly isNew: boolean } {
+  if (config.dataDir === '') return createIdentity();
+  try {
+    return loadIdentity(config.dataDir);
+  } catch (error) {
+    if (error instanceof IdentityError) throw new StartError(error.message, exitCodes.unavailable, error);
+    throw error;
+  }
+}

@@ -1,0 +1,349 @@
+import { create, type JsonObject } from '@bufbuild/protobuf';
+import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { connect, fromStatus, type StarlingClient } from '@starling/client';
+import {
+  Acknowledge,
+  AdminService,
+  DeleteDocumentsRequestSchema,
+  DrainRequestSchema,
+  ListPeersRequestSchema,
+  MeshService,
+  PublishRequestSchema,
+  PublishStreamRequestSchema,
+  PutDocumentsRequestSchema,
+  QueryRequestSchema,
+  SearchService,
+  SubscribeRequestSchema,
+  toGrpcDefinition,
+  WatchTopologyRequestSchema,
+} from '@starling/wire';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunningPeer } from '../src/process/running-peer.ts';
+import { apiOf, TestMesh, take, until } from './peers.ts';
+import { collect, RawClient } from './raw-client.ts';
+
+const mesh = toGrpcDefinition(MeshService);
+const search = toGrpcDefinition(SearchService);
+const admin = toGrpcDefinition(AdminService);
+
+const testMesh = new TestMesh();
+let first: RunningPeer;
+let raw: RawClient;
+let clients: StarlingClient[];
+
+beforeAll(async () => {
+  const peers = await testMesh.startAll(3, { STARLING_SUBSCRIPTIONS_MAX: '8', STARLING_PAYLOAD_BYTES_MAX: '262144' });
+  first = peers[0] as RunningPeer;
+  raw = new RawClient(apiOf(first));
+  clients = await Promise.all(peers.map((peer) => connect({ addresses: [apiOf(peer)], learnAddresses: false })));
+});
+
+afterAll(async () => {
+  for (const client of clients ?? []) client.close();
+  raw?.close();
+  await testMesh.stop();
+});
+
+const [a, b, c] = [0, 1, 2].map((i) => () => clients[i] as StarlingClient) as [
+  () => StarlingClient,
+  () => StarlingClient,
+  () => StarlingClient,
+];
+
+describe('Publish and Subscribe', () => {
+  it('carry a message from any peer to any peer, with its headers, id and place in its origin’s stream', async () => {
+    const subscription = c().subscribe({ topics: ['greetings.*'] });
+    const events = subscription[Symbol.asyncIterator]();
+    expect((await events.next()).value).toMatchObject({ kind: 'live' });
+    const receipt = await a().publish({ topic: 'greetings.dawn', payload: 'hello', headers: { lang: 'en' } });
+    expect(receipt.origin).toBe(first.peer.overlay.self.id);
+    const { value } = await events.next();
+    expect(value).toMatchObject({
+      kind: 'message',
+      id: receipt.id,
+      topic: 'greetings.dawn',
+      headers: { lang: 'en' },
+      origin: receipt.origin,
+      sequence: receipt.sequence,
+      replayed: false,
+    });
+    if (value?.kind === 'message') {
+      expect(new TextDecoder().decode(value.payload)).toBe('hello');
+      expect(value.hops).toBeGreaterThanOrEqual(1);
+      expect(Math.abs(value.publishedAt.getTime() - Date.now())).toBeLessThan(5_000);
+    }
+    subscription.close();
+    await events.return?.(undefined);
+  });
+
+  it('acknowledge a message once so many neighbours hold it', async () => {
+    const receipt = await a().publish({ topic: 'held', payload: 'x' }, { heldBy: 2 });
+    expect(receipt).toMatchObject({ heldBy: 2, alone: false });
+  });
+
+  it('say at the deadline by how many it is held', async () => {
+    const failed = b().publish({ topic: 'held', payload: 'x' }, { heldBy: 8, timeoutMs: 500 });
+    await expect(failed).rejects.toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
+      reason: 'NOT_HELD',
+      metadata: { held_by: '2' },
+    });
+  });
+
+  it('publish a retried request once', async () => {
+    const message = { topic: 'retried', payload: 'x' };
+    const once = await a().publish(message, { requestId: 'r-1' });
+    expect((await a().publish(message, { requestId: 'r-1' })).id).toBe(once.id);
+    const other = a().publish({ topic: 'retried', payload: 'y' }, { requestId: 'r-1' });
+    await expect(other).rejects.toMatchObject({ reason: 'REQUEST_ID_REUSED' });
+  });
+
+  it('replay what is held: all of it, since a time, or after a cursor given by another peer', async () => {
+    for (let i = 0; i < 5; i++) await a().publish({ topic: 'replayed', payload: String(i) }, { heldBy: 2 });
+    const read = async (client: StarlingClient, from: Parameters<StarlingClient['subscribe']>[0]['from']) => {
+      const subscription = client.subscribe({ topics: ['replayed'], ...(from === undefined ? {} : { from }) });
+      const texts: string[] = [];
+      for await (const event of subscription) {
+        if (event.kind === 'live') break;
+        if (event.kind === 'message') texts.push(new TextDecoder().decode(event.payload));
+      }
+      return { texts, cursors: subscription.cursors };
+    };
+    expect((await read(b(), 'all')).texts).toEqual(['0', '1', '2', '3', '4']);
+    expect((await read(b(), { since: new Date(Date.now() - 60_000) })).texts).toHaveLength(5);
+    expect((await read(b(), { since: new Date(Date.now() + 60_000) })).texts).toEqual([]);
+    const subscription = b().subscribe({ topics: ['replayed'], from: 'all' });
+    const messages = await take(subscription, 3);
+    expect(messages).toHaveLength(3);
+    expect((await read(c(), { cursors: subscription.cursors })).texts).toEqual(['3', '4']);
+  });
+
+  it('answer a stream of messages in order, and go on after one that is refused', async () => {
+    const call = raw.duplex(mesh.publishStream);
+    const answers = collect(call);
+    for (let i = 0; i < 2_000; i++) {
+      const message = { topic: i === 7 ? 'not a topic' : 'streamed', payload: new Uint8Array(10) };
+      call.write(create(PublishStreamRequestSchema, { message }));
+    }
+    call.end();
+    const results = await answers;
+    expect(results.map(({ number }) => Number(number))).toEqual(Array.from({ length: 2_000 }, (_, i) => i + 1));
+    expect(results.filter(({ result }) => result.case === 'accepted')).toHaveLength(1_999);
+    expect(results[7]?.result).toMatchObject({ case: 'error', value: { code: 3, reason: 'INVALID_REQUEST' } });
+    const sequences = results.flatMap(({ result }) => (result.case === 'accepted' ? [result.value.sequence] : []));
+    expect(sequences).toEqual(sequences.toSorted((x, y) => Number(x - y)));
+  });
+
+  it('stream from the SDK with every message acknowledged', async () => {
+    const stream = b().publishStream();
+    const receipts = await Promise.all(
+      Array.from({ length: 600 }, (_, i) => stream.publish({ topic: 'sdk', payload: String(i) })),
+    );
+    await expect(stream.publish({ topic: '', payload: '' })).rejects.toMatchObject({ reason: 'INVALID_REQUEST' });
+    await stream.close();
+    expect(new Set(receipts.map(({ id }) => id)).size).toBe(600);
+  });
+});
+
+describe('bounds', () => {
+  it('refuse one subscription too many, and say when to try again', async () => {
+    const calls = Array.from({ length: 8 }, () =>
+      raw.stream(mesh.subscribe, create(SubscribeRequestSchema, { topics: ['>'] })),
+    );
+    for (const call of calls) call.on('error', () => {});
+    await until(() => first.peer.subscriptions.size === 8);
+    const refused = collect(raw.stream(mesh.subscribe, create(SubscribeRequestSchema, { topics: ['>'] })));
+    const error = fromStatus(await refused.catch((reason: unknown) => reason));
+    expect(error).toMatchObject({
+      code: 'RESOURCE_EXHAUSTED',
+      reason: 'TOO_MANY_SUBSCRIPTIONS',
+      retryAfterMs: 5_000,
+      metadata: { limit: '8' },
+    });
+    // A subscriber that vanishes frees its place.
+    for (const call of calls) call.cancel();
+    await until(() => first.peer.subscriptions.size === 0);
+    expect(first.peer.overlay.mesh.pubsub.sizes.subscriptions).toBe(0);
+  });
+
+  it('refuse a payload that is too large, ours with a reason and gRPC’s own beyond', async () => {
+    const send = (bytes: number) =>
+      raw
+        .unary(mesh.publish, create(PublishRequestSchema, { topic: 't', payload: new Uint8Array(bytes) }))
+        .catch(fromStatus);
+    expect(await send(262_144)).toMatchObject({ alone: false });
+    expect(await send(262_145)).toMatchObject({ reason: 'PAYLOAD_TOO_LARGE', metadata: { limit_bytes: '262144' } });
+    expect(await send(5 * 1024 * 1024)).toMatchObject({ code: 'RESOURCE_EXHAUSTED', reason: 'CALL_TOO_LARGE' });
+  });
+
+  it('refuse work whose deadline has passed', async () => {
+    const late = raw.unary(mesh.publish, create(PublishRequestSchema, { topic: 't' }), Date.now() - 1);
+    await expect(late).rejects.toMatchObject({ code: 4 });
+  });
+});
+
+describe('search', () => {
+  it('finds documents of all peers, ends with a summary, and forgets what is deleted', async () => {
+    await Promise.all(
+      [a(), b(), c()].map((client, i) =>
+        client.putDocuments([{ id: `doc-${i}`, fields: { title: `murmuration number ${i}`, tags: ['bird'] } }]),
+      ),
+    );
+    const ask = async () => {
+      const events = [];
+      for await (const event of b().query('murmuration bi', { limit: 10 })) events.push(event);
+      return events;
+    };
+    const events = await ask();
+    const hits = events.filter((event) => event.kind === 'hit');
+    expect(hits.map((hit) => hit.id).sort()).toEqual(['doc-0', 'doc-1', 'doc-2']);
+    expect(hits[0]?.fields).toMatchObject({ tags: ['bird'] });
+    expect(new Set(hits.map((hit) => hit.peerId)).size).toBe(3);
+    expect(events.at(-1)).toMatchObject({
+      kind: 'summary',
+      peersAsked: 3,
+      peersAnswered: 3,
+      branchesMissing: 0,
+      complete: true,
+      reason: 'done',
+      hits: 3,
+    });
+    expect(await c().deleteDocuments(['doc-2', 'doc-9'])).toBe(1);
+    expect((await ask()).filter((event) => event.kind === 'hit')).toHaveLength(2);
+  });
+
+  it('ends everywhere when the client gives up', async () => {
+    const call = raw.stream(search.query, create(QueryRequestSchema, { text: 'murmuration' }));
+    call.on('error', () => {});
+    call.cancel();
+    await until(() => first.peer.queries.size === 0);
+  });
+});
+
+describe('admin', () => {
+  it('lists the whole mesh in pages', async () => {
+    const known = testMesh.peers.map(({ peer }) => peer.overlay.self.id).sort();
+    const listed: string[] = [];
+    for await (const peer of a().listPeers({ pageSize: 2 })) listed.push(peer.id);
+    expect(listed).toEqual(known);
+  });
+
+  it('tells about the peer that is asked', async () => {
+    const { report, meshSize, mesh: name } = await a().getPeer();
+    expect({ meshSize, name }).toEqual({ meshSize: 3, name: 'starling' });
+    expect(report?.peer).toMatchObject({ id: first.peer.overlay.self.id, name: 'peer-0', version: '0.1.0' });
+    expect(report?.links.map((link) => link.peerId).sort()).toEqual(
+      first.peer.overlay.neighbors.map(({ id }) => id).sort(),
+    );
+  });
+
+  it('watches the topology: a snapshot, numbered deltas, every peer heard, resumed where it stopped', async () => {
+    const stop = new AbortController();
+    const seen = [];
+    for await (const response of a().watchTopology({ signal: stop.signal })) {
+      seen.push(response);
+      if (response.peersHeard === 3 && seen.length >= 3) break;
+    }
+    stop.abort();
+    expect(seen[0]?.event.case).toBe('snapshot');
+    expect(seen.slice(1).every((response) => response.event.case === 'delta')).toBe(true);
+    const versions = seen.map(({ version }) => Number(version));
+    expect(versions).toEqual(versions.map((_, i) => (versions[0] as number) + i));
+    const { epoch, version } = seen[1] as (typeof seen)[number];
+    const call = raw.stream(admin.watchTopology, create(WatchTopologyRequestSchema, { epoch, afterVersion: version }));
+    call.on('error', () => {});
+    const [next] = await take(call, 1);
+    expect(next).toMatchObject({ epoch, version: version + 1n, event: { case: 'delta' } });
+    await until(() => testMesh.peers.every(({ peer }) => peer.watches.size === 0));
+  });
+
+  it('drains only the peer that is meant', async () => {
+    await expect(a().drain('somebody-else')).rejects.toMatchObject({
+      code: 'FAILED_PRECONDITION',
+      reason: 'WRONG_PEER',
+      metadata: { peer_id: first.peer.overlay.self.id },
+    });
+  });
+});
+
+describe('bad input', () => {
+  const headers = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`h${i}`, 'v']));
+  const publish = (fields: Parameters<typeof create<typeof PublishRequestSchema>>[1]) => () =>
+    raw.unary(mesh.publish, create(PublishRequestSchema, { topic: 't', ...fields }));
+  const subscribe = (fields: Parameters<typeof create<typeof SubscribeRequestSchema>>[1]) => () =>
+    collect(raw.stream(mesh.subscribe, create(SubscribeRequestSchema, { topics: ['t'], ...fields })));
+  const query = (fields: Parameters<typeof create<typeof QueryRequestSchema>>[1]) => () =>
+    collect(raw.stream(search.query, create(QueryRequestSchema, { text: 'x', ...fields })));
+  const put = (documents: { id: string; fields?: JsonObject }[]) => () =>
+    raw.unary(search.putDocuments, create(PutDocumentsRequestSchema, { documents }));
+  const list = (fields: Parameters<typeof create<typeof ListPeersRequestSchema>>[1]) => () =>
+    raw.unary(admin.listPeers, create(ListPeersRequestSchema, fields));
+
+  it.each([
+    ['no topic', publish({ topic: '' }), 'INVALID_REQUEST', 'topic'],
+    ['a wildcard in a topic', publish({ topic: 'a.*' }), 'INVALID_REQUEST', 'topic'],
+    ['a topic with spaces', publish({ topic: 'a b' }), 'INVALID_REQUEST', 'topic'],
+    ['a topic too long', publish({ topic: 'x'.repeat(257) }), 'INVALID_REQUEST', 'topic'],
+    ['too many headers', publish({ headers: headers(33) }), 'INVALID_REQUEST', 'headers'],
+    ['a header in capitals', publish({ headers: { Lang: 'en' } }), 'INVALID_REQUEST', 'headers["Lang"]'],
+    ['headers too large', publish({ headers: { big: 'x'.repeat(8_190) } }), 'INVALID_REQUEST', 'headers'],
+    [
+      'too many holders',
+      publish({ holdNeighbors: 9, acknowledge: Acknowledge.HELD }),
+      'INVALID_REQUEST',
+      'hold_neighbors',
+    ],
+    ['a request id too long', publish({ requestId: 'x'.repeat(65) }), 'INVALID_REQUEST', 'request_id'],
+    ['no topics', subscribe({ topics: [] }), 'INVALID_REQUEST', 'topics'],
+    ['too many topics', subscribe({ topics: Array.from({ length: 65 }, () => 't') }), 'INVALID_REQUEST', 'topics'],
+    ['a bad pattern', subscribe({ topics: ['a', '>.b'] }), 'INVALID_REQUEST', 'topics[1]'],
+    ['a garbled cursor', subscribe({ cursors: ['nonsense'] }), 'INVALID_CURSOR', 'cursors[0]'],
+    ['two starts', subscribe({ replayAll: true, sinceTime: timestampFromMs(1) }), 'INVALID_REQUEST', 'cursors'],
+    [
+      'an impossible time',
+      subscribe({ sinceTime: { $typeName: 'google.protobuf.Timestamp', seconds: 1n, nanos: -1 } }),
+      'INVALID_REQUEST',
+      'since_time',
+    ],
+    ['an empty query', query({ text: ' ' }), 'INVALID_REQUEST', 'text'],
+    ['a query too long', query({ text: 'x'.repeat(1_025) }), 'INVALID_REQUEST', 'text'],
+    ['too many hits', query({ limit: 1_001 }), 'INVALID_REQUEST', 'limit'],
+    ['a timeout too long', query({ timeout: durationFromMs(30_001) }), 'INVALID_REQUEST', 'timeout'],
+    ['a negative timeout', query({ timeout: durationFromMs(-1) }), 'INVALID_REQUEST', 'timeout'],
+    ['no documents', put([]), 'INVALID_REQUEST', 'documents'],
+    ['a document without id', put([{ id: '' }]), 'INVALID_REQUEST', 'documents[0].id'],
+    [
+      'a document too large',
+      put([{ id: 'a', fields: { x: 'y'.repeat(65_536) } }]),
+      'INVALID_REQUEST',
+      'documents[0].fields',
+    ],
+    [
+      'no ids to delete',
+      () => raw.unary(search.deleteDocuments, create(DeleteDocumentsRequestSchema)),
+      'INVALID_REQUEST',
+      'ids',
+    ],
+    ['a negative page size', list({ pageSize: -1 }), 'INVALID_REQUEST', 'page_size'],
+    ['a page size too large', list({ pageSize: 1_001 }), 'INVALID_REQUEST', 'page_size'],
+    ['a garbled page token', list({ pageToken: 'nonsense' }), 'INVALID_PAGE_TOKEN', 'page_token'],
+    [
+      'a drain of an hour',
+      () => raw.unary(admin.drain, create(DrainRequestSchema, { timeout: durationFromMs(3_600_000) })),
+      'INVALID_REQUEST',
+      'timeout',
+    ],
+  ])('%s is refused with its reason and its field', async (_name, call, reason, field) => {
+    const error = fromStatus(await (call() as Promise<unknown>).catch((thrown: unknown) => thrown));
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', reason });
+    expect(error.violations.map((violation) => violation.field)).toContain(field);
+    expect(error.message).not.toContain('\n');
+  });
+
+  it('is all named at once', async () => {
+    const error = fromStatus(
+      await publish({ topic: '', requestId: 'x'.repeat(65) })().catch((thrown: unknown) => thrown),
+    );
+    expect(error.violations.map(({ field }) => field)).toEqual(['topic', 'request_id']);
+  });
+});
