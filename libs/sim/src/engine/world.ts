@@ -37,7 +37,7 @@ export interface WorldObserver<M, C, E> {
   /** A core stated a fact. */
   event?(peer: SimPeer<M, C, E>, event: E, now: Millis): void;
   /** A core has handled an input. */
-  handled?(peer: SimPeer<M, C, E>, now: Millis): void;
+  handled?(peer: SimPeer<M, C, E>, now: Millis, input: Input<M, C>): void;
   /** A message goes onto a link. */
   sent?(from: SimPeer<M, C, E>, to: SimPeer<M, C, E>, message: M, now: Millis): void;
   started?(peer: SimPeer<M, C, E>, now: Millis): void;
@@ -647,11 +647,11 @@ export class World<M, C, E> implements Outbox<M, E> {
     peer.core.handle(this.now + peer.skewMs, input, this);
     this.#current = null;
     this.#arm(peer);
-    if (this.#observers.length > 0) this.#tell(peer);
+    if (this.#observers.length > 0) this.#tell(peer, input);
     else this.#emitted.length = 0;
   }
 
-  #tell(peer: SimPeer<M, C, E>): void {
+  #tell(peer: SimPeer<M, C, E>, input: Input<M, C>): void {
     const now = this.now;
     const emitted = this.#emitted;
     if (emitted.length > 0) {
@@ -660,7 +660,7 @@ export class World<M, C, E> implements Outbox<M, E> {
       for (const { peer: by, event } of emitted)
         for (const observer of this.#observers) observer.event?.(by, event, now);
     }
-    for (const observer of this.#observers) observer.handled?.(peer, now);
+    for (const observer of this.#observers) observer.handled?.(peer, now, input);
   }
 
   /** Makes sure that an event is pending no later than the peer's deadline. A later one that is pending stays. */

@@ -1,5 +1,7 @@
+import { crashDetection, flipFlop, stalledPeers } from './detection.ts';
 import { faults } from './faults.ts';
 import { fig2, fig4, table1 } from './hyparview.ts';
+import { bootstrap, idleCost, zones } from './operation.ts';
 import { gossipsubBaseline, treeFig2, treeFig6a, treeLatency } from './plumtree.ts';
 import { scale } from './scale.ts';
 import type { Scenario } from './scenario.ts';
@@ -13,6 +15,12 @@ export const scenarios: readonly Scenario[] = [
   treeFig6a,
   treeLatency,
   gossipsubBaseline,
+  zones,
+  crashDetection,
+  stalledPeers,
+  flipFlop,
+  bootstrap,
+  idleCost,
   faults,
   scale,
 ];
