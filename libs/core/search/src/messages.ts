@@ -18,7 +18,7 @@ export interface QueryTally {
   readonly answered: number;
   /**
    * Link messages that the query cost: each `query` counted by who sends it, each `answer` and `decline` by who receives
-   * it in time. A clean tree of N peers costs N−1 queries and at least N−1 answers. `cancel` is not counted.
+   * it in time. A clean tree of N peers costs N−1 queries and at least N−1 answers. `cancel` is not counted, nor what a missing branch spent.
    */
   readonly messages: number;
   /** Branches that broke, were shed or ran out of time, each hiding at least one peer. */

@@ -1,0 +1,207 @@
+import { type Input, type Millis, type PeerId, RecordingOutbox, Rng } from '@starling/kernel';
+import { defaultSearchConfig, Search, type SearchConfig } from '../src/index.ts';
+import type { Hit, SearchCommand, SearchEvent, SearchMessage } from '../src/messages.ts';
+
+export type Finished = Extract<SearchEvent, { kind: 'finished' }>;
+
+interface Node {
+  readonly core: Search;
+  readonly eager: Set<PeerId>;
+  readonly lazy: Set<PeerId>;
+  readonly documents: { readonly id: string; readonly score: number }[];
+  isHung: boolean;
+}
+
+interface Due {
+  readonly at: Millis;
+  readonly run: () => void;
+}
+
+/** Searches joined by links, in virtual time; links are FIFO. Every document matches every query. */
+export class SearchNetwork {
+  readonly nodes = new Map<PeerId, Node>();
+  readonly rng: Rng;
+  readonly log: string[] = [];
+  readonly sent = { query: 0, answer: 0, decline: 0, cancel: 0 };
+  readonly hits: Hit[] = [];
+  readonly finished: Finished[] = [];
+  readonly #config: SearchConfig;
+  readonly #latencyMs: Millis;
+  readonly #linkFreeAt = new Map<string, Millis>();
+  readonly #outbox = new RecordingOutbox<SearchMessage, SearchEvent>();
+  #queue: Due[] = [];
+  now: Millis = 0;
+
+  constructor(ids: readonly PeerId[], seed = 1, config: Partial<SearchConfig> = {}, latencyMs = 5) {
+    this.rng = new Rng(seed);
+    this.#config = { ...defaultSearchConfig, ...config };
+    this.#latencyMs = latencyMs;
+    for (const id of ids) {
+      const core = new Search(this.#config, id);
+      this.nodes.set(id, { core, eager: new Set(), lazy: new Set(), documents: [], isHung: false });
+      this.command(id, { kind: 'meshSize', peers: ids.length });
+    }
+  }
+
+  node(id: PeerId): Node {
+    const node = this.nodes.get(id);
+    if (node === undefined) throw new Error(`no peer ${id}`);
+    return node;
+  }
+
+  link(a: PeerId, b: PeerId, role: 'eager' | 'lazy'): void {
+    if (a === b || this.isLinked(a, b)) return;
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      this.node(from)[role].add(to);
+      this.#tellLinks(from);
+    }
+  }
+
+  /** A random tree over all peers, and lazy links beside it. */
+  plant(lazyPerPeer: number): void {
+    const ids = [...this.nodes.keys()];
+    for (const [at, id] of ids.entries()) if (at > 0) this.link(id, ids[this.rng.below(at)] as PeerId, 'eager');
+    for (const id of ids) {
+      for (let n = 0; n < lazyPerPeer; n++) this.link(id, ids[this.rng.below(ids.length)] as PeerId, 'lazy');
+    }
+  }
+
+  isLinked(a: PeerId, b: PeerId): boolean {
+    const node = this.nodes.get(a);
+    return node !== undefined && this.nodes.has(b) && (node.eager.has(b) || node.lazy.has(b));
+  }
+
+  kill(id: PeerId): void {
+    const { eager, lazy } = this.node(id);
+    this.nodes.delete(id);
+    for (const other of [...eager, ...lazy]) {
+      const node = this.nodes.get(other);
+      if (node === undefined) continue;
+      node.eager.delete(id);
+      node.lazy.delete(id);
+      this.handle(other, { kind: 'linkDown', peer: id, reason: 'lost' });
+    }
+  }
+
+  command(id: PeerId, command: SearchCommand): void {
+    this.handle(id, { kind: 'command', command });
+  }
+
+  start(at: PeerId, queryId: string, limit = 1_000, timeoutMs = 5_000): void {
+    this.command(at, { kind: 'start', queryId, text: 'anything', limit, timeoutMs });
+  }
+
+  /** Starts a query and runs until it is finished. */
+  query(at: PeerId, queryId: string, limit = 1_000, timeoutMs = 5_000): Finished {
+    this.start(at, queryId, limit, timeoutMs);
+    this.run(timeoutMs + 1_000);
+    const finished = this.finished.at(-1);
+    if (finished?.queryId !== queryId) throw new Error(`${queryId} did not finish`);
+    return finished;
+  }
+
+  run(forMs: Millis): void {
+    const end = this.now + forMs;
+    for (;;) {
+      const first = this.#queue[0];
+      let tick = { id: '', at: Number.POSITIVE_INFINITY };
+      for (const [id, node] of this.nodes) {
+        const at = node.isHung ? Number.POSITIVE_INFINITY : node.core.nextDeadline();
+        if (at < tick.at) tick = { id, at };
+      }
+      if (Math.min(first?.at ?? Number.POSITIVE_INFINITY, tick.at) > end) break;
+      if (first !== undefined && first.at <= tick.at) {
+        this.#queue.shift();
+        this.now = Math.max(this.now, first.at);
+        first.run();
+      } else {
+        this.now = Math.max(this.now, tick.at);
+        this.handle(tick.id, { kind: 'tick' });
+      }
+    }
+    this.now = end;
+  }
+
+  handle(id: PeerId, input: Input<SearchMessage, SearchCommand>): void {
+    const node = this.nodes.get(id);
+    if (node === undefined || node.isHung) return;
+    node.core.handle(this.now, input, this.#outbox);
+    for (const effect of this.#outbox.take()) {
+      if (effect.kind === 'send') this.#send(id, effect.to, effect.message);
+      else if (effect.kind === 'emit') this.#onEvent(id, effect.event);
+    }
+  }
+
+  #onEvent(at: PeerId, event: SearchEvent): void {
+    if (event.kind === 'ask') {
+      const hits = this.node(at).documents.map(({ id, score }) => ({
+        peer: at,
+        documentId: id,
+        score,
+        document: '{}',
+      }));
+      this.log.push(`${this.#time()} ${at} asks its index`);
+      this.#later(this.now + 1, () => this.command(at, { kind: 'localHits', queryId: event.queryId, hits }));
+    } else if (event.kind === 'hits') {
+      this.hits.push(...event.hits);
+      this.log.push(`${this.#time()} ${at} shows ${event.hits.map(nameOf).join(' ')}`);
+    } else if (event.kind === 'finished') {
+      this.finished.push(event);
+      const { asked, answered, messages, missing } = event.tally;
+      const tally = `asked ${asked}, answered ${answered}, messages ${messages}, missing ${missing}`;
+      this.log.push(`${this.#time()} ${at} ${event.reason}: ${tally}${event.complete ? ', complete' : ''}`);
+    } else throw new Error(`${at}: ${event.rule}`);
+  }
+
+  #send(from: PeerId, to: PeerId, message: SearchMessage): void {
+    this.sent[message.kind]++;
+    this.log.push(`${this.#time()} ${from} -> ${to} ${describe(message)}`);
+    const line = `${from} ${to}`;
+    const at = Math.max(this.now + this.#latencyMs * (1 + this.rng.float()), this.#linkFreeAt.get(line) ?? 0);
+    this.#linkFreeAt.set(line, at);
+    this.#later(at, () => {
+      if (this.isLinked(to, from)) this.handle(to, { kind: 'message', from, message });
+    });
+  }
+
+  #later(at: Millis, run: () => void): void {
+    const before = this.#queue.findLastIndex((due) => due.at <= at);
+    this.#queue.splice(before + 1, 0, { at, run });
+  }
+
+  #tellLinks(id: PeerId): void {
+    const { eager, lazy } = this.node(id);
+    this.command(id, { kind: 'links', eager: [...eager], lazy: [...lazy] });
+  }
+
+  #time(): string {
+    return `${String(Math.round(this.now)).padStart(5)} ms`;
+  }
+}
+
+function nameOf(hit: Hit): string {
+  return `${hit.documentId}@${hit.peer}(${hit.score})`;
+}
+
+function describe(message: SearchMessage): string {
+  switch (message.kind) {
+    case 'query':
+      return `query wave ${message.wave}, hop ${message.hops}, ${Math.round(message.timeoutMs)} ms left`;
+    case 'answer': {
+      const hits = message.hits.length === 0 ? 'no hits' : message.hits.map(nameOf).join(' ');
+      const { done } = message;
+      return `answer ${hits}${done === null ? '' : `; done, ${done.answered} of ${done.asked}, missing ${done.missing}`}`;
+    }
+    case 'decline':
+    case 'cancel':
+      return message.kind;
+  }
+}
+
+/** `count` ids: p00, p01 … */
+export function idsOf(count: number): PeerId[] {
+  return Array.from({ length: count }, (_, at) => `p${String(at).padStart(2, '0')}`);
+}
