@@ -12,3 +12,13 @@ export {
   searchMessages,
   streamIds,
 } from './arbitraries.ts';
+export {
+  describeTransport,
+  type Endpoint,
+  numberOf,
+  type TransportFactory,
+  testGossip,
+  testPeer,
+  testPing,
+} from './describe-transport.ts';
+export { type LinkEvent, LinkRecorder } from './link-recorder.ts';

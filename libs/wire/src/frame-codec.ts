@@ -84,8 +84,10 @@ export function encodeHello(hello: Hello): Buffer {
   return toBuffer(toBinary(FrameSchema, create(FrameSchema, { hello: toHelloProto(hello) })));
 }
 
-export function encodeRefusal(refusal: Refusal): Buffer {
-  return toBuffer(toBinary(FrameSchema, create(FrameSchema, { refusal: toRefusalProto(refusal) })));
+/** With the hello, when the dialler may know who refuses. */
+export function encodeRefusal(refusal: Refusal, hello: Hello | null): Buffer {
+  const who = hello === null ? {} : { hello: toHelloProto(hello) };
+  return toBuffer(toBinary(FrameSchema, create(FrameSchema, { refusal: toRefusalProto(refusal), ...who })));
 }
 
 export function encodeConfirm(): Buffer {

@@ -38,7 +38,7 @@ export type Frame = Message$1<"starling.link.v1.Frame"> & {
   hello?: Hello | undefined;
 
   /**
-   * Instead of a hello, and the end.
+   * The answer to a hello that is not accepted, and the end. Beside a hello when the dialler may know who refuses.
    *
    * @generated from field: starling.link.v1.Refusal refusal = 2;
    */

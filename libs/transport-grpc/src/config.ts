@@ -1,0 +1,67 @@
+import type { ChannelCredentials, ServerCredentials } from '@grpc/grpc-js';
+import { defaultFrameLimits, type FrameLimits } from '@starling/wire';
+
+/** Bytes that may wait in one link's queues; see `SendQueue` for what each class is. */
+export interface QueueLimits {
+  /** Beyond it the link is closed: a peer that does not take control messages is no neighbour. Default: thousands of messages (guess). */
+  readonly controlBytesMax: number;
+  /** The same, for announcements, grafts and digests. Default: guess. */
+  readonly repairBytesMax: number;
+  /** Beyond it a payload's copy for this link is dropped and counted; digests repair that. Default: several seconds of a slow link (guess). */
+  readonly payloadBytesMax: number;
+  /** The same for payloads that were asked for. Default: guess. */
+  readonly bulkBytesMax: number;
+}
+
+export interface GrpcTransportConfig {
+  /** Where links are taken: an IP address, `0.0.0.0` or `::` for all. */
+  readonly host: string;
+  /** 0: any free port; see `listen`. */
+  readonly port: number;
+  /** Peers of another mesh are refused. */
+  readonly mesh: string;
+  /** From dial to link, TCP and hello included. */
+  readonly connectTimeoutMs: number;
+  /** How long a stream that was accepted may take to say hello, and then again to confirm. */
+  readonly acceptTimeoutMs: number;
+  /** How long closing flushes what is queued. */
+  readonly closeTimeoutMs: number;
+  /** HTTP/2 pings that find a dead connection under a link that nobody uses; the failure detector is faster. */
+  readonly keepaliveIntervalMs: number;
+  readonly keepaliveTimeoutMs: number;
+  /** Links and streams on the way to become one, in both directions. More are refused. */
+  readonly streamsMax: number;
+  /** Frames handed to grpc-js and not yet written, per link: while they are, messages gather for the next one. */
+  readonly framesInFlightMax: number;
+  /** HTTP/2 window of links that this peer dialled (grpc-js reads it on the client only). */
+  readonly windowBytes: number;
+  readonly queues: QueueLimits;
+  readonly frames: FrameLimits;
+}
+
+export const defaultGrpcTransportConfig: GrpcTransportConfig = {
+  host: '0.0.0.0',
+  port: 7400,
+  mesh: 'default',
+  connectTimeoutMs: 1_000,
+  acceptTimeoutMs: 2_000,
+  closeTimeoutMs: 1_000,
+  keepaliveIntervalMs: 20_000,
+  keepaliveTimeoutMs: 5_000,
+  streamsMax: 256,
+  framesInFlightMax: 2,
+  windowBytes: 4 * 1024 * 1024,
+  queues: {
+    controlBytesMax: 2 * 1024 * 1024,
+    repairBytesMax: 2 * 1024 * 1024,
+    payloadBytesMax: 8 * 1024 * 1024,
+    bulkBytesMax: 32 * 1024 * 1024,
+  },
+  frames: defaultFrameLimits,
+};
+
+/** How links are secured: plain text, or mutual TLS with the identity's certificate. */
+export interface LinkCredentials {
+  readonly server: ServerCredentials;
+  readonly client: ChannelCredentials;
+}

@@ -1,0 +1,130 @@
+import type { LinkStats } from '@starling/host';
+import type { PeerInfo } from '@starling/kernel';
+import type { MeshMessage } from '@starling/mesh';
+import { type FrameDecoder, FrameEncoder, outgoingBytes, type ProtoWriter } from '@starling/wire';
+import type { GrpcTransportConfig } from './config.ts';
+import type { FrameStream, StreamEnd } from './frame-stream.ts';
+import type { SendQueue } from './send-queue.ts';
+
+export interface LinkHandler {
+  message(link: Link, message: MeshMessage<Uint8Array>): void;
+  /** The other side sent what it must not. The link is over. */
+  violation(link: Link, reason: string): void;
+  /** Once. */
+  ended(link: Link, end: StreamEnd): void;
+  unknown(count: number): void;
+}
+
+/** A confirmed stream: encodes what is queued into frames as fast as they are taken, and decodes what comes. */
+export class Link {
+  readonly peer: PeerInfo;
+  /** Of the other side's hello on this stream. */
+  readonly session: bigint;
+  readonly number: number;
+  readonly queue: SendQueue;
+  readonly #config: GrpcTransportConfig;
+  readonly #stream: FrameStream;
+  readonly #decoder: FrameDecoder;
+  readonly #encoder: FrameEncoder;
+  readonly #handler: LinkHandler;
+  #inFlight = 0;
+  #closing = false;
+  #over = false;
+  #messagesIn = 0;
+  #messagesOut = 0;
+  #bytesIn = 0;
+  #bytesOut = 0;
+
+  constructor(
+    config: GrpcTransportConfig,
+    remote: { readonly peer: PeerInfo; readonly session: bigint; readonly number: number },
+    parts: {
+      readonly stream: FrameStream;
+      readonly queue: SendQueue;
+      readonly decoder: FrameDecoder;
+      readonly writer: ProtoWriter;
+    },
+    handler: LinkHandler,
+  ) {
+    this.#config = config;
+    this.peer = remote.peer;
+    this.session = remote.session;
+    this.number = remote.number;
+    this.queue = parts.queue;
+    this.#stream = parts.stream;
+    this.#decoder = parts.decoder;
+    this.#encoder = new FrameEncoder(config.frames, parts.writer);
+    this.#handler = handler;
+    this.#stream.handler = {
+      frame: (bytes) => this.receive(bytes),
+      ended: (end) => {
+        this.#over = true;
+        handler.ended(this, end);
+      },
+    };
+  }
+
+  get stats(): LinkStats {
+    return {
+      messagesIn: this.#messagesIn,
+      messagesOut: this.#messagesOut,
+      bytesIn: this.#bytesIn,
+      bytesOut: this.#bytesOut,
+      queuedBytes: this.queue.bytes,
+    };
+  }
+
+  /** Writes what is queued, unless enough frames are under way: then it gathers, and goes on when one is written. */
+  flush(): void {
+    while (!this.#over && this.#inFlight < this.#config.framesInFlightMax && !this.queue.empty) {
+      const frame = this.#nextFrame();
+      this.#bytesOut += frame.length;
+      this.#inFlight++;
+      this.#stream.write(frame, this.#written);
+    }
+    if (this.#closing && this.queue.empty) this.#stream.end();
+  }
+
+  readonly #written = (): void => {
+    this.#inFlight--;
+    if (!this.queue.empty || this.#closing) this.flush();
+  };
+
+  /** Ends the stream once everything queued is written. */
+  close(): void {
+    this.#closing = true;
+    this.flush();
+  }
+
+  abort(): void {
+    this.#stream.abort();
+  }
+
+  /** Takes a frame. The handshake hands over the frame that confirmed, which may already carry messages. */
+  receive(bytes: Buffer): void {
+    this.#bytesIn += bytes.length;
+    const frame = this.#decoder.decode(bytes);
+    if (frame.kind === 'malformed') {
+      this.#handler.violation(this, frame.reason);
+      return;
+    }
+    this.deliver(frame.messages, frame.unknown);
+  }
+
+  deliver(messages: readonly MeshMessage<Uint8Array>[], unknown: number): void {
+    this.#messagesIn += messages.length;
+    if (unknown > 0) this.#handler.unknown(unknown);
+    for (const message of messages) this.#handler.message(this, message);
+  }
+
+  #nextFrame(): Buffer {
+    const encoder = this.#encoder;
+    for (let next = this.queue.peek(); next !== undefined; next = this.queue.peek()) {
+      if (encoder.isFull(outgoingBytes(next))) break;
+      encoder.add(next);
+      this.queue.shift();
+      this.#messagesOut++;
+    }
+    return encoder.take();
+  }
+}

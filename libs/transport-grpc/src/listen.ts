@@ -1,0 +1,47 @@
+import type { Server, ServerCredentials } from '@grpc/grpc-js';
+
+export type ListenFailure =
+  /** Another program has the port. */
+  | 'port-in-use'
+  /** A port below 1024, or a policy. */
+  | 'not-permitted'
+  /** The host is no address of this machine. */
+  | 'bad-address'
+  | 'other';
+
+/** A port could not be taken. No state changed. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+  readonly reason: ListenFailure;
+  readonly port: number;
+
+  constructor(host: string, port: number, cause: Error) {
+    const reason = classify(cause.message);
+    super(`cannot listen on ${host}:${port}: ${reason === 'other' ? cause.message : reason.replaceAll('-', ' ')}`, {
+      cause,
+    });
+    this.reason = reason;
+    this.port = port;
+  }
+}
+
+/** Binds a grpc-js server and resolves with the port, which is a free one when 0 was asked for. Rejects with a `ListenError`. */
+export function bind(server: Server, host: string, port: number, credentials: ServerCredentials): Promise<number> {
+  const target = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return new Promise((resolve, reject) => {
+    server.bindAsync(target, credentials, (error, bound) => {
+      if (error === null) resolve(bound);
+      else reject(new ListenError(host, port, error));
+    });
+  });
+}
+
+/** grpc-js keeps only the texts of the system's errors. */
+function classify(message: string): ListenFailure {
+  if (message.includes('EADDRINUSE')) return 'port-in-use';
+  if (message.includes('EACCES')) return 'not-permitted';
+  if (message.includes('EADDRNOTAVAIL') || message.includes('ENOTFOUND') || message.includes('resolution')) {
+    return 'bad-address';
+  }
+  return 'other';
+}
