@@ -195,9 +195,10 @@ export class PubSub<B> {
     for (const order of this.#streams.values()) {
       const seen = start.listed.get(order.id);
       if (seen === undefined) {
-        if (order.goneAt >= start.time) subscription.owe(order.id, 1, order.goneTo, 'evicted');
+        if (order.goneAt >= start.time)
+          subscription.owe(order.id, { from: 1, to: order.goneTo, position: order.goneTo, reason: 'evicted' });
       } else if (order.goneTo > seen) {
-        subscription.owe(order.id, seen + 1, order.goneTo, 'evicted');
+        subscription.owe(order.id, { from: seen + 1, to: order.goneTo, position: order.goneTo, reason: 'evicted' });
       }
     }
   }
@@ -216,8 +217,7 @@ export class PubSub<B> {
   #forgetSilent(): void {
     const byAge = [...this.#streams.values()].sort((a, b) => a.lastAt - b.lastAt);
     for (const order of byAge.slice(0, Math.max(1, this.#config.streamsMax >> 4))) {
-      this.#holdBacks.cancel(order);
-      this.#waiting -= order.waiting?.size ?? 0;
+      while (order.waiting !== null) this.#goOn(order);
       this.#streams.delete(order.id);
       this.stats.streamsForgotten++;
     }

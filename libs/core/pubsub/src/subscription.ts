@@ -6,9 +6,11 @@ import type { GapReason, SubscriptionEvent } from './messages.ts';
 import type { TopicMatcher } from './topic.ts';
 
 /** A span of one stream that a subscription is owed an explicit gap for. */
-interface OwedGap {
+export interface OwedGap {
   readonly from: number;
   readonly to: number;
+  /** How far the stream was delivered then: beyond `to` when what is missed had come late. */
+  readonly position: number;
   readonly reason: GapReason;
 }
 
@@ -86,7 +88,7 @@ export class Subscription<B> {
     for (const [stream, gap] of this.#owed) {
       if (events.length >= max) return events;
       this.#owed.delete(stream);
-      events.push(this.#gap(stream, gap.from, gap.to, gap.reason, this.#home.now()));
+      events.push(this.#gap(stream, gap, this.#home.now()));
     }
     const { log } = this.#home;
     const scanEnd = Math.min(log.end, this.#offset + this.#home.config.scanMax);
@@ -117,21 +119,28 @@ export class Subscription<B> {
   miss(entry: LogEntry<B>, offset: number): void {
     this.#offset = offset + 1;
     if (!this.#isWanted(entry, offset)) return;
-    if (entry.kind === 'message') this.owe(entry.stream, entry.message.seq, entry.message.seq, 'slow');
-    else this.owe(entry.stream, this.#unseenFrom(entry.stream, entry.from), entry.to, 'slow');
+    const { stream, position } = entry;
+    const to = entry.kind === 'message' ? entry.message.seq : entry.to;
+    const from = entry.kind === 'message' ? to : this.#unseenFrom(stream, entry.from);
+    this.owe(stream, { from, to, position, reason: 'slow' });
   }
 
   /** These will not come. One span per stream: what lies between two of them is gone as well. Called by the owner. */
-  owe(stream: string, from: number, to: number, reason: GapReason): void {
-    const owed = this.#owed.get(stream);
-    if (owed === undefined) this.#owed.set(stream, { from, to, reason });
-    else this.#owed.set(stream, { from: Math.min(owed.from, from), to: Math.max(owed.to, to), reason });
+  owe(stream: string, gap: OwedGap): void {
+    const owed = this.#owed.get(stream) ?? gap;
+    this.#owed.set(stream, {
+      from: Math.min(owed.from, gap.from),
+      to: Math.max(owed.to, gap.to),
+      position: Math.max(owed.position, gap.position),
+      reason: gap.reason,
+    });
   }
 
   #eventOf(entry: LogEntry<B>, offset: number): SubscriptionEvent<B> | null {
     if (!this.#isWanted(entry, offset)) return null;
     if (entry.kind === 'gap') {
-      return this.#gap(entry.stream, this.#unseenFrom(entry.stream, entry.from), entry.to, entry.reason, entry.at);
+      const from = this.#unseenFrom(entry.stream, entry.from);
+      return this.#gap(entry.stream, { ...entry, from }, entry.at);
     }
     const { message, topic } = entry;
     const cursor = this.#cursor(entry.stream, entry.position, entry.at);
@@ -155,8 +164,8 @@ export class Subscription<B> {
     return Math.max(from, (this.#start.listed.get(stream) ?? 0) + 1);
   }
 
-  #gap(stream: string, from: number, to: number, reason: GapReason, at: Millis): SubscriptionEvent<B> {
-    return { kind: 'gap', stream, from, to, reason, cursor: this.#cursor(stream, to, at) };
+  #gap(stream: string, { from, to, position, reason }: OwedGap, at: Millis): SubscriptionEvent<B> {
+    return { kind: 'gap', stream, from, to, reason, cursor: this.#cursor(stream, position, at) };
   }
 
   /** A cursor of one stream. For the others it vouches only for what has had time to come here (`lookbackMs`). */
