@@ -75,6 +75,14 @@ export function runScenario(name: string, options: RunOptions = {}): ScenarioRep
   };
 }
 
+/**
+ * The full table: every scenario at the papers' scale, or (`isReduced`) at the tests'. Told of each report as it comes, for
+ * the whole takes hours.
+ */
+export function runPaper(options: RunOptions, onReport: (report: ScenarioReport) => void): void {
+  for (const { name } of scenarios) onReport(runScenario(name, options));
+}
+
 /** The command that runs this very seed again. */
 export function replayCommand(name: string, peers: number, seed: number): string {
   return `npx starling sim ${name} --seed ${seed} --peers ${peers}`;

@@ -172,7 +172,7 @@ export const flipFlop: Scenario = {
     'the shipped configuration, three zones; 1 % lose all they are sent, 20 s on and 20 s off, three times; counted: healthy peers that a healthy peer’s directory lists as gone, and times that a faulty peer was so listed. 80 % packet loss breaks TCP: modelled as the same cut, outwards',
   peers: 1_000,
   seeds: 3,
-  reduced: { peers: 50, seeds: 1 },
+  reduced: { peers: 32, seeds: 1 },
   goals: [
     {
       id: 'healthyGone',

@@ -26,7 +26,7 @@ export const table1: Scenario = {
   setup: 'active 5, passive 30, all joins through one contact, then 50 shuffle cycles',
   peers: 10_000,
   seeds: 30,
-  reduced: { peers: 500, seeds: 2 },
+  reduced: { peers: 200, seeds: 2 },
   goals: [
     {
       id: 'clustering',
@@ -117,7 +117,7 @@ export const fig2: Scenario = {
     'active 5, passive 100 (paper: 30), 1 ms per hop, crashes seen by every neighbour; a flood every 10 ms, each on the views of its moment, reach counted over all survivors',
   peers: 10_000,
   seeds: 30,
-  reduced: { peers: 400, seeds: 1 },
+  reduced: { peers: 80, seeds: 1 },
   goals: failures.flatMap(({ share, reliability: paper }): Goal[] => [
     {
       id: `mean${percent(share)}`,
@@ -175,7 +175,7 @@ export const fig4: Scenario = {
   setup: 'as hyparview/fig2; a cycle is one keep-alive tick of 1 s; healed: 20 floods reach 99.9 % of the survivors',
   peers: 10_000,
   seeds: 30,
-  reduced: { peers: 400, seeds: 1 },
+  reduced: { peers: 80, seeds: 1 },
   goals: failures.map(({ share, cycles }) => ({
     id: `ticks${percent(share)}`,
     what: `${percent(share)} % fail`,

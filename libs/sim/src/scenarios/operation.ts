@@ -31,7 +31,7 @@ export const bootstrap: Scenario = {
     'the shipped configuration, three zones, discovery names five random peers that already listen; joined: the first neighbour',
   peers: 2_000,
   seeds: 3,
-  reduced: { peers: 100, seeds: 1 },
+  reduced: { peers: 32, seeds: 1 },
   goals: [
     {
       id: 'readyMs',
@@ -90,7 +90,7 @@ export const idleCost: Scenario = {
     'the shipped configuration, three zones, counted from 120 s after the last start for 120 s; sizes as computed for protobuf in HTTP/2, TLS and TCP, one frame per message',
   peers: 1_000,
   seeds: 1,
-  reduced: { peers: 50, seeds: 1 },
+  reduced: { peers: 24, seeds: 1 },
   goals: [
     {
       id: 'bytes',
@@ -144,7 +144,7 @@ export const zones: Scenario = {
   setup: `active 5 (${defaultHyParViewConfig.randomLinks} random), passive 100, 180 s to optimise, 30 messages from random peers after 20 that are not counted; a random overlay of degree 5 needs 177 ms and 2,713 crossings, the ideal 35 ms and 4`,
   peers: 5_000,
   seeds: 1,
-  reduced: { peers: 100, seeds: 1 },
+  reduced: { peers: 32, seeds: 1 },
   goals: [
     {
       id: 'p99',

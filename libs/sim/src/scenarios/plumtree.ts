@@ -2,7 +2,7 @@ import { defaultHyParViewConfig } from '@starling/core-hyparview';
 import { latencies } from '../engine/latency.ts';
 import { network } from '../engine/network.ts';
 import { type BroadcastRecord, type Deliveries, relativeRedundancy } from '../measure/deliveries.ts';
-import { flood } from '../measure/graph.ts';
+import { flood, graphOf } from '../measure/graph.ts';
 import { mean, summarize } from '../measure/summary.ts';
 import type { Goal } from '../report.ts';
 import { sampleOf } from './hyparview.ts';
@@ -12,8 +12,10 @@ import {
   anyLive,
   crashShare,
   livePeers,
+  neighborsOf,
   oneByOne,
   paperViews,
+  type Swarm,
   type SwarmPeer,
   type SwarmWorld,
   settledSwarm,
@@ -49,7 +51,7 @@ export const treeFig2: Scenario = {
     'active 5, passive 30, 1 ms per hop, 50 cycles to settle, then one broadcast per cycle of 1 s, the first 20 not counted',
   peers: 10_000,
   seeds: 30,
-  reduced: { peers: 400, seeds: 1 },
+  reduced: { peers: 80, seeds: 1 },
   goals: [
     {
       id: 'rmrFirst',
@@ -164,6 +166,17 @@ const firstBroadcast = [
   { share: 0.8, paper: '0', floor: 0 },
 ] as const;
 
+/** Percent of the survivors that a flood reaches when a share of the peers is gone and nothing is repaired; of ten draws the mean. */
+function bareReach(world: SwarmWorld, share: number): number {
+  const graph = activeGraph(world);
+  const reaches = Array.from({ length: 10 }, () => {
+    const survivors = world.rng.sample(graph.ids, graph.ids.length - Math.round(graph.ids.length * share));
+    const left = graphOf(survivors.map((id) => ({ id, links: neighborsOf(world, id) })));
+    return flood(left, 0).reached / survivors.length;
+  });
+  return 100 * mean(reaches);
+}
+
 export const treeFig6a: Scenario = {
   name: 'plumtree/fig6a',
   about: 'the first message after a share of the peers crashed at once (Plumtree Fig. 6a)',
@@ -172,7 +185,7 @@ export const treeFig6a: Scenario = {
     'passive 100, 1 ms per hop. "No repair": a flood over the links that are left, bounded by percolation. "Broadcast": sent through the product in the very moment, repairs included',
   peers: 10_000,
   seeds: 30,
-  reduced: { peers: 400, seeds: 1 },
+  reduced: { peers: 80, seeds: 1 },
   goals: firstBroadcast.flatMap(({ share, paper, floor }): Goal[] => [
     {
       id: `bare5-${share}`,
@@ -214,30 +227,28 @@ export const treeFig6a: Scenario = {
     const values: Record<string, number> = {};
     const hashes: string[] = [];
     let events = 0;
-    for (const capacity of [5, 7]) {
-      for (const { share } of firstBroadcast) {
-        const { world, deliveries } = settledSwarm({
-          peers,
-          seed,
-          network: network(latencies.unit, { dialRoundTrips: 1 }),
-          config: swarmConfig({ ...paperViews, activeCapacity: capacity, passiveCapacity: 100 }),
-          ...oneByOne,
-        });
-        const sender = anyLive(world);
-        if (capacity === 7) publishMany(world, deliveries, 5, 1_000, () => sender);
-        const live = crashShare(world, share);
-        const graph = activeGraph(world);
-        const bare = Array.from({ length: 10 }, () => flood(graph, world.rng.below(live)).reached / live);
-        values[`bare${capacity}-${share}`] = 100 * mean(bare);
-        if (capacity === 7) {
-          const record = deliveries.publish(anyLive(world));
-          world.runUntil(world.now + 30_000);
-          values[`reach7-${share}`] = (100 * record.delivered) / live;
-          values[`last7-${share}`] = record.lastAt - record.publishedAt;
-        }
-        hashes.push(world.traceHash);
-        events += world.stats.events;
-      }
+    const settled = (activeCapacity: number): Swarm =>
+      settledSwarm({
+        ...oneByOne,
+        peers,
+        seed,
+        network: network(latencies.unit, { dialRoundTrips: 1 }),
+        config: swarmConfig({ ...paperViews, activeCapacity, passiveCapacity: 100 }),
+      });
+    const five = settled(5);
+    for (const { share } of firstBroadcast) values[`bare5-${share}`] = bareReach(five.world, share);
+    for (const { share } of firstBroadcast) {
+      const { world, deliveries } = settled(7);
+      values[`bare7-${share}`] = bareReach(world, share);
+      const sender = anyLive(world);
+      publishMany(world, deliveries, 5, 1_000, () => sender);
+      const live = crashShare(world, share);
+      const record = deliveries.publish(anyLive(world));
+      world.runUntil(world.now + 30_000);
+      values[`reach7-${share}`] = (100 * record.delivered) / live;
+      values[`last7-${share}`] = record.lastAt - record.publishedAt;
+      hashes.push(world.traceHash);
+      events += world.stats.events;
     }
     return { seed, values, traceHash: hashes.join('-'), violations: [], events };
   },
@@ -251,7 +262,7 @@ export const treeLatency: Scenario = {
     'the shipped views (active 7, passive 100), all joins through one contact, 50 cycles to settle, 30 messages 1 s apart after 20 that are not counted; rivals: iroh-gossip 0.101 in its own simulator',
   peers: 10_000,
   seeds: 30,
-  reduced: { peers: 300, seeds: 1 },
+  reduced: { peers: 80, seeds: 1 },
   goals: [
     {
       id: 'one-1000',
@@ -337,7 +348,7 @@ export const gossipsubBaseline: Scenario = {
     'active 8 (gossipsub D = 8), one-way 50 ms ± 10 %, 50 cycles to settle, 10 s of load (the report: 3 min) after 20 messages that are not counted; the report’s peers flood-publish over 20 connections, ours do not',
   peers: 1_000,
   seeds: 5,
-  reduced: { peers: 200, seeds: 1 },
+  reduced: { peers: 40, seeds: 1 },
   goals: [
     {
       id: 'p99',

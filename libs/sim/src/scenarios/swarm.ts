@@ -1,6 +1,6 @@
 import { defaultHyParViewConfig, type HyParViewConfig } from '@starling/core-hyparview';
 import { defaultPlumtreeConfig } from '@starling/core-plumtree';
-import type { Millis } from '@starling/kernel';
+import type { Millis, PeerId } from '@starling/kernel';
 import { cycleNetwork, type NetworkModel } from '../engine/network.ts';
 import type { SimPeer } from '../engine/peer.ts';
 import { tagOfKind, World } from '../engine/world.ts';
@@ -89,6 +89,16 @@ export function nodeOf(peer: SwarmPeer): SwarmNode {
 
 export function livePeers(world: SwarmWorld): SwarmPeer[] {
   return world.peers.filter(({ isUp }) => isUp);
+}
+
+/** Whom a peer has in its active view. */
+export function neighborsOf(world: SwarmWorld, id: PeerId): PeerId[] {
+  const peer = world.find(id);
+  return peer === undefined
+    ? []
+    : nodeOf(peer)
+        .membership.activeView()
+        .map((neighbor) => neighbor.id);
 }
 
 /** The active views of the living. */

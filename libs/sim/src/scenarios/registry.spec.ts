@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { findScenario, runScenario } from '../runner.ts';
+import { scenarios } from './registry.ts';
+
+/** Small enough for every run of the tests; `starling sim` runs them at the papers' scale. */
+/** A second or so on a free core. */
+const timeoutMs = 120_000;
+
+describe('scenarios at reduced size', () => {
+  it.each(scenarios.filter(({ name }) => name !== 'faults').map(({ name }) => name))(
+    '%s breaks nothing and measures every goal',
+    (name) => {
+      const report = runScenario(name, { isReduced: true });
+      expect(report.failures).toEqual([]);
+      expect(report.rows.length).toBeGreaterThan(0);
+      for (const row of report.rows) expect([row.what, Number.isFinite(row.mean)]).toEqual([row.what, true]);
+      expect(new Set(report.traceHashes).size).toBe(report.seeds.length);
+    },
+    timeoutMs,
+  );
+
+  it('names are unique and found', () => {
+    expect(new Set(scenarios.map(({ name }) => name)).size).toBe(scenarios.length);
+    for (const scenario of scenarios) expect(findScenario(scenario.name)).toBe(scenario);
+    expect(() => runScenario('nothing/such')).toThrow(RangeError);
+  });
+});
+
+describe('what must hold at any size', () => {
+  it.each([
+    ['hyparview/table1', 300],
+    ['plumtree/fig2', 150],
+    ['crash-detection', 32],
+  ])('%s with %i peers meets its goals', (name, peers) => {
+    const report = runScenario(name, { peers, seed: 3 });
+    expect(report.rows.filter(({ verdict }) => verdict === 'MISSED')).toEqual([]);
+  });
+
+  it('gives the same figures and trace for the same seed', () => {
+    const [first, second] = [1, 2].map(() => runScenario('plumtree/latency', { peers: 80, seed: 5 }));
+    expect(second).toEqual(first);
+  });
+});
