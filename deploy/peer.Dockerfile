@@ -15,9 +15,9 @@ RUN npm ci --ignore-scripts
 FROM dependencies AS build
 COPY . .
 RUN npm run build -w @starling/peer -w @starling/cli \
- && node e2e/k8s/mesh-check/build.ts /out/mesh-check.js \
- && cp apps/peer/dist/main.js /out/peer.js \
- && cp apps/cli/dist/starling.js /out/starling.js
+ && node e2e/k8s/mesh-check/build.ts /out/mesh-check.cjs \
+ && cp apps/peer/dist/main.js /out/peer.mjs \
+ && cp apps/cli/dist/starling.js /out/starling.mjs
 
 FROM node:24-bookworm-slim
 LABEL org.opencontainers.image.title="Starling peer" org.opencontainers.image.licenses="Apache-2.0"
@@ -31,4 +31,4 @@ RUN install -d -o 65532 -g 65532 -m 700 /var/lib/starling
 USER 65532:65532
 EXPOSE 7400 7401 7402
 # Node.js is process 1 and takes SIGTERM itself.
-CMD ["node", "/app/peer.js"]
+CMD ["node", "/app/peer.mjs"]

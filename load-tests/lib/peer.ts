@@ -34,12 +34,6 @@ interface QueryEvent {
   readonly summary?: Summary;
 }
 
-/** A subscription that is live. */
-export interface Subscription {
-  /** Ends it; errors from then on are its own doing. */
-  close(): void;
-}
-
 const protoset = '../../libs/wire/starling.binpb';
 const callTimeout = '5s';
 
@@ -79,11 +73,10 @@ export class Peer {
     return ok;
   }
 
-  /** Subscribes; resolves when everything published from now on will come. Rejects when it does not get there in 5 s. */
-  subscribe(topics: readonly string[], onMessage: (message: Message) => void): Promise<Subscription> {
+  /** Subscribes until `close`; resolves when everything published from now on will come. Rejects when that takes over 5 s. */
+  subscribe(topics: readonly string[], onMessage: (message: Message) => void): Promise<void> {
     const stream = new Stream(this.#client, 'starling.v1.MeshService/Subscribe', { tags: { method: 'Subscribe' } });
     const seen = new Set<string>();
-    let closed = false;
     return new Promise((resolve, reject) => {
       const late = setTimeout(() => reject(new Error('no live checkpoint within 5 s')), 5_000);
       stream.on('data', (data) => {
@@ -91,12 +84,7 @@ export class Peer {
         if (event.gap !== undefined) gaps.add(1);
         if (event.checkpoint?.live === true) {
           clearTimeout(late);
-          resolve({
-            close: () => {
-              closed = true;
-              stream.end();
-            },
-          });
+          resolve();
         }
         if (event.message === undefined) return;
         if (seen.has(event.message.messageId)) {
@@ -107,7 +95,7 @@ export class Peer {
         onMessage(event.message);
       });
       stream.on('error', (error) => {
-        if (closed) return;
+        if (!this.#connected) return;
         clearTimeout(late);
         errors.add(true);
         reject(new Error(`Subscribe ended: ${reason(error)}`));
@@ -140,10 +128,10 @@ export class Peer {
     });
   }
 
-  /** Closes the connection; its streams end. */
+  /** Closes the connection, and with it its streams. An iteration has to: k6 ends none whose streams are open. */
   close(): void {
-    this.#client.close();
     this.#connected = false;
+    this.#client.close();
   }
 }
 

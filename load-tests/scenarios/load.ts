@@ -72,7 +72,7 @@ async function takePart({ topic, startAt }: Run): Promise<void> {
   publisher.connect(addresses[user % addresses.length] as string);
   listener.connect(addresses[(user + 1) % addresses.length] as string);
   const heard = new Map<string, Heard>();
-  const subscription = await listener.subscribe([`${topic}.>`], (message) => note(heard, message));
+  await listener.subscribe([`${topic}.>`], (message) => note(heard, message));
   await pause(startAt - Date.now());
 
   const refused = await publishSteadily(`${topic}.${user}`, user);
@@ -87,7 +87,8 @@ async function takePart({ topic, startAt }: Run): Promise<void> {
     const owed = from?.taken ?? Array.from({ length: total }, (_, number) => number);
     for (const number of owed) deliveryRatio.add(from?.numbers.has(number) === true);
   }
-  subscription.close();
+  publisher.close();
+  listener.close();
 }
 
 /** Publishes this user's share by the clock; answers the numbers that were refused. */

@@ -1,7 +1,7 @@
 /** Bundles mesh-check into one file: `node e2e/k8s/mesh-check/build.ts OUT`. */
 import { build } from 'esbuild';
 
-const [outfile = 'dist/mesh-check.js'] = process.argv.slice(2);
+const [outfile = 'dist/mesh-check.cjs'] = process.argv.slice(2);
 await build({
   entryPoints: [new URL('./main.ts', import.meta.url).pathname],
   outfile,
