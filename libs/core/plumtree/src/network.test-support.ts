@@ -133,7 +133,7 @@ export class TestNetwork {
     this.#flights.splice(this.#flights.indexOf(flight), 1);
     const peer = this.peers.get(flight.to);
     if (peer === undefined) return;
-    this.trace.push(`${this.now} ${flight.from} -> ${flight.to} ${describe(flight.message)}`);
+    this.trace.push(`${Math.floor(this.now)} ${flight.from} -> ${flight.to} ${describe(flight.message)}`);
     peer.core.handle(this.now, { kind: 'message', from: flight.from, message: flight.message }, peer.out);
     this.#takeFrom(peer);
   }
@@ -148,7 +148,7 @@ export class TestNetwork {
   ): void {
     const peer = this.peers.get(id);
     if (peer === undefined) return;
-    this.trace.push(`${this.now} ${id} ${command.kind} ${command.kind === 'broadcast' ? command.body : command.peer}`);
+    this.trace.push(`${Math.floor(this.now)} ${id} ${command.kind} ${command.kind === 'broadcast' ? command.body : command.peer}`);
     peer.core.handle(this.now, { kind: 'command', command }, peer.out);
     this.#takeFrom(peer);
   }
@@ -161,7 +161,7 @@ export class TestNetwork {
     if (effect.kind === 'emit') {
       peer.events.push(effect.event);
       if (effect.event.kind === 'delivered') peer.delivered.push(effect.event.message);
-      else this.trace.push(`${this.now} ${peer.id} says ${JSON.stringify(effect.event)}`);
+      else this.trace.push(`${Math.floor(this.now)} ${peer.id} says ${JSON.stringify(effect.event)}`);
       return;
     }
     if (effect.kind !== 'send') return;
@@ -170,7 +170,7 @@ export class TestNetwork {
     const latency = this.#latency.get(key(peer.id, to));
     if (latency === undefined) return;
     if (this.drop(peer.id, to, message)) {
-      this.trace.push(`${this.now} ${peer.id} -> ${to} ${describe(message)} LOST`);
+      this.trace.push(`${Math.floor(this.now)} ${peer.id} -> ${to} ${describe(message)} LOST`);
       return;
     }
     this.#flights.push({ at: this.now + latency, order: this.#order++, from: peer.id, to, message });

@@ -42,6 +42,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   readonly stats: PlumtreeStats = newStats();
   readonly #config: PlumtreeConfig;
   readonly #own: StreamState;
+  readonly #ownEphemeral: StreamState;
   readonly #streams: StreamTable;
   readonly #repair: DigestRepair<B>;
   readonly #sizeOf: (body: B) => number;
@@ -49,7 +50,6 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   /** The same neighbours in the order in which they came: what loops go by. */
   readonly #neighbors: Neighbor[] = [];
   // The rest is made when first needed: the simulator runs a hundred thousand of these.
-  #ownEphemeral: StreamState | null = null;
   #recent: MessageStore<B> | null = null;
   #missing: MissingMessages | null = null;
   #holed: Set<StreamState> | null = null;
@@ -71,8 +71,8 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     const { holdBytesMax, holdCountMax, holdMs } = config;
     this.store = new MessageStore({ bytesMax: holdBytesMax, countMax: holdCountMax, ageMs: holdMs }, sizeOf);
     this.#streams = new StreamTable(config.streamsMax);
-    this.#own = this.#streams.getOrAdd(self.stream, 0);
-    this.#own.isOwn = true;
+    this.#own = this.#streams.addOwn(self.stream);
+    this.#ownEphemeral = this.#streams.addOwn(ephemeralStream(self.stream));
     this.#repair = new DigestRepair(config, this.#streams, this.store, this.stats, rng, this.#neighbors);
   }
 
@@ -189,7 +189,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
 
   /** Algorithm 1, Broadcast. */
   #broadcast(now: Millis, command: Extract<PlumtreeCommand<B>, { kind: 'broadcast' }>, out: Out<B>): void {
-    const state = command.ephemeral ? this.#ownEphemeralState(now) : this.#own;
+    const state = command.ephemeral ? this.#ownEphemeral : this.#own;
     const seq = state.floor + 1;
     state.add(seq, now);
     const wantHeld = command.wantHeld && !command.ephemeral;
@@ -493,14 +493,6 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       return;
     }
     out.emit({ kind: 'held', seq, by: neighbor.id });
-  }
-
-  #ownEphemeralState(now: Millis): StreamState {
-    if (this.#ownEphemeral === null) {
-      this.#ownEphemeral = this.#streams.getOrAdd(ephemeralStream(this.#own.id), now);
-      this.#ownEphemeral.isOwn = true;
-    }
-    return this.#ownEphemeral;
   }
 
   /** Holds a message for those who ask for it later. False: it is too large. */

@@ -50,6 +50,13 @@ export class StreamTable {
     return this.#states.get(id);
   }
 
+  /** Adds a stream of this peer itself. */
+  addOwn(id: StreamId): StreamState {
+    const state = this.getOrAdd(id, 0);
+    state.isOwn = true;
+    return state;
+  }
+
   /** The state of a stream, made when there is none yet. */
   getOrAdd(id: StreamId, now: Millis): StreamState {
     const known = this.#states.get(id);

@@ -1,0 +1,447 @@
+import { RecordingOutbox, Rng } from '@starling/kernel';
+import { describe, expect, it } from 'vitest';
+import { defaultPlumtreeConfig, type PlumtreeConfig } from './config.ts';
+import type { Gossip, PlumtreeCommand, PlumtreeEvent, PlumtreeMessage } from './messages.ts';
+import { describe as inShort } from './network.test-support.ts';
+import { Plumtree } from './plumtree.ts';
+
+/** A core with neighbours, and what it says in short. */
+class Bench {
+  readonly core: Plumtree<string>;
+  readonly out = new RecordingOutbox<PlumtreeMessage<string>, PlumtreeEvent<string>>();
+
+  constructor(neighbors: readonly string[], config: Partial<PlumtreeConfig> = {}) {
+    const self = { id: 'me', stream: 'me~1' };
+    this.core = new Plumtree({ ...defaultPlumtreeConfig, ...config }, self, new Rng(7), (body) => body.length);
+    for (const peer of neighbors) this.command(0, { kind: 'neighborUp', peer });
+  }
+
+  command(now: number, command: PlumtreeCommand<string>): string[] {
+    this.core.handle(now, { kind: 'command', command }, this.out);
+    return this.#said();
+  }
+
+  receive(now: number, from: string, message: PlumtreeMessage<string>): string[] {
+    this.core.handle(now, { kind: 'message', from, message }, this.out);
+    return this.#said();
+  }
+
+  publish(now: number, body: string, options: { wantHeld?: boolean; ephemeral?: boolean } = {}): string[] {
+    const { wantHeld = false, ephemeral = false } = options;
+    return this.command(now, { kind: 'broadcast', body, wantHeld, ephemeral });
+  }
+
+  tick(now: number): string[] {
+    this.core.handle(now, { kind: 'tick' }, this.out);
+    return this.#said();
+  }
+
+  /** Makes a neighbour lazy, as a duplicate would. */
+  lazy(...peers: string[]): void {
+    for (const peer of peers) this.receive(0, peer, { kind: 'prune' });
+  }
+
+  #said(): string[] {
+    return this.out.take().map((effect) => {
+      if (effect.kind === 'send') return `${effect.to}: ${inShort(effect.message)}`;
+      if (effect.kind !== 'emit') return effect.kind;
+      if (effect.event.kind === 'delivered') return `delivered ${inShort(effect.event.message)}`;
+      return JSON.stringify(effect.event);
+    });
+  }
+}
+
+function gossip(seq: number, more: Partial<Gossip<string>> = {}): Gossip<string> {
+  return {
+    kind: 'gossip',
+    stream: 'o~1',
+    seq,
+    round: 1,
+    publishedAt: 0,
+    wantHeld: false,
+    repair: false,
+    body: `m${seq}`,
+    ...more,
+  };
+}
+
+function iHave(from: number, to = from, round = 2): PlumtreeMessage<string> {
+  return { kind: 'iHave', items: [{ stream: 'o~1', from, to, round }] };
+}
+
+describe('algorithm 1: eager push and lazy push', () => {
+  it('“eager push the full message to the eager peers”, a new link being one; the sender does not get it back', () => {
+    const bench = new Bench(['a', 'b', 'c']);
+    expect(bench.receive(5, 'a', gossip(1))).toEqual([
+      'delivered gossip o~1#1 round 1',
+      'b: gossip o~1#1 round 2',
+      'c: gossip o~1#1 round 2',
+    ]);
+  });
+
+  it('all neighbours get one shared object', () => {
+    const bench = new Bench(['a', 'b', 'c']);
+    bench.core.handle(5, { kind: 'message', from: 'a', message: gossip(1) }, bench.out);
+    const sent = bench.out.take().flatMap((effect) => (effect.kind === 'send' ? [effect.message] : []));
+    expect(sent).toHaveLength(2);
+    expect(sent[0]).toBe(sent[1]);
+  });
+
+  it('“the reception of a duplicate: prune the link and move the sender to the lazy peers”', () => {
+    const bench = new Bench(['a', 'b', 'c']);
+    bench.receive(5, 'a', gossip(1));
+    expect(bench.receive(6, 'b', gossip(1, { round: 3 }))).toEqual(['b: prune']);
+    expect(bench.core.eagerPeers()).toEqual(['a', 'c']);
+    expect(bench.core.lazyPeers()).toEqual(['b']);
+    expect(bench.core.roleOf('b')).toBe('lazy');
+    expect(bench.core.roleOf('nobody')).toBe(null);
+    expect(bench.core.duplicatesFrom('b')).toBe(1);
+  });
+
+  it('does not prune for each duplicate that was on its way when it pruned; repeats itself later', () => {
+    const bench = new Bench(['a', 'b']);
+    for (const seq of [1, 2, 3]) bench.receive(5, 'a', gossip(seq));
+    expect(bench.receive(6, 'b', gossip(1))).toEqual(['b: prune']);
+    expect(bench.receive(7, 'b', gossip(2))).toEqual([]);
+    expect(bench.receive(1_500, 'b', gossip(3))).toEqual(['b: prune']);
+  });
+
+  it('a duplicate that was sent on request says nothing about the tree', () => {
+    const bench = new Bench(['a', 'b']);
+    bench.receive(5, 'a', gossip(1));
+    expect(bench.receive(6, 'b', gossip(1, { repair: true }))).toEqual([]);
+    expect(bench.core.roleOf('b')).toBe('eager');
+  });
+
+  it('nor does the copy by the tree of what a repair brought first', () => {
+    const bench = new Bench(['a', 'b']);
+    expect(bench.receive(5, 'a', gossip(1, { repair: true }))).toContain('b: gossip o~1#1 round 2 (repair)');
+    expect(bench.receive(6, 'b', gossip(1))).toEqual([]);
+  });
+
+  it('“lazy push”: announcements wait for company, at most 50 ms, and name runs', () => {
+    const bench = new Bench(['a', 'b']);
+    bench.lazy('b');
+    bench.receive(5, 'a', gossip(1));
+    bench.receive(10, 'a', gossip(2));
+    bench.receive(11, 'a', gossip(1, { stream: 'p~1' }));
+    expect(bench.core.nextDeadline()).toBe(55);
+    expect(bench.tick(55)).toEqual(['b: iHave o~1#1-2 p~1#1-1']);
+  });
+
+  it('a full batch leaves at once', () => {
+    const bench = new Bench(['a', 'b'], { iHaveItemsMax: 2 });
+    bench.lazy('b');
+    bench.receive(5, 'a', gossip(1));
+    expect(bench.receive(6, 'a', gossip(1, { stream: 'p~1' }))).toContain('b: iHave o~1#1-1 p~1#1-1');
+  });
+
+  it('a link that becomes eager is given the announcements it was owed', () => {
+    const bench = new Bench(['a', 'b']);
+    bench.lazy('b');
+    bench.receive(5, 'a', gossip(1));
+    expect(bench.receive(6, 'b', { kind: 'graft', ranges: [] })).toEqual(['b: iHave o~1#1-1']);
+  });
+
+  it('own messages are numbered without holes, delivered at once, and known when they come back', () => {
+    const bench = new Bench(['a']);
+    expect(bench.publish(5, 'one')).toEqual(['delivered gossip me~1#1 round 0', 'a: gossip me~1#1 round 1']);
+    expect(bench.publish(6, 'two')).toEqual(['delivered gossip me~1#2 round 0', 'a: gossip me~1#2 round 1']);
+    expect(bench.receive(7, 'a', gossip(1, { stream: 'me~1', repair: true }))).toEqual([]);
+  });
+});
+
+describe('algorithm 2: tree repair', () => {
+  it('“upon the timer, graft the first announcer”, then the next after the second, shorter timer', () => {
+    const bench = new Bench(['a', 'b', 'c']);
+    bench.lazy('b', 'c');
+    bench.receive(10, 'b', iHave(1, 3));
+    bench.receive(20, 'c', iHave(1, 3));
+    bench.receive(30, 'a', gossip(2));
+    bench.tick(80); // the batch
+    expect(bench.core.nextDeadline()).toBe(410);
+    expect(bench.tick(410)).toEqual(['b: graft o~1#1-1 o~1#3-3']);
+    expect(bench.core.roleOf('b')).toBe('eager');
+    bench.receive(500, 'b', gossip(1, { repair: true }));
+    bench.tick(550);
+    expect(bench.tick(610)).toEqual(['c: graft o~1#3-3']);
+    bench.tick(810);
+    expect(bench.core.stats).toMatchObject({ graftsSent: 2, abandoned: 1 });
+  });
+
+  it('“upon receiving a graft: make the link eager and send what was asked for”', () => {
+    const bench = new Bench(['a', 'b']);
+    bench.lazy('b');
+    bench.receive(5, 'a', gossip(1));
+    bench.tick(55);
+    const ranges = [{ stream: 'o~1', from: 1, to: 9 }];
+    expect(bench.receive(60, 'b', { kind: 'graft', ranges })).toEqual(['b: gossip o~1#1 round 2 (repair)']);
+    expect(bench.core.roleOf('b')).toBe('eager');
+  });
+
+  it('asks nobody for what came in time, and skips announcers that are gone', () => {
+    const bench = new Bench(['a', 'b', 'c']);
+    bench.lazy('b', 'c');
+    bench.receive(10, 'b', iHave(1, 2));
+    bench.receive(10, 'c', iHave(2));
+    bench.receive(20, 'a', gossip(1));
+    bench.command(30, { kind: 'neighborDown', peer: 'b' });
+    bench.tick(80);
+    expect(bench.tick(410)).toEqual(['c: graft o~1#2-2']);
+  });
+
+  it('waits for a bounded number of messages', () => {
+    const bench = new Bench(['a'], { missingMax: 10 });
+    bench.receive(10, 'a', iHave(1, 100));
+    expect(bench.core.stats.shed).toBe(90);
+  });
+
+  it('§3.8: a much nearer announcer takes the sender’s place, when that is switched on', () => {
+    const on = new Bench(['a', 'b'], { optimizationThreshold: 3 });
+    on.lazy('b');
+    on.receive(10, 'b', iHave(1, 1, 2));
+    expect(on.receive(20, 'a', gossip(1, { round: 5 }))).toContain('b: graft ');
+    expect(on.core.eagerPeers()).toEqual(['b']);
+    const off = new Bench(['a', 'b']);
+    off.lazy('b');
+    off.receive(10, 'b', iHave(1, 1, 2));
+    off.receive(20, 'a', gossip(1, { round: 50 }));
+    expect(off.core.eagerPeers()).toEqual(['a']);
+  });
+});
+
+describe('algorithm 3: overlay changes', () => {
+  it('a new neighbour is eager and is told what is held; its end is heard of as caught up', () => {
+    const bench = new Bench([]);
+    bench.publish(1, 'one');
+    bench.publish(2, 'two');
+    expect(bench.command(3, { kind: 'neighborUp', peer: 'a' })).toEqual(['a: digest me~1#1-2 (last)']);
+    expect(bench.command(3, { kind: 'neighborUp', peer: 'a' })).toEqual([]);
+    expect(bench.receive(4, 'a', { kind: 'digest', streams: [], last: true })).toEqual([
+      '{"kind":"caughtUp","peer":"a"}',
+    ]);
+    expect(bench.receive(5, 'a', { kind: 'digest', streams: [], last: true })).toEqual([]);
+    bench.command(6, { kind: 'neighborDown', peer: 'a' });
+    expect(bench.core.eagerPeers()).toEqual([]);
+  });
+});
+
+describe('digests', () => {
+  const holds = (to: number, last = true): PlumtreeMessage<string> => {
+    return { kind: 'digest', streams: [{ stream: 'o~1', from: 1, seen: to }], last };
+  };
+
+  it('what a neighbour holds and we lack is pulled, in bounded requests, from one neighbour at a time', () => {
+    const bench = new Bench(['a', 'b'], { pullMessagesMax: 3 });
+    expect(bench.receive(1, 'a', holds(5))).toEqual(['a: pull o~1#1-3']);
+    expect(bench.receive(2, 'b', holds(6))).toEqual([]);
+    for (const seq of [1, 2, 3]) bench.receive(3, 'a', gossip(seq, { repair: true }));
+    const next = bench.receive(4, 'a', holds(5, false));
+    expect(next).toEqual(['b: digest o~1#1-3', 'a: pull o~1#4-5']);
+    for (const seq of [4, 5]) bench.receive(5, 'a', gossip(seq, { repair: true }));
+    expect(bench.receive(6, 'a', holds(5, false))).toEqual([
+      'b: digest o~1#1-5',
+      '{"kind":"caughtUp","peer":"a"}',
+      'b: pull o~1#6-6',
+    ]);
+  });
+
+  it('what a pull brought is not pushed on', () => {
+    const bench = new Bench(['a', 'b']);
+    bench.receive(1, 'a', holds(1));
+    expect(bench.receive(2, 'a', gossip(1, { repair: true }))).toEqual(['delivered gossip o~1#1 round 1 (repair)']);
+  });
+
+  it('a neighbour that does not answer is passed over for the next', () => {
+    const bench = new Bench(['a', 'b']);
+    bench.receive(1, 'a', holds(2));
+    bench.receive(2, 'b', holds(2));
+    expect(bench.core.nextDeadline()).toBe(2_001);
+    expect(bench.tick(2_001)).toEqual(['b: pull o~1#1-2']);
+    expect(bench.core.stats.pullsSent).toBe(2);
+  });
+
+  it('one that says that it holds what it never gives is given up', () => {
+    const bench = new Bench(['a']);
+    bench.receive(1, 'a', holds(2));
+    for (let i = 0; i < 10; i++) bench.receive(2 + i, 'a', holds(2, false));
+    expect(bench.core.stats.pullsSent).toBe(3);
+  });
+
+  it('when a neighbour goes its ranges are asked from another at once', () => {
+    const bench = new Bench(['a', 'b']);
+    bench.receive(1, 'a', holds(2));
+    bench.receive(2, 'b', holds(2));
+    expect(bench.command(3, { kind: 'neighborDown', peer: 'a' })).toEqual(['b: pull o~1#1-2']);
+  });
+
+  it('a pull is answered up to the credit, and ends with what is held of the streams asked for', () => {
+    const bench = new Bench(['a'], { repairBytesMax: 5 });
+    for (const body of ['1234', '5678', '9']) bench.publish(1, body);
+    expect(bench.receive(2, 'a', { kind: 'pull', ranges: [{ stream: 'me~1', from: 1, to: 3 }] })).toEqual([
+      'a: gossip me~1#1 round 1 (repair)',
+      'a: gossip me~1#2 round 1 (repair)',
+      'a: digest me~1#1-3',
+    ]);
+    expect(bench.receive(2, 'a', { kind: 'pull', ranges: [{ stream: 'x~1', from: 1, to: 3 }] })).toEqual([
+      'a: digest x~1#1-0',
+    ]);
+  });
+
+  it('a first digest comes in pages, paced', () => {
+    const bench = new Bench([], { digestStreamsMax: 8, digestRunsMax: 2 });
+    bench.command(0, { kind: 'neighborUp', peer: 'x' });
+    for (let i = 0; i < 10; i++) bench.receive(0, 'x', gossip(1, { stream: `s${i}~1` }));
+    const first = bench.command(1, { kind: 'neighborUp', peer: 'a' });
+    expect(first).toEqual(['a: digest s0~1#1-1 s1~1#1-1 s2~1#1-1 s3~1#1-1 s4~1#1-1 s5~1#1-1 s6~1#1-1']);
+    expect(bench.core.nextDeadline()).toBe(21);
+    expect(bench.tick(21)).toEqual(['a: digest s7~1#1-1 s8~1#1-1 s9~1#1-1 (last)']);
+  });
+
+  it('streams that changed are told once more to each neighbour, then nothing is said', () => {
+    const bench = new Bench(['a', 'b']);
+    bench.receive(0, 'a', gossip(1));
+    const told: string[] = [];
+    for (let now = 0; now < 100_000; now += 1_000) told.push(...bench.tick(now));
+    expect(told.sort()).toEqual(['a: digest o~1#1-1', 'b: digest o~1#1-1']);
+    expect(bench.core.stats.digestsSent).toBe(4);
+  });
+});
+
+describe('ephemeral messages', () => {
+  it('have numbers of their own, are grafted like others, and no digest names them', () => {
+    const bench = new Bench(['a']);
+    expect(bench.publish(1, 'canary', { ephemeral: true, wantHeld: true })).toEqual([
+      'delivered gossip me~1!#1 round 0',
+      'a: gossip me~1!#1 round 1',
+    ]);
+    bench.publish(2, 'user');
+    expect(bench.command(3, { kind: 'neighborUp', peer: 'b' })).toEqual(['b: digest me~1#1-1 (last)']);
+    const ranges = [{ stream: 'me~1!', from: 1, to: 1 }];
+    expect(bench.receive(4, 'a', { kind: 'graft', ranges })).toEqual(['a: gossip me~1!#1 round 1 (repair)']);
+    for (let now = 0; now < 60_000; now += 5_000) bench.tick(now);
+    expect(bench.receive(60_000, 'a', { kind: 'graft', ranges })).toEqual([]);
+  });
+});
+
+describe('held', () => {
+  it('is answered by a neighbour that got the message from its origin, also over a lazy link and for a second copy', () => {
+    const bench = new Bench(['o', 'a']);
+    expect(bench.receive(1, 'o', gossip(1, { wantHeld: true }))).toContain('o: held o~1#1');
+    expect(bench.receive(2, 'a', gossip(2))).not.toContain('o: held o~1#2');
+    expect(bench.receive(3, 'o', gossip(2, { wantHeld: true, repair: true }))).toEqual(['o: held o~1#2']);
+  });
+
+  it('is asked of every neighbour, without asking lazy ones into the tree, and never passed on', () => {
+    const bench = new Bench(['a', 'b']);
+    bench.lazy('b');
+    expect(bench.publish(1, 'x', { wantHeld: true })).toEqual([
+      'delivered gossip me~1#1 round 0',
+      'a: gossip me~1#1 round 1',
+      'b: gossip me~1#1 round 1 (repair)',
+    ]);
+    expect(bench.receive(2, 'b', { kind: 'held', stream: 'me~1', seq: 1 })).toEqual([
+      '{"kind":"held","seq":1,"by":"b"}',
+    ]);
+    bench.core.handle(3, { kind: 'message', from: 'a', message: gossip(1, { wantHeld: true }) }, bench.out);
+    const relayed = bench.out.take().flatMap((effect) => (effect.kind === 'send' ? [effect.message] : []));
+    expect(relayed.some((message) => message.kind === 'gossip' && message.wantHeld)).toBe(false);
+  });
+});
+
+describe('bounds', () => {
+  it('a replay from outside the window is refused, once and for all', () => {
+    const bench = new Bench(['a', 'b']);
+    expect(bench.receive(700_000, 'a', gossip(1, { publishedAt: 99_999 }))).toEqual([]);
+    expect(bench.core.stats.refused).toBe(1);
+    expect(
+      bench.receive(700_001, 'a', { kind: 'digest', streams: [{ stream: 'o~1', from: 1, seen: 1 }], last: true }),
+    ).toEqual(['{"kind":"caughtUp","peer":"a"}']);
+  });
+
+  it('a hole that nobody can fill any more is said to be lost; history is not', () => {
+    const bench = new Bench(['a']);
+    bench.receive(1, 'a', gossip(5));
+    bench.receive(2, 'a', gossip(8));
+    const said: string[] = [];
+    for (let now = 0; now <= 320_000; now += 5_000)
+      said.push(...bench.tick(now).filter((line) => line.includes('lost')));
+    expect(said).toEqual(['{"kind":"lost","range":{"stream":"o~1","from":6,"to":7}}']);
+    expect(bench.core.stats.lost).toBe(2);
+    expect(bench.core.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('a flood of numbers out of order costs a bounded number of holes', () => {
+    const bench = new Bench(['a'], { holesMax: 4 });
+    const lost: string[] = [];
+    for (let seq = 1; seq <= 21; seq += 2)
+      lost.push(...bench.receive(seq, 'a', gossip(seq)).filter((line) => line.includes('lost')));
+    expect(lost).toHaveLength(6);
+    expect(lost[0]).toContain('"from":2,"to":2');
+  });
+
+  it('a flood of streams is bounded; the silent ones are forgotten, never this peer’s own', () => {
+    const bench = new Bench(['a'], { streamsMax: 64 });
+    for (let i = 0; i < 1_000; i++) bench.receive(i, 'a', gossip(1, { stream: `s${i}` }));
+    expect(bench.core.streams.known).toBeLessThanOrEqual(64);
+    expect(bench.core.streams.evicted).toBeGreaterThan(900);
+    bench.publish(2_000, 'x');
+    expect(bench.receive(2_001, 'a', gossip(1, { stream: 'me~1', repair: true }))).toEqual([]);
+  });
+});
+
+describe('a neighbour’s bytes change nothing when they are impossible', () => {
+  const range = { stream: 'o~1', from: 1, to: 1 };
+  const item = { ...range, round: 1 };
+  const bad: [string, PlumtreeMessage<string>][] = [
+    ['number 0', gossip(0)],
+    ['a fraction', gossip(1.5)],
+    ['beyond whole numbers', gossip(2 ** 53)],
+    ['round 0', gossip(1, { round: 0 })],
+    ['no time', gossip(1, { publishedAt: Number.NaN })],
+    ['no stream', gossip(1, { stream: '' })],
+    ['a huge stream id', gossip(1, { stream: 'x'.repeat(300) })],
+    ['a message that we never published', gossip(1, { stream: 'me~1' })],
+    ['nor its ephemeral twin', gossip(1, { stream: 'me~1!' })],
+    ['held of one', { kind: 'held', stream: 'me~1', seq: 1 }],
+    ['held of another’s', { kind: 'held', stream: 'o~1', seq: 1 }],
+    ['too long a range', { kind: 'iHave', items: [{ ...item, to: 5_000 }] }],
+    ['a range backwards', { kind: 'iHave', items: [{ ...item, from: 2 }] }],
+    ['a round of −1', { kind: 'iHave', items: [{ ...item, round: -1 }] }],
+    ['too many items', { kind: 'iHave', items: Array(513).fill(item) }],
+    ['too many ranges', { kind: 'pull', ranges: Array(65).fill(range) }],
+    ['a graft backwards', { kind: 'graft', ranges: [{ ...range, to: 0 }] }],
+    ['a digest backwards', { kind: 'digest', streams: [{ stream: 'o~1', from: 5, seen: 2 }], last: true }],
+    [
+      'a digest of an ephemeral stream',
+      { kind: 'digest', streams: [{ stream: 'o~1!', from: 1, seen: 2 }], last: true },
+    ],
+    ['too many runs', { kind: 'digest', streams: Array(600).fill({ stream: 'o~1', from: 1, seen: 2 }), last: true }],
+  ];
+
+  it.each(bad)('%s', (_, message) => {
+    const bench = new Bench(['a', 'b']);
+    const said = bench.receive(1, 'a', message);
+    expect(said).toHaveLength(1);
+    expect(said[0]).toContain('protocolViolation');
+    expect(bench.core.eagerPeers()).toEqual(['a', 'b']);
+    expect(bench.core.store.size).toBe(0);
+  });
+
+  it('of a peer that is no neighbour only payloads are taken', () => {
+    const bench = new Bench(['a']);
+    expect(bench.receive(1, 'x', gossip(1))).toEqual(['delivered gossip o~1#1 round 1', 'a: gossip o~1#1 round 2']);
+    expect(bench.receive(1, 'x', iHave(2))).toEqual([]);
+    expect(bench.receive(1, 'x', { kind: 'pull', ranges: [range] })).toEqual([]);
+    expect(bench.core.stats.strangers).toBe(2);
+  });
+});
+
+describe('configuration', () => {
+  it.each([{ graft2Ms: 400 }, { iHaveBatchMs: 500 }, { holdMs: 600_000 }, { ephemeralHoldMs: 1_000 }])(
+    '%j is refused',
+    (config) => {
+      expect(() => new Bench([], config)).toThrow('invariant broken');
+    },
+  );
+});
