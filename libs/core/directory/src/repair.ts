@@ -140,7 +140,6 @@ export class Repair {
     const theirs = new Map(message.records.map((record) => [record.info.id, record]));
     const mine = [...this.#table.inBuckets(message.bucketCount, message.buckets).values()].flat();
     const news = mine.filter((member) => isNewer(member, theirs.get(member.info.id)));
-    if (news.length > 0) this.#armSpread(now); // others of our neighbours may lack it as well
     this.#sendRecords(now, to, message.bucketCount, message.buckets, news, false, out);
   }
 
@@ -153,11 +152,17 @@ export class Repair {
     reply: boolean,
     out: Out,
   ): void {
-    const { pageRecordsMax, recordTtlMinMs } = this.#config;
+    const { pageRecordsMax, recordTtlMinMs, refreshMaxMs, missedRefreshes } = this.#config;
+    // This peer's own record never expires here; to others it is worth what the longest promise is worth.
+    const lifeMax = refreshMaxMs * missedRefreshes;
     const lasting = members.filter((member) => member.expiresAt - now >= recordTtlMinMs);
     // More than fit only when ids crowd in one bucket: a random part, so that rounds make progress all the same.
     const chosen = lasting.length > pageRecordsMax ? this.#rng.sample(lasting, pageRecordsMax) : lasting;
-    const records = chosen.map(({ info, state, expiresAt }) => ({ info, state, ttlMs: expiresAt - now }));
+    const records = chosen.map(({ info, state, expiresAt }) => ({
+      info,
+      state,
+      ttlMs: Math.min(expiresAt - now, lifeMax),
+    }));
     this.stats.recordsSent += records.length;
     out.send(to, { kind: 'directoryRecords', bucketCount, buckets, records, reply });
   }
