@@ -351,6 +351,8 @@ describe('repair', () => {
       if (page.kind !== 'directoryRecords') throw new Error('no page');
       expect(page.records.length).toBeLessThanOrEqual(32);
       expect(page.reply).toBe(true);
+      // This peer's own record never expires here, but a message must be able to carry its life.
+      expect(page.records.every(({ ttlMs }) => Number.isFinite(ttlMs))).toBe(true);
       records += page.records.length;
       bench.message('a', { ...page, records: [], reply: false });
     }
