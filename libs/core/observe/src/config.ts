@@ -25,7 +25,7 @@ export const defaultObserveConfig: ObserveConfig = {
   leaseMs: 15_000, // guess: the mesh stops reporting this long after the last watcher has gone
   leaseMaxMs: 60_000, // guess
   intervalMinMs: 1_000, // guess: a picture that feels live
-  reportsPerSecond: 64, // computed: about 40 kB/s per peer while somebody watches, docs/protocols/observe.md
+  reportsPerSecond: 64, // computed: about 50 kB/s per peer while somebody watches, docs/protocols/observe.md
   intervalMaxMs: 60_000, // guess: reached at 3,840 peers
   quickMs: 250, // guess: a change that a person sees happen
   quickGapShare: 0.25, // guess: churn costs at most four times the quiet rate

@@ -1,5 +1,6 @@
 import { type PeerId, RecordingOutbox } from '@starling/kernel';
 import { describe, expect, it } from 'vitest';
+import { BestHits } from './best-hits.ts';
 import { defaultSearchConfig, type SearchConfig } from './config.ts';
 import type { Hit, SearchCommand, SearchEvent, SearchMessage } from './messages.ts';
 import { Search } from './search.ts';
@@ -213,6 +214,15 @@ describe('hits', () => {
     bench.command({ kind: 'localHits', queryId: 'o/1', hits: [hit('low', 1)] });
     bench.answer('b', []);
     expect(bench.sent()).toMatchObject([{ kind: 'answer', hits: [], done: { answered: 2 } }]);
+  });
+
+  it('that wait are dropped when, with those passed on before, enough better ones came', () => {
+    const best = new BestHits(2);
+    best.add(hit('passed on', 5));
+    expect(best.take()).toHaveLength(1);
+    best.add(hit('outdone', 3));
+    best.add(hit('better', 6));
+    expect(best.take().map(({ documentId }) => documentId)).toEqual(['better']);
   });
 
   it('travel in messages of bounded size', () => {
