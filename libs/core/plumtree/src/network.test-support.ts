@@ -148,7 +148,9 @@ export class TestNetwork {
   ): void {
     const peer = this.peers.get(id);
     if (peer === undefined) return;
-    this.trace.push(`${Math.floor(this.now)} ${id} ${command.kind} ${command.kind === 'broadcast' ? command.body : command.peer}`);
+    this.trace.push(
+      `${Math.floor(this.now)} ${id} ${command.kind} ${command.kind === 'broadcast' ? command.body : command.peer}`,
+    );
     peer.core.handle(this.now, { kind: 'command', command }, peer.out);
     this.#takeFrom(peer);
   }
