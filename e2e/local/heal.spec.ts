@@ -17,7 +17,7 @@ async function clientOf(address: string): Promise<StarlingClient> {
   return client;
 }
 
-describe('a mesh of 16 processes', () => {
+describe('a mesh of 16 processes', { timeout: 180_000 }, () => {
   it('is one again after kill -9 of half, and loses nothing published meanwhile through a survivor', async () => {
     mesh = await LocalMesh.start(16);
     const victims = mesh.peers.filter(({ index }) => index % 2 === 1);

@@ -68,7 +68,7 @@ function find(run: Run, part: string): number {
   return pid;
 }
 
-describe('npm start', () => {
+describe('npm start', { timeout: 180_000 }, () => {
   it('starts a mesh, prints one screen, and Ctrl-C stops everything within 5 s', async () => {
     const base = await freeBasePort(40);
     const run = npmStart('--peers', '3', '--no-dashboard', '--base-port', String(base));
