@@ -15,13 +15,10 @@ export const exchangePath = '/starling.link.v1.LinkService/Exchange';
 /** Frames pass through grpc-js as they are: the codec is ours. */
 export const passThrough = (bytes: Buffer): Buffer => bytes;
 
-/** `clean`: the other side ended it on purpose. */
-export type StreamEnd = { readonly clean: boolean; readonly detail: string };
-
 export interface FrameStreamHandler {
   frame(bytes: Buffer): void;
-  /** Once, and nothing after it; also after `abort`. */
-  ended(end: StreamEnd): void;
+  /** Once, and nothing after it; also after `abort`. `detail` is for people: gRPC cannot tell an end from a break. */
+  ended(detail: string): void;
 }
 
 /** A stream of frames, whichever side opened it. */
@@ -34,6 +31,8 @@ export interface FrameStream {
   readonly over: boolean;
   /** Ends it after what was written. */
   end(): void;
+  /** The other side has ended it: ends it too. */
+  hangUp(): void;
   /** Ends it now. */
   abort(): void;
 }
@@ -80,7 +79,7 @@ export class DialledStream implements FrameStream {
     // `status` follows every end; an `error` without a listener would be thrown.
     this.#call.on('error', () => {});
     this.#call.on('status', ({ code, details }) => {
-      this.#finish({ clean: code === status.OK, detail: `${status[code]}: ${details}` });
+      this.#finish(`${status[code]}: ${details}`);
     });
   }
 
@@ -96,17 +95,21 @@ export class DialledStream implements FrameStream {
     if (!this.#over) this.#call.end();
   }
 
-  abort(): void {
-    this.#finish({ clean: false, detail: 'aborted' });
+  hangUp(): void {
+    this.abort();
   }
 
-  #finish(end: StreamEnd): void {
+  abort(): void {
+    this.#finish('aborted');
+  }
+
+  #finish(detail: string): void {
     if (this.#over) return;
     this.#over = true;
     this.#call.cancel();
     this.#client.close();
     this.#onOver();
-    this.handler.ended(end);
+    this.handler.ended(detail);
   }
 }
 
@@ -124,16 +127,11 @@ export class AcceptedStream implements FrameStream {
     call.on('data', (frame: Buffer) => {
       if (!this.#over) this.handler.frame(frame);
     });
-    call.on('cancelled', () =>
-      this.#finish({ clean: false, detail: 'cancelled by the dialler, or its connection broke' }),
-    );
-    call.on('error', () => this.#finish({ clean: false, detail: 'broken' }));
-    call.on('end', () => {
-      // The dialler has ended its half: so do we.
-      this.end();
-      this.#finish({ clean: true, detail: 'ended by the dialler' });
-    });
-    call.on('finish', () => this.#finish({ clean: true, detail: 'ended' }));
+    // Also when the connection breaks, sometimes after an `end` that nobody sent.
+    call.on('cancelled', () => this.#finish('cancelled'));
+    call.on('error', () => this.#finish('broken'));
+    call.on('end', () => this.hangUp());
+    call.on('finish', () => this.#finish('ended'));
   }
 
   get over(): boolean {
@@ -150,16 +148,20 @@ export class AcceptedStream implements FrameStream {
     this.#call.end();
   }
 
+  hangUp(): void {
+    this.end();
+  }
+
   abort(): void {
     if (this.#over) return;
-    this.#finish({ clean: false, detail: 'aborted' });
+    this.#finish('aborted');
     this.#call.emit('error', { code: status.ABORTED, details: 'link aborted' });
   }
 
-  #finish(end: StreamEnd): void {
+  #finish(detail: string): void {
     if (this.#over) return;
     this.#over = true;
     this.#onOver();
-    this.handler.ended(end);
+    this.handler.ended(detail);
   }
 }

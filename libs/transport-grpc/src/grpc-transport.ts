@@ -121,7 +121,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
       unknown: (count) => {
         this.counters.unknownMessages += count;
       },
-      ended: (link, { clean }) => this.#onLinkEnded(link, clean ? 'closed' : 'lost'),
+      ended: (link, saidGoodbye) => this.#onLinkEnded(link, saidGoodbye ? 'closed' : 'lost'),
     };
   }
 
@@ -291,7 +291,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
     then.started?.(dial);
     stream.handler = {
       frame: (bytes) => this.#onAnswer(dial, bytes),
-      ended: ({ detail }) => this.#onDialEnded(dial, detail),
+      ended: (detail) => this.#onDialEnded(dial, detail),
     };
     stream.write(encodeHello(hello));
   }
@@ -410,7 +410,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
       const slot = this.#slotOf(inbound.hello.peer.id);
       this.#dropInbound(inbound);
       const link = this.#adopt(slot, inbound.stream, inbound.decoder, inbound.hello);
-      link.deliver(frame.messages, frame.unknown);
+      link.deliver(frame);
     } else {
       this.#refuse(inbound, { reason: 'bad-hello', detail: 'a confirmation comes second' }, null);
     }
@@ -462,17 +462,16 @@ export class GrpcTransport implements Transport<Uint8Array> {
   /** A stream is confirmed: it is the link from now on. The other side confirms a second one only when it has lost the first. */
   #adopt(slot: Slot, stream: FrameStream, decoder: FrameDecoder, hello: Hello): Link {
     const before = slot.link;
+    const queue = slot.queue ?? new SendQueue(this.#config.queues);
+    const link = new Link(this.#config, hello, { stream, queue, decoder, writer: this.#writer }, this.#linkHandler);
+    slot.link = link;
+    slot.queue = null;
+    slot.reopen = null;
     if (before !== null) {
-      slot.link = null;
       before.abort();
       this.counters.linksLost++;
       this.#handler?.linkDown(slot.id, 'lost');
     }
-    const queue = slot.queue ?? new SendQueue(this.#config.queues);
-    slot.queue = null;
-    slot.reopen = null;
-    const link = new Link(this.#config, hello, { stream, queue, decoder, writer: this.#writer }, this.#linkHandler);
-    slot.link = link;
     this.counters.linksUp++;
     if (!queue.empty) this.#flushSoon(link);
     this.#handler?.linkUp(hello.peer);

@@ -1,17 +1,24 @@
 import type { LinkStats } from '@starling/host';
 import type { PeerInfo } from '@starling/kernel';
 import type { MeshMessage } from '@starling/mesh';
-import { type FrameDecoder, FrameEncoder, outgoingBytes, type ProtoWriter } from '@starling/wire';
+import {
+  type DecodedFrame,
+  encodeGoodbye,
+  type FrameDecoder,
+  FrameEncoder,
+  outgoingBytes,
+  type ProtoWriter,
+} from '@starling/wire';
 import type { GrpcTransportConfig } from './config.ts';
-import type { FrameStream, StreamEnd } from './frame-stream.ts';
+import type { FrameStream } from './frame-stream.ts';
 import type { SendQueue } from './send-queue.ts';
 
 export interface LinkHandler {
   message(link: Link, message: MeshMessage<Uint8Array>): void;
   /** The other side sent what it must not. The link is over. */
   violation(link: Link, reason: string): void;
-  /** Once. */
-  ended(link: Link, end: StreamEnd): void;
+  /** Once. `saidGoodbye`: the other side ended it on purpose. */
+  ended(link: Link, saidGoodbye: boolean): void;
   unknown(count: number): void;
 }
 
@@ -29,7 +36,9 @@ export class Link {
   readonly #handler: LinkHandler;
   #inFlight = 0;
   #closing = false;
+  /** Nothing more is written. */
   #over = false;
+  #goodbye = false;
   #messagesIn = 0;
   #messagesOut = 0;
   #bytesIn = 0;
@@ -57,9 +66,9 @@ export class Link {
     this.#handler = handler;
     this.#stream.handler = {
       frame: (bytes) => this.receive(bytes),
-      ended: (end) => {
+      ended: () => {
         this.#over = true;
-        handler.ended(this, end);
+        handler.ended(this, this.#goodbye);
       },
     };
   }
@@ -82,7 +91,10 @@ export class Link {
       this.#inFlight++;
       this.#stream.write(frame, this.#written);
     }
-    if (this.#closing && this.queue.empty) this.#stream.end();
+    if (!this.#closing || this.#over || !this.queue.empty) return;
+    this.#over = true;
+    this.#stream.write(encodeGoodbye());
+    this.#stream.end();
   }
 
   readonly #written = (): void => {
@@ -100,7 +112,6 @@ export class Link {
     this.#stream.abort();
   }
 
-  /** Takes a frame. The handshake hands over the frame that confirmed, which may already carry messages. */
   receive(bytes: Buffer): void {
     this.#bytesIn += bytes.length;
     const frame = this.#decoder.decode(bytes);
@@ -108,13 +119,17 @@ export class Link {
       this.#handler.violation(this, frame.reason);
       return;
     }
-    this.deliver(frame.messages, frame.unknown);
+    this.deliver(frame);
   }
 
-  deliver(messages: readonly MeshMessage<Uint8Array>[], unknown: number): void {
+  /** The messages of a frame that is decoded already: the one that confirmed the stream may carry some. */
+  deliver({ messages, unknown, goodbye }: Extract<DecodedFrame, { readonly kind: 'frame' }>): void {
     this.#messagesIn += messages.length;
     if (unknown > 0) this.#handler.unknown(unknown);
     for (const message of messages) this.#handler.message(this, message);
+    if (!goodbye) return;
+    this.#goodbye = true;
+    this.#stream.hangUp();
   }
 
   #nextFrame(): Buffer {

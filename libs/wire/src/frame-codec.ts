@@ -49,6 +49,7 @@ export type DecodedFrame =
       readonly hello: Hello | null;
       readonly refusal: Refusal | null;
       readonly confirm: boolean;
+      readonly goodbye: boolean;
       readonly messages: readonly MeshMessage<Uint8Array>[];
       /** Messages and fields that this version does not know. */
       readonly unknown: number;
@@ -60,7 +61,7 @@ export type OutgoingMessage =
   | Extract<MeshMessage<Uint8Array>, { readonly area: 'broadcast' }>
   | { readonly area: 'encoded'; readonly bytes: Uint8Array };
 
-const tags = { hello: 0x0a, refusal: 0x12, confirm: 0x18, message: 0x22, gossip: 0x2a } as const;
+const tags = { hello: 0x0a, refusal: 0x12, confirm: 0x18, message: 0x22, gossip: 0x2a, goodbye: 0x30 } as const;
 
 /** Encodes what need not wait. */
 export function toOutgoing(message: MeshMessage<Uint8Array>): OutgoingMessage {
@@ -92,6 +93,10 @@ export function encodeRefusal(refusal: Refusal, hello: Hello | null): Buffer {
 
 export function encodeConfirm(): Buffer {
   return Buffer.from([tags.confirm, 1]);
+}
+
+export function encodeGoodbye(): Buffer {
+  return Buffer.from([tags.goodbye, 1]);
 }
 
 function toBuffer(bytes: Uint8Array): Buffer {
@@ -165,6 +170,7 @@ export class FrameDecoder {
     let hello: Hello | null = null;
     let refusal: Refusal | null = null;
     let confirm = false;
+    let goodbye = false;
     let unknown = 0;
     while (!reader.done) {
       const tag = reader.varint();
@@ -191,12 +197,15 @@ export class FrameDecoder {
         case tags.confirm:
           confirm = reader.bool();
           break;
+        case tags.goodbye:
+          goodbye = reader.bool();
+          break;
         default:
           reader.skip(tag);
           unknown++;
       }
     }
-    return { kind: 'frame', hello, refusal, confirm, messages, unknown };
+    return { kind: 'frame', hello, refusal, confirm, goodbye, messages, unknown };
   }
 
   #enter(reader: ProtoReader): number {

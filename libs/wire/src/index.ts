@@ -3,6 +3,7 @@ export {
   type DecodedFrame,
   defaultFrameLimits,
   encodeConfirm,
+  encodeGoodbye,
   encodeHello,
   encodeRefusal,
   FrameDecoder,
