@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { setLogger } from '@grpc/grpc-js';
 import { loadConfig } from './config/load.ts';
 import { createLogs } from './logs/logs.ts';
 import { peerName } from './peer.ts';
@@ -19,6 +20,9 @@ async function main(): Promise<void> {
   }
   const { config } = loaded;
   const logs = createLogs(config, peerName(config));
+  // grpc-js would write to standard error, past the log and in a form of its own.
+  const ofGrpc = (...args: unknown[]): void => logs.links.debug({ grpc: args.map(String).join(' ') }, 'grpc-js says');
+  setLogger({ error: ofGrpc, info: ofGrpc, debug: ofGrpc });
   for (const warning of loaded.warnings) logs.peer.warn(warning);
   process.on('uncaughtException', (error) => {
     logs.peer.error({ err: error }, 'the peer dies of a defect');

@@ -20,7 +20,7 @@ export class StartError extends Error {
 
 /** Why a port cannot be listened on, with the variable that changes it. */
 export function listenError(error: unknown, port: number, host: string, variable: string): StartError {
-  const text = error instanceof Error ? `${codeOf(error)} ${error.message}` : String(error);
+  const text = textOf(error);
   const { unavailable } = exitCodes;
   if (text.includes('EADDRINUSE')) {
     return new StartError(`port ${port} is in use: stop the other program or set ${variable}_PORT`, unavailable, error);
@@ -38,6 +38,10 @@ export function listenError(error: unknown, port: number, host: string, variable
   return new StartError(`cannot listen on ${host}:${port}: ${text.trim()}`, unavailable, error);
 }
 
-function codeOf(error: Error): string {
-  return 'code' in error ? String(error.code) : '';
+/** What an error and its causes say, in one line. */
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error ? `${String(error.code)} ` : '';
+  const cause = error.cause === undefined ? '' : ` (${textOf(error.cause)})`;
+  return `${code}${error.message}${cause}`.replaceAll('\n', ' ');
 }

@@ -28,10 +28,12 @@ export class TestMesh {
     return peer;
   }
 
-  /** Starts so many, and waits until all are ready and know each other. */
+  /** Starts so many, and waits until all are ready, know each other and have two neighbours where there are two. */
   async startAll(count: number, env: Readonly<Record<string, string>> = {}): Promise<RunningPeer[]> {
     for (let i = 0; i < count; i++) await this.start(env);
-    await until(() => this.peers.every(({ peer }) => peer.overlay.ready().ready && peer.overlay.size === count));
+    const isSettled = ({ peer: { overlay } }: RunningPeer): boolean =>
+      overlay.ready().ready && overlay.size === count && overlay.neighbors.length >= Math.min(2, count - 1);
+    await until(() => this.peers.every(isSettled));
     return this.peers;
   }
 

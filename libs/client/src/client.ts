@@ -107,6 +107,8 @@ const queryGraceMs = 2_000;
 /** A topology watch hears something at least every 5 s. */
 const watchSilenceMs = 15_000;
 const publishStreamWindow = 256;
+/** The first retry comes at once, at another peer; the next ones may meet the same peers again. */
+const retryPauseMs = 100;
 
 /**
  * Connects to a mesh through any of its peers. Rejects with UNREACHABLE when none of the addresses answers within the
@@ -281,13 +283,19 @@ export class StarlingClient {
   /** One unary call; at another peer when this one cannot be reached or leaves. */
   async #call<I, O>(method: GrpcMethod<I, O>, request: I, options: CallOptions): Promise<O> {
     const deadline = this.#deadline(options);
+    let refusal: StarlingError | null = null;
     for (;;) {
       const connection = await this.#acquire(deadline);
       try {
         return await callUnary(connection, method, request, deadline);
       } catch (error) {
-        if (!fromStatus(error).isRetryable || Date.now() >= deadline) throw error;
+        const failure = fromStatus(error);
+        // What the last peer said tells more than that the time was then over.
+        if (failure.reason === 'NO_ANSWER' && refusal !== null) throw refusal;
+        if (!failure.isRetryable || Date.now() >= deadline) throw failure;
         this.#pool.release(connection);
+        if (refusal !== null) await delay(Math.min(retryPauseMs, Math.max(0, deadline - Date.now())));
+        refusal = failure;
       }
     }
   }
@@ -312,6 +320,10 @@ export class StarlingClient {
       this.#learntAt = 0;
     }
   }
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function isAborted(signal: AbortSignal | undefined): boolean {

@@ -93,7 +93,12 @@ export const configSchema = z.strictObject({
     z.string().regex(/^[A-Za-z0-9_.-]+(:[1-9][0-9]{0,4})?$/, 'must be a DNS name, with :port if the port is not 7400'),
   )
     .default([])
-    .describe('DNS names, asked again and again, whose addresses are peers; with `:port` if it is not 7400.'),
+    .describe(
+      'DNS names, asked again and again, whose addresses are peers: a name, with `:port` if it is not 7400, or an SRV name such as `_links._tcp.starling.svc`.',
+    ),
+  bootstrapFile: text(4096)
+    .default('')
+    .describe('File with link addresses of peers, one on a line, read again and again; empty: none.'),
   seedTimeoutMs: whole(0, 600_000)
     .default(10_000)
     .describe('How long a peer that finds nobody waits before it is ready alone. (guess: a pod start on a busy node)'),

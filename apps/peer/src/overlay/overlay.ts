@@ -36,6 +36,7 @@ export class Overlay implements MeshPort {
   readonly readiness: Readiness;
   readonly mesh: Mesh<Uint8Array>;
   readonly host: Host<Uint8Array>;
+  readonly #transport: Transport<Uint8Array>;
   readonly #bodies: BodyCodec<Uint8Array>;
   readonly #meter: Meter;
   /** Reports for whoever asks this peer about itself; the mesh's own go by their own clock. */
@@ -44,6 +45,7 @@ export class Overlay implements MeshPort {
 
   constructor({ config, self, transport, bodies, tap, seed, documents }: OverlayOptions) {
     const rng = new Rng(seed);
+    this.#transport = transport;
     this.#bodies = bodies;
     this.readiness = new Readiness(systemClock.now(), config.seedTimeoutMs);
     this.mesh = new Mesh({
@@ -123,7 +125,10 @@ export class Overlay implements MeshPort {
       throw new StarlingError('the peer is leaving already', { reason: 'DRAINING' });
     }
     this.readiness.drain();
-    return this.host.leave(timeoutMs);
+    const told = this.host.leave(timeoutMs);
+    // All that is to be said is queued by now. Closing flushes it; without it the links would linger for answers.
+    for (const peer of [...this.host.links.keys()]) this.#transport.close(peer);
+    return told;
   }
 
   async stop(): Promise<void> {

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import type { LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { PeerCache } from '@starling/discovery';
 import { defaultGrpcTransportConfig, GrpcTransport } from '@starling/transport-grpc';
 import type { Logger } from 'pino';
 import { ApiServer } from '../api/api-server.ts';
@@ -23,6 +24,7 @@ export class RunningPeer {
   readonly #api: ApiServer;
   readonly #http: NestExpressApplication;
   readonly #log: Logger;
+  #cache: PeerCache | null = null;
   #stopping: Promise<void> | null = null;
 
   private constructor(
@@ -84,7 +86,9 @@ export class RunningPeer {
     const httpPort = (http.getHttpServer().address() as AddressInfo).port;
 
     const running = new RunningPeer(peer, { ...ports, http: httpPort }, { api, http }, logs.peer);
-    await peer.start(discoveryOf(config));
+    const { all, cache } = discoveryOf(config, logs.discovery);
+    await peer.start(all);
+    if (cache !== null) running.#remember(cache);
     logs.peer.info(
       {
         id: identity.id,
@@ -94,6 +98,7 @@ export class RunningPeer {
         ports: running.ports,
         mesh: config.mesh,
         startMs: Math.round(performance.now()),
+        startCpuMs: Math.round((process.cpuUsage().user + process.cpuUsage().system) / 1_000),
       },
       'the peer listens',
     );
@@ -109,6 +114,14 @@ export class RunningPeer {
     return this.#stopping;
   }
 
+  /** Neighbours are worth trying first after a restart. */
+  #remember(cache: PeerCache): void {
+    this.#cache = cache;
+    this.peer.overlay.on((event) => {
+      if (event.kind === 'neighborUp') cache.remember(event.peer);
+    });
+  }
+
   async #stop(drainTimeoutMs: number): Promise<void> {
     const { peer } = this;
     await this.#step('left the mesh', drainTimeoutMs + 500, async () => {
@@ -119,7 +132,7 @@ export class RunningPeer {
       peer.health.close();
       return this.#api.close(closeMs.api);
     });
-    await this.#step('closed the links', closeMs.links, () => peer.stop());
+    await this.#step('closed the links', closeMs.links, () => Promise.all([peer.stop(), this.#cache?.save()]));
     await this.#step('closed HTTP', closeMs.http, () => this.#http.close());
   }
 
