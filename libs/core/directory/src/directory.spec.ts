@@ -373,6 +373,15 @@ describe('repair', () => {
     expect(bench.core.get('b')).toBeUndefined();
   });
 
+  it('hands its own record on with three refreshes of life, though it never expires at home', () => {
+    const bench = new Bench();
+    bench.pass(1_000_000);
+    bench.message('z', { kind: 'directoryDigest', hashes: [1] });
+    const [page] = bench.sent();
+    const records = page?.kind === 'directoryRecords' ? page.records : [];
+    expect(records.map(({ ttlMs }) => ttlMs)).toEqual([3 * config.refreshMinMs]);
+  });
+
   it('a report of death is checked before it is believed', () => {
     const dead = { info: infoOf('d'), state: 'dead', ttlMs: 99_999 } as const;
     const page = { kind: 'directoryRecords', bucketCount: 1, buckets: [0], records: [dead], reply: false } as const;

@@ -1,4 +1,5 @@
 import {
+  assert,
   IndexedMap,
   type Input,
   type Millis,
@@ -171,6 +172,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
   }
 
   #onMessage(now: Millis, from: PeerId, message: DirectoryMessage, out: Out): void {
+    this.#renewSelf(now);
     switch (message.kind) {
       case 'directoryDigest':
         this.#report(from, this.#repair.onDigest(now, from, message.hashes, out), out);
@@ -373,6 +375,13 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     this.#announceAt = now + refreshMs * (0.8 + 0.2 * this.#rng.float()); // always within what is promised
     this.stats.announced++;
     out.emit({ kind: 'broadcast', message: { kind: 'announce', info: this.#self, refreshMs } });
+  }
+
+  /** Our own record never expires here, but travels with a life like any other's: from now, three of our refreshes. */
+  #renewSelf(now: Millis): void {
+    const record = this.#table.up(this.#self.id);
+    assert(record !== undefined, 'a peer is in its own directory');
+    record.expiresAt = now + this.#lifeMs(this.#refreshMs());
   }
 
   /** Takes a record that is not known or is of a higher incarnation into the table. */
