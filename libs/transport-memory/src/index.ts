@@ -1,0 +1,2 @@
+export { MemoryNetwork } from './memory-network.ts';
+export { MemoryTransport } from './memory-transport.ts';
