@@ -137,7 +137,7 @@ describe('npm start', { timeout: 180_000 }, () => {
     [['--peers', '0'], '--peers 0: use a whole number from 1 to 200'],
     [['--peers', 'many'], '--peers many: use a whole number from 1 to 200'],
     [['--pears', '3'], "Unknown option '--pears'"],
-    [['--base-port', '65000', '--peers', '100'], 'leaves no room for 100 peers'],
+    [['--base-port', '65000', '--peers', '100'], '--base-port 65000 leaves no room for 100 peers'],
   ])('refuses %j with one clear line and builds nothing', async (args, line) => {
     const run = npmStart(...args);
     expect(await run.ended).toBe(64);
