@@ -3,7 +3,6 @@ const streamHeaders: Readonly<Record<string, string>> = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-store, no-transform',
   'x-accel-buffering': 'no',
-  'content-encoding': 'none',
 };
 
 const encoder = new TextEncoder();

@@ -45,7 +45,15 @@ export function shortId(id: string): string {
   return id.slice(0, 8);
 }
 
+/** Three digits, the zeros behind the point kept: figures that change must not change their width. */
 function trim(value: number): string {
-  const size = Math.abs(value);
-  return size >= 100 ? String(Math.round(value)) : size >= 10 ? value.toFixed(1) : size === 0 ? '0' : value.toFixed(2);
+  const rounded = Number(value.toPrecision(3));
+  const size = Math.abs(rounded);
+  return size >= 100
+    ? String(Math.round(rounded))
+    : size >= 10
+      ? rounded.toFixed(1)
+      : size === 0
+        ? '0'
+        : rounded.toFixed(2);
 }

@@ -11,6 +11,8 @@ export class QuadTree {
   readonly #sumX: number[] = [];
   readonly #sumY: number[] = [];
   readonly #size: number[] = [];
+  /** Cells still to be looked at; kept between calls, which are many. */
+  readonly #open: number[] = [];
 
   constructor(xs: Float64Array, ys: Float64Array) {
     let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -28,8 +30,9 @@ export class QuadTree {
    * `theta` (its size over its distance) counts as one point in its centre of mass.
    */
   repel(x: number, y: number, strength: number, theta: number, force: { x: number; y: number }): void {
-    const stack = [0];
-    for (let cell = stack.pop(); cell !== undefined; cell = stack.pop()) {
+    const open = this.#open;
+    open.push(0);
+    for (let cell = open.pop(); cell !== undefined; cell = open.pop()) {
       const mass = this.#mass[cell] as number;
       if (mass === 0) continue;
       const dx = x - (this.#sumX[cell] as number) / mass;
@@ -38,7 +41,7 @@ export class QuadTree {
       const first = this.#children[cell] as number;
       const size = this.#size[cell] as number;
       if (first !== -1 && size * size > theta * theta * squared) {
-        stack.push(first, first + 1, first + 2, first + 3);
+        open.push(first, first + 1, first + 2, first + 3);
       } else if (squared > 1e-12) {
         const push = (strength * mass) / squared;
         force.x += dx * push;

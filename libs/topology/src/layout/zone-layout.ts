@@ -10,6 +10,8 @@ const zoneMargin = 0.9;
 const zoneGap = 1.1;
 /** A zone grows in steps of this factor, so that most joins change no radius and move nobody. */
 const growth = 1.35;
+/** A disc shrinks once it has room for so many times its seeds. */
+const shrinkAt = 3;
 
 /**
  * One disc per zone, discs side by side on a ring. Within a disc peers sit on the seeds of a sunflower; each keeps its
@@ -17,13 +19,14 @@ const growth = 1.35;
  */
 export class ZoneLayout implements Layout {
   readonly #seeds = new Map<string, (PeerId | null)[]>();
+  /** Seeds that each zone's disc has room for. */
+  readonly #rooms = new Map<string, number>();
 
   place(input: LayoutInput): LayoutResult {
     this.#assignSeeds(input);
     const zones = [...this.#seeds.keys()].sort();
-    const radii = zones.map((zone) => zoneRadius((this.#seeds.get(zone) ?? []).length));
-    const centers = centersOf(radii);
-    const extent = Math.max(...centers.map((center, i) => Math.hypot(center.x, center.y) + (radii[i] ?? 0)), 1);
+    const radii = zones.map((zone) => zoneRadius(this.#roomOf(zone)));
+    const { centers, extent } = centered(centersOf(radii), radii);
     const positions = new Map<PeerId, Point>();
     const guides: Guide[] = [];
     zones.forEach((zone, i) => {
@@ -38,6 +41,16 @@ export class ZoneLayout implements Layout {
     return { positions, guides };
   }
 
+  #roomOf(zone: string): number {
+    const seeds = Math.max(3, this.#seeds.get(zone)?.length ?? 0);
+    const room = this.#rooms.get(zone) ?? 0;
+    // A zone that loses half of its peers keeps its size: who watches a failure must find the survivors where they were.
+    if (seeds <= room && seeds * shrinkAt > room) return room;
+    const fitting = quantized(seeds, growth);
+    this.#rooms.set(zone, fitting);
+    return fitting;
+  }
+
   #assignSeeds({ peers }: LayoutInput): void {
     const zoneOf = new Map(peers.map((peer) => [peer.id, peer.zone]));
     for (const [zone, seeds] of this.#seeds) {
@@ -48,7 +61,9 @@ export class ZoneLayout implements Layout {
         else seeds[i] = null;
       }
       while (seeds.length > 0 && seeds.at(-1) === null) seeds.pop();
-      if (seeds.length === 0) this.#seeds.delete(zone);
+      if (seeds.length > 0) continue;
+      this.#seeds.delete(zone);
+      this.#rooms.delete(zone);
     }
     // What is left is new. By hash, not by name: the picture must not depend on the order of arrival within one update.
     const fresh = [...zoneOf.keys()].sort((one, other) => hash32(one) - hash32(other) || (one < other ? -1 : 1));
@@ -71,8 +86,19 @@ function seedPoint(seed: number): Point {
   return { x: radius * Math.cos(seed * goldenAngle), y: radius * Math.sin(seed * goldenAngle) };
 }
 
-function zoneRadius(seeds: number): number {
-  return 0.62 * Math.sqrt(quantized(Math.max(3, seeds), growth)) + zoneMargin;
+function zoneRadius(room: number): number {
+  return 0.62 * Math.sqrt(room) + zoneMargin;
+}
+
+/** Moves discs so that the box around them is in the middle, and says half its longer side. */
+function centered(centers: readonly Point[], radii: readonly number[]): { centers: Point[]; extent: number } {
+  const edge = (axis: 'x' | 'y', sign: 1 | -1): number =>
+    Math.max(...centers.map((center, i) => sign * center[axis] + (radii[i] ?? 0)));
+  const [left, right, bottom, top] = [-edge('x', -1), edge('x', 1), -edge('y', -1), edge('y', 1)];
+  return {
+    centers: centers.map(({ x, y }) => ({ x: x - (left + right) / 2, y: y - (bottom + top) / 2 })),
+    extent: Math.max(right - left, top - bottom) / 2,
+  };
 }
 
 /** Discs in a ring, each touching the next but for the gap, the first on top. */

@@ -11,6 +11,17 @@ const shownMax = 80;
 
 const removalWords = { left: 'left', dead: 'died', expired: 'is no longer known' } as const;
 
+const crowdWords = {
+  joined: 'joined',
+  left: 'left',
+  dead: 'died',
+  expired: 'are no longer known',
+  healthy: 'are healthy',
+  warning: 'need attention',
+  critical: 'are in trouble',
+  unknown: 'are not heard any more',
+} as const;
+
 /** What happened to the mesh since this page was opened, the newest first. */
 export function ChangesFeed({ onSelect }: { readonly onSelect: (peer: string) => void }): ReactNode {
   const { picture } = useFeed();
@@ -81,6 +92,8 @@ function changeText(change: NumberedChange): string {
       if (change.to === 'healthy') return `${name} is healthy`;
       return `${name}: ${change.reason || healthLabels[change.to]}`;
     }
+    case 'crowd':
+      return `${change.peers} peers ${crowdWords[change.what]}`;
     case 'links': {
       const made = change.made === 0 ? [] : [`${change.made} ${change.made === 1 ? 'link' : 'links'} made`];
       const lost = change.lost === 0 ? [] : [`${change.lost} ${change.lost === 1 ? 'link' : 'links'} lost`];
@@ -102,6 +115,8 @@ function toneOf(change: NumberedChange): string {
       return change.reason === 'left' ? 'unknown' : 'critical';
     case 'health':
       return change.to;
+    case 'crowd':
+      return change.what in healthLabels ? change.what : change.what === 'joined' ? 'healthy' : 'critical';
     case 'links':
       return 'quiet';
     case 'split':

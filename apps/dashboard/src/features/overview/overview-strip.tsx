@@ -26,7 +26,7 @@ export function OverviewStrip(): ReactNode {
       <Figure
         label="Mesh"
         value={totals.parts === 1 ? 'One mesh' : totals.parts === 0 ? '–' : `${totals.parts} islands`}
-        note={totals.parts > 1 ? 'parts cannot reach each other' : 'every peer reaches every other'}
+        note={totals.parts > 1 ? 'out of each other’s reach' : 'all reach all'}
         tone={totals.parts > 1 ? 'critical' : ''}
         testId="parts"
       />

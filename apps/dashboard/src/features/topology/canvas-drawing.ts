@@ -8,7 +8,8 @@ export const canvasFont = 'ui-sans-serif, system-ui, sans-serif';
 /** A name beside its peer, with a halo of the background: legible on links too. */
 export function labelDrawer(palette: () => Palette): NodeLabelDrawingFunction {
   return (context, data, settings) => {
-    if (!data.label) return;
+    // The chosen peer's name is on its plate.
+    if (!data.label || data.highlighted === true) return;
     const { text, background } = palette();
     context.font = `500 ${settings.labelSize}px ${canvasFont}`;
     context.lineJoin = 'round';
@@ -47,21 +48,18 @@ export function hoverDrawer(palette: () => Palette): NodeHoverDrawingFunction {
   };
 }
 
-/** Discs of zones, or circles of distances, under the mesh, on a clear canvas. `toScreen` maps the layout's coordinates. */
+/** Discs of zones, or circles of distances, on a clear canvas under the mesh. `toScreen` maps the layout's coordinates. */
 export function drawGuides(
   context: CanvasRenderingContext2D,
   guides: readonly Guide[],
   isFilled: boolean,
-  { faint, surface, border, background }: Palette,
-  toScreen: (point: { x: number; y: number }) => { x: number; y: number },
+  { surface, border }: Palette,
+  toScreen: ToScreen,
 ): void {
-  context.textAlign = 'center';
   for (const guide of guides) {
-    const center = toScreen(guide);
-    const radius = toScreen({ x: guide.x + guide.radius, y: guide.y }).x - center.x;
-    if (radius <= 0) continue;
+    const { x, y, radius } = onScreen(guide, toScreen);
     context.beginPath();
-    context.arc(center.x, center.y, radius, 0, 2 * Math.PI);
+    context.arc(x, y, radius, 0, 2 * Math.PI);
     context.fillStyle = surface;
     context.globalAlpha = 0.55;
     if (isFilled) context.fill();
@@ -70,15 +68,34 @@ export function drawGuides(
     context.strokeStyle = border;
     context.setLineDash(isFilled ? [] : [3, 5]);
     context.stroke();
-    context.setLineDash([]);
-    if (guide.label === '') continue;
-    context.font = `600 11px ${canvasFont}`;
-    const y = center.y - radius + (isFilled ? -7 : 4);
-    context.lineWidth = 5;
-    context.strokeStyle = background;
-    context.strokeText(guide.label, center.x, y);
-    context.fillStyle = faint;
-    context.fillText(guide.label, center.x, y);
   }
-  context.textAlign = 'start';
+}
+
+/** The guides' names, on a clear canvas over the links. */
+export function drawGuideLabels(
+  context: CanvasRenderingContext2D,
+  guides: readonly Guide[],
+  isOutside: boolean,
+  { muted, background }: Palette,
+  toScreen: ToScreen,
+): void {
+  context.textAlign = 'center';
+  context.lineJoin = 'round';
+  context.font = `600 11.5px ${canvasFont}`;
+  context.lineWidth = 5;
+  context.strokeStyle = background;
+  context.fillStyle = muted;
+  for (const guide of guides) {
+    const { x, y, radius } = onScreen(guide, toScreen);
+    const baseline = y - radius + (isOutside ? -7 : 4);
+    context.strokeText(guide.label, x, baseline);
+    context.fillText(guide.label, x, baseline);
+  }
+}
+
+type ToScreen = (point: { x: number; y: number }) => { x: number; y: number };
+
+function onScreen(guide: Guide, toScreen: ToScreen): { x: number; y: number; radius: number } {
+  const { x, y } = toScreen(guide);
+  return { x, y, radius: Math.max(0, toScreen({ x: guide.x + guide.radius, y: guide.y }).x - x) };
 }

@@ -2,7 +2,7 @@ import { type Edge, edgeMessagesPerSecond, edgeRole, type Health, type MeshPictu
 import Graph from 'graphology';
 import Sigma from 'sigma';
 import type { EdgeDisplayData, NodeDisplayData } from 'sigma/types';
-import { drawGuides, hoverDrawer, labelDrawer } from './canvas-drawing.ts';
+import { drawGuideLabels, drawGuides, hoverDrawer, labelDrawer } from './canvas-drawing.ts';
 import { NodeShapeProgram, type ShapeAttributes } from './node-shape-program.ts';
 import { mix, type Palette, readPalette } from './palette.ts';
 import { type LayoutName, Placement } from './placement.ts';
@@ -47,6 +47,8 @@ type MeshGraph = Graph<Partial<NodeAttributes>, Partial<EdgeAttributes>>;
 
 const shapes: Readonly<Record<Health, number>> = { healthy: 0, warning: 1, critical: 2, unknown: 3 };
 const goneShape = 4;
+/** Links are a ground for the peers, and a little quieter than they are. */
+const treeShare = 0.78;
 /** How long things move, grow and fade, in ms. A peer that went must be seen going. */
 const [moveMs, growMs, fadeMs] = [500, 400, 6_000];
 
@@ -59,6 +61,7 @@ export class MeshPainter {
   readonly #sigma: Sigma<Partial<NodeAttributes>, Partial<EdgeAttributes>>;
   readonly #placement = new Placement();
   readonly #guides: CanvasRenderingContext2D | null;
+  readonly #guideLabels: CanvasRenderingContext2D | null;
   readonly #container: HTMLElement;
   readonly #isStill: boolean;
   #palette: Palette;
@@ -94,6 +97,7 @@ export class MeshPainter {
     });
     this.#sigma.setCustomBBox({ x: [-1.02, 1.02], y: [-1.02, 1.02] });
     this.#guides = this.#sigma.createCanvas('guides', { beforeLayer: 'edges' }).getContext('2d');
+    this.#guideLabels = this.#sigma.createCanvas('guideLabels', { afterLayer: 'edges' }).getContext('2d');
     this.#sigma.on('beforeRender', () => this.#drawGuides());
     this.#sigma.on('resize', () => this.#drawGuides());
     this.#sigma.on('clickNode', ({ node }) => onSelect(node));
@@ -259,26 +263,41 @@ export class MeshPainter {
     if (role === 'spare' && this.#view.edges === 'tree') return { ...data, hidden: true };
     const isSpare = role === 'spare' && this.#view.edges === 'focus';
     // The more links, the fainter each: what is left over must stay a hint, not become a hairball.
-    const hint = Math.max(0.22, Math.min(0.8, 6 / Math.sqrt(this.#graph.size)));
+    const hint = Math.max(0.12, Math.min(1, 10 / Math.sqrt(this.#graph.size)));
     const { matches } = this.#view;
     const isOutside = matches !== null && (a === undefined || b === undefined || !matches.has(a) || !matches.has(b));
-    const share = this.#near !== null || isOutside ? 0.1 : isSpare ? hint : 1;
+    const share = this.#near !== null || isOutside ? 0.12 : isSpare ? hint : this.#treeShare();
     return { ...data, color: mix(color, background, share), zIndex: isSpare ? 0 : 1 };
   }
 
+  /** Layouts that follow the tree can show it in full; across the others a thousand links would hide the peers. */
+  #treeShare(): number {
+    const isAlongTree = this.#view.layout === 'force' || this.#view.layout === 'hops';
+    return isAlongTree ? treeShare : Math.max(0.2, Math.min(treeShare, 11 / Math.sqrt(this.#graph.size)));
+  }
+
   #drawGuides(): void {
-    const context = this.#guides;
-    if (context === null) return;
-    // Sigma sizes only the layers that it draws itself. Setting a width also clears the canvas.
+    const toScreen = (point: { x: number; y: number }): { x: number; y: number } => this.#sigma.graphToViewport(point);
+    const isZones = this.#view.layout === 'zones';
+    for (const [context, draw] of [
+      [this.#guides, drawGuides],
+      [this.#guideLabels, drawGuideLabels],
+    ] as const) {
+      if (context === null) continue;
+      this.#clear(context);
+      draw(context, this.#placement.guides, isZones, this.#palette, toScreen);
+    }
+  }
+
+  /** Sigma sizes only the layers that it draws itself. Setting a width also clears the canvas. */
+  #clear(context: CanvasRenderingContext2D): void {
     const { clientWidth, clientHeight } = this.#container;
-    context.canvas.width = clientWidth * devicePixelRatio;
-    context.canvas.height = clientHeight * devicePixelRatio;
-    context.canvas.style.width = `${clientWidth}px`;
-    context.canvas.style.height = `${clientHeight}px`;
+    const { canvas } = context;
+    canvas.width = clientWidth * devicePixelRatio;
+    canvas.height = clientHeight * devicePixelRatio;
+    canvas.style.width = `${clientWidth}px`;
+    canvas.style.height = `${clientHeight}px`;
     context.scale(devicePixelRatio, devicePixelRatio);
-    drawGuides(context, this.#placement.guides, this.#view.layout === 'zones', this.#palette, (point) =>
-      this.#sigma.graphToViewport(point),
-    );
   }
 
   /** Draws until nothing moves, grows or fades any more; then stops, so that a quiet mesh costs nothing. */
@@ -314,11 +333,11 @@ export class MeshPainter {
 
 /** Radius in pixels: large enough to hit, small enough not to touch the next. */
 function nodeSize(peers: number): number {
-  return Math.max(2.6, Math.min(11, 46 / Math.sqrt(Math.max(1, peers))));
+  return Math.max(3, Math.min(12, 62 / Math.sqrt(Math.max(1, peers))));
 }
 
 /** A link's width grows with the logarithm of its rate: rates differ by factors of thousands. */
 function edgeSize(edge: Edge, role: ReturnType<typeof edgeRole>): number {
   const rate = edgeMessagesPerSecond(edge);
-  return role === 'spare' ? 0.8 : 1.2 + Math.min(3.5, Math.log10(1 + rate));
+  return role === 'spare' ? 1 : 1 + Math.min(3.5, 0.75 * Math.log10(1 + rate));
 }

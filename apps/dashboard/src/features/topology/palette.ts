@@ -6,7 +6,7 @@ export interface Palette {
   readonly surface: string;
   readonly border: string;
   readonly text: string;
-  readonly faint: string;
+  readonly muted: string;
   readonly accent: string;
   readonly tree: string;
   readonly half: string;
@@ -24,7 +24,7 @@ export function readPalette(element: Element): Palette {
     surface: color('--surface'),
     border: color('--border'),
     text: color('--text'),
-    faint: color('--faint'),
+    muted: color('--muted'),
     accent: color('--accent'),
     tree: color('--tree'),
     half: color('--half'),

@@ -20,8 +20,10 @@ export function LineChart(properties: {
   readonly times: readonly number[];
   readonly series: readonly Series[];
   readonly format: (value: number) => string;
+  /** The scale is divided by powers of two. */
+  readonly isBinary?: boolean;
 }): ReactNode {
-  const { title, times, series, format } = properties;
+  const { title, times, series, format, isBinary = false } = properties;
   const container = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | null>(null);
   const data = useRef<uPlot.AlignedData>([[]]);
@@ -34,7 +36,7 @@ export function LineChart(properties: {
     if (element === null) return;
     const draw = (): void => {
       chart.current?.destroy();
-      chart.current = new uPlot(options(element, series, format), data.current, element);
+      chart.current = new uPlot(options(element, series, format, isBinary), data.current, element);
     };
     draw();
     const resizes = new ResizeObserver(() => chart.current?.setSize(sizeOf(element)));
@@ -81,7 +83,12 @@ function sizeOf(element: HTMLElement): { width: number; height: number } {
   return { width: Math.max(120, element.clientWidth), height: Math.max(80, element.clientHeight) };
 }
 
-function options(element: HTMLElement, series: readonly Series[], format: (value: number) => string): uPlot.Options {
+function options(
+  element: HTMLElement,
+  series: readonly Series[],
+  format: (value: number) => string,
+  isBinary: boolean,
+): uPlot.Options {
   const style = getComputedStyle(element);
   const color = (name: string): string => style.getPropertyValue(name).trim();
   const font = '11px ui-sans-serif, system-ui, sans-serif';
@@ -99,7 +106,13 @@ function options(element: HTMLElement, series: readonly Series[], format: (value
     scales: { y: { range: (_, least, most) => [Math.min(0, least), most > 0 ? most * 1.1 : 1] } },
     axes: [
       { ...axis, size: 26, space: 70, values: (_, splits) => splits.map((at) => timeLabel(at)) },
-      { ...axis, size: 58, space: 28, values: (_, splits) => splits.map(format) },
+      {
+        ...axis,
+        size: isBinary ? 76 : 58,
+        space: 28,
+        values: (_, splits) => splits.map(format),
+        ...(isBinary ? { incrs: Array.from({ length: 50 }, (_, power) => 2 ** power) } : {}),
+      },
     ],
     series: [
       {},

@@ -29,7 +29,7 @@ export function TrafficView(): ReactNode {
           format={perSecond}
           series={[
             line('delivered', '--tree', ({ delivered }) => delivered),
-            line('published', '--accent', ({ published }) => published, true),
+            line('published', '--half', ({ published }) => published, true),
           ]}
         />
         <LineChart
@@ -73,6 +73,7 @@ export function TrafficView(): ReactNode {
           title="Bytes over the links"
           times={times}
           format={bytesPerSecond}
+          isBinary
           series={[line('both ways', '--tree', ({ bytes }) => bytes)]}
         />
       </div>

@@ -1,0 +1,197 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Dashboard, missingTool, openBrowser, poll, startDashboard } from './harness.ts';
+import { SampleMesh } from './sample-mesh.ts';
+import { SampleServer } from './sample-server.ts';
+
+const missing = missingTool();
+
+describe.skipIf(missing !== null)(
+  `the dashboard in Chromium${missing === null ? '' : ` (skipped: ${missing})`}`,
+  () => {
+    const mesh = new SampleMesh(24, 3);
+    const problems: string[] = [];
+    let servers: SampleServer[];
+    let dashboard: Dashboard;
+    let browser: Awaited<ReturnType<typeof openBrowser>>;
+    let page: Page;
+    let beat: NodeJS.Timeout;
+
+    beforeAll(async () => {
+      servers = [await new SampleServer(mesh).start(), await new SampleServer(mesh, mesh.ids[1]).start()];
+      dashboard = await startDashboard(servers.map(({ address }) => address));
+      browser = await openBrowser();
+      page = await browser.context.newPage();
+      page.on('pageerror', (error) => problems.push(String(error)));
+      page.on('console', (message) => {
+        if (message.type() === 'error' && message.text().includes('Content Security Policy'))
+          problems.push(message.text());
+      });
+      beat = setInterval(() => mesh.tick(), 500);
+    }, 60_000);
+
+    afterAll(async () => {
+      clearInterval(beat);
+      await browser?.close();
+      await dashboard?.stop();
+      for (const server of servers ?? []) server.stop();
+    });
+
+    const open = async (path: string): Promise<void> => {
+      await page.goto(dashboard.url + path);
+      await page.getByTestId('freshness').getByText('Live').waitFor();
+    };
+    const text = async (testId: string): Promise<string> => (await page.getByTestId(testId).textContent()) ?? '';
+
+    it('does not watch the mesh before somebody looks', () => {
+      expect(servers.map(({ watches }) => watches)).toEqual([0, 0]);
+    });
+
+    it('draws the mesh, and says how much of it was heard', async () => {
+      await open('/');
+      await page.locator('[data-testid=mesh-canvas][data-painted=true] canvas').first().waitFor({ state: 'attached' });
+      expect(await text('peers')).toContain('24 of 24 heard');
+      expect(await text('parts')).toContain('One mesh');
+      expect(servers.map(({ watches }) => watches)).toEqual([1, 0]);
+    });
+
+    it('shows peers that die within a second, and lists them', async () => {
+      const dead = mesh.ids.slice(5, 8);
+      const names = dead.map((id) => mesh.peer(id)?.name ?? '');
+      const before = performance.now();
+      mesh.kill(dead);
+      const list = page.getByRole('region', { name: 'Recent changes' });
+      for (const name of names) await list.getByText(`${name} died`).waitFor();
+      expect(await text('peers')).toContain('21 of 21 heard');
+      expect(performance.now() - before).toBeLessThan(2_000);
+    });
+
+    it('shows a peer that joins', async () => {
+      const name = mesh.peer(mesh.join())?.name;
+      await page.getByRole('region', { name: 'Recent changes' }).getByText(`${name} joined`).waitFor();
+    });
+
+    it('shares its stream among all who look', async () => {
+      const second = await browser.context.newPage();
+      await second.goto(`${dashboard.url}/traffic`);
+      await second.getByText('Messages of applications').waitFor();
+      expect(servers[0]?.watches).toBe(1);
+      await second.close();
+    });
+
+    it('walks by arrow keys, opens the peer, keeps it in the address, and clears it by Escape', async () => {
+      await page.getByTestId('mesh-canvas').focus();
+      await page.keyboard.press('ArrowRight');
+      await page.getByTestId('peer-panel').waitFor();
+      const first = new URL(page.url()).searchParams.get('peer');
+      expect(first).not.toBeNull();
+      await page.keyboard.press('ArrowLeft');
+      await page.keyboard.press('ArrowDown');
+      await poll(() => new URL(page.url()).searchParams.get('peer') !== first, 'another peer to be selected');
+      await page.keyboard.press('Escape');
+      await page.getByTestId('peer-panel').waitFor({ state: 'detached' });
+      expect(new URL(page.url()).search).toBe('');
+    });
+
+    it('changes layouts, and a reload brings the same view back', async () => {
+      for (const name of ['Tree', 'Ring', 'Hops']) await page.getByText(name, { exact: true }).click();
+      expect(new URL(page.url()).searchParams.get('layout')).toBe('hops');
+      await page.reload();
+      await page.getByRole('radio', { name: 'Hops' }).and(page.locator(':checked')).waitFor({ state: 'attached' });
+    });
+
+    it('has the same selection in the table, with the links of the peer in both directions', async () => {
+      await open('/peers');
+      await page.getByRole('button', { name: 'starling-2', exact: true }).first().click();
+      const panel = page.getByTestId('peer-panel');
+      await panel.getByRole('heading', { name: 'starling-2' }).waitFor();
+      expect(await panel.getByRole('row').count()).toBeGreaterThan(2);
+      await page.getByRole('link', { name: 'Topology' }).click();
+      await page.waitForURL(/\/\?peer=/);
+      await panel.getByRole('heading', { name: 'starling-2' }).waitFor();
+    });
+
+    it('finds by / and an expression, the same in graph and table', async () => {
+      await open('/peers');
+      await page.keyboard.press('/');
+      await page.keyboard.type('zone=eu-west-1a');
+      await page.getByText(/\d+ found/).waitFor();
+      const zones = await page.locator('tbody tr td:nth-child(3)').allTextContents();
+      expect(new Set(zones)).toEqual(new Set(['eu-west-1a']));
+      expect(new URL(page.url()).searchParams.get('find')).toBe('zone=eu-west-1a');
+    });
+
+    it('sorts by any column', async () => {
+      await open('/peers');
+      await page.getByRole('button', { name: 'Links' }).click();
+      await page.locator('th[aria-sort=ascending]').getByText('Links').waitFor();
+      const degrees = (await page.locator('tbody tr td:nth-child(5)').allTextContents()).map(Number);
+      expect(degrees).toEqual([...degrees].sort((one, other) => one - other));
+    });
+
+    it('publishes, and hears it; says why it is refused', async () => {
+      await open('/console');
+      await page.getByRole('button', { name: 'Subscribe' }).click();
+      await page.getByTestId('subscription').getByText('listening').waitFor();
+      await page.getByLabel('Payload').fill('grüße, flock');
+      await page.getByRole('button', { name: 'Publish' }).click();
+      await page.getByTestId('published').waitFor();
+      await page.getByTestId('messages').getByText('grüße, flock').waitFor();
+      await page.getByLabel('Topic', { exact: true }).fill('not a topic');
+      await page.getByRole('button', { name: 'Publish' }).click();
+      await page.getByText('words are separated by dots').waitFor();
+    });
+
+    it('asks the whole mesh', async () => {
+      await page.getByLabel('Words to search for in the whole mesh').fill('starlings');
+      await page.getByRole('button', { name: 'Ask' }).click();
+      await page.getByTestId('hits').getByText('1 hit in').waitFor();
+    });
+
+    it('opens its help, and Escape closes it', async () => {
+      await open('/');
+      await page.keyboard.press('?');
+      await page.getByRole('heading', { name: 'Keys' }).waitFor();
+      await page.keyboard.press('Escape');
+      await page.getByRole('heading', { name: 'Keys' }).waitFor({ state: 'hidden' });
+    });
+
+    it('keeps the theme that was chosen', async () => {
+      await page.getByRole('button', { name: /^Colours/ }).click();
+      await page.reload();
+      expect(await page.locator('html').getAttribute('data-theme')).toBe('light');
+    });
+
+    it('says that the mesh is in parts', async () => {
+      await open('/');
+      const left = new Set(mesh.ids.slice(0, 8));
+      mesh.cut((id) => left.has(id));
+      await page.getByTestId('parts').getByText('islands').waitFor();
+    });
+
+    it('goes on by another peer when the one that it asks dies', async () => {
+      servers[0]?.stop();
+      await page.getByTestId('freshness').getByText('by starling-1', { exact: true }).waitFor();
+      await page.getByTestId('freshness').getByText('Live').waitFor();
+      expect(servers[1]?.watches).toBe(1);
+    });
+
+    it('says that it is stale, and how old, when nobody answers any more', async () => {
+      servers[1]?.stop();
+      await page.getByText(/This is \d+ s old/).waitFor();
+      expect(await text('freshness')).toContain('Stale');
+      expect(await text('peers')).toContain('heard');
+    });
+
+    it('had no error and broke no rule of its own policy', () => {
+      expect(problems).toEqual([]);
+    });
+
+    it('exits at once on SIGTERM, with a browser connected', async () => {
+      const before = performance.now();
+      dashboard.process.kill('SIGTERM');
+      expect(await dashboard.exited).toBe(0);
+      expect(performance.now() - before).toBeLessThan(2_000);
+    });
+  },
+);

@@ -1,0 +1,35 @@
+import { MeshPicture } from '@starling/topology';
+import { describe, expect, it } from 'vitest';
+import type { FeedState } from './feed-store.ts';
+import { freshnessOf } from './freshness.ts';
+
+const status = { phase: 'live', servedBy: 'a', address: 'a:1', problem: '', addresses: 1 } as const;
+const live: FeedState = {
+  picture: new MeshPicture(),
+  revision: 1,
+  known: 1,
+  status,
+  isConnected: true,
+  hasPicture: true,
+  heardAt: 100_000,
+  history: [],
+};
+
+describe('freshness', () => {
+  it.each<[string, Partial<FeedState>, number]>([
+    ['live', {}, 101_000],
+    ['live', {}, 110_000],
+    ['stale', {}, 112_000],
+    ['stale', { isConnected: false }, 101_000],
+    ['stale', { status: { ...status, phase: 'lost' } }, 101_000],
+    ['loading', { hasPicture: false, status: null }, 101_000],
+    ['loading', { hasPicture: false, status: { ...status, phase: 'connecting' } }, 101_000],
+    ['empty', { hasPicture: false, status: { ...status, phase: 'connecting', problem: 'a:1: no' } }, 101_000],
+  ])('is %s with %o at %i', (state, difference, now) => {
+    expect(freshnessOf({ ...live, ...difference }, now).state).toBe(state);
+  });
+
+  it('says how old what is shown is', () => {
+    expect(freshnessOf(live, 130_400).ageSeconds).toBe(30);
+  });
+});

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { defaultHealthLimits, type HealthEvidence, healthOf } from './health.ts';
+import { peerFacts, reportFacts } from './sample.ts';
+
+const well: HealthEvidence = {
+  peer: peerFacts('a'),
+  report: reportFacts('a'),
+  reportAgeMs: 1_000,
+  degree: 4,
+  halfLinks: 0,
+  meshSize: 10,
+  isInLargestPart: true,
+};
+
+describe('the health rule', () => {
+  it.each([
+    ['healthy', 'all is well', {}],
+    ['healthy', 'it is the only peer of its mesh', { degree: 0, meshSize: 1 }],
+    ['healthy', 'there are two peers and one link', { degree: 1, meshSize: 2 }],
+    ['unknown', 'it was never heard from', { report: null }],
+    ['unknown', 'its report is old', { reportAgeMs: defaultHealthLimits.reportAgeMsMax + 1 }],
+    ['critical', 'it has no link', { degree: 0 }],
+    ['critical', 'it is cut off', { isInLargestPart: false }],
+    ['warning', 'it has a single link', { degree: 1 }],
+    ['warning', 'it starts', { peer: peerFacts('a', { state: 'starting' }) }],
+    ['warning', 'it drains', { peer: peerFacts('a', { state: 'draining' }) }],
+    ['warning', 'it drops', { report: reportFacts('a', [], { droppedPerSecond: 0.5 }) }],
+    ['warning', 'its event loop is full', { report: reportFacts('a', [], { loopUtilization: 0.95 }) }],
+    ['warning', 'one end alone reports a link', { halfLinks: 1 }],
+  ] as const)('says %s when %s', (health, _, difference) => {
+    const verdict = healthOf({ ...well, ...difference }, defaultHealthLimits);
+    expect(verdict.health).toBe(health);
+    expect(verdict.reasons.length > 0).toBe(health !== 'healthy');
+  });
+
+  it('gives the worst reason first, and all of them', () => {
+    const { reasons } = healthOf({ ...well, degree: 0, halfLinks: 2 }, defaultHealthLimits);
+    expect(reasons).toEqual(['Has no link', '2 one-sided links']);
+  });
+});

@@ -1,0 +1,43 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { edgeKey } from './edge.ts';
+import type { ReportFacts } from './facts.ts';
+import { MeshPicture } from './mesh-picture.ts';
+import { reportFacts } from './sample.ts';
+
+const id = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f');
+const step = fc.oneof(
+  fc.record({ kind: fc.constant('report' as const), id, links: fc.uniqueArray(id, { maxLength: 4 }) }),
+  fc.record({ kind: fc.constant('remove' as const), id }),
+);
+
+describe('a picture after any history', () => {
+  it('has the peers and edges that the latest reports alone would give', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const picture = new MeshPicture();
+        const latest = new Map<string, ReportFacts>();
+        steps.forEach((change, at) => {
+          if (change.kind === 'report') {
+            const report = reportFacts(change.id, change.links);
+            latest.set(change.id, report);
+            picture.apply(at, { reports: [report], silentPeers: [], removedPeers: [] });
+          } else {
+            latest.delete(change.id);
+            picture.apply(at, { reports: [], silentPeers: [], removedPeers: [{ id: change.id, reason: 'left' }] });
+          }
+        });
+        const edges = new Set<string>();
+        for (const [owner, { links }] of latest) {
+          for (const { peerId } of links) {
+            if (peerId !== owner && latest.has(peerId)) edges.add(edgeKey(owner, peerId));
+          }
+        }
+        expect(new Set(picture.peers.keys())).toEqual(new Set(latest.keys()));
+        expect(new Set(picture.edges.keys())).toEqual(edges);
+        for (const [peer, { degree }] of picture.peers) expect(degree).toBe(picture.edgesOf(peer).length);
+        expect(picture.parts.flat().sort()).toEqual([...latest.keys()].sort());
+      }),
+    );
+  });
+});
