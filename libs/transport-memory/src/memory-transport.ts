@@ -52,7 +52,7 @@ export class MemoryTransport<B> implements Transport<B> {
   open(peer: PeerInfo): void {
     if (this.#self === null || this.#links.has(peer.id) || this.#dialling.has(peer.id)) return;
     this.#dialling.set(peer.id, []);
-    queueMicrotask(() => {
+    soon(() => {
       const queued = this.#dialling.get(peer.id);
       this.#dialling.delete(peer.id);
       // Closed meanwhile, or the other side was faster.
@@ -83,12 +83,12 @@ export class MemoryTransport<B> implements Transport<B> {
     end.bytesOut += bytes;
     const { remote } = end;
     const there = remote.#links.get(self.id);
-    queueMicrotask(() => remote.#receive(self.id, there, message, bytes));
+    soon(() => remote.#receive(self.id, there, message, bytes));
     return true;
   }
 
   close(peer: PeerId): void {
-    if (this.#dialling.delete(peer)) queueMicrotask(() => this.#handler?.linkDown(peer, 'closed'));
+    if (this.#dialling.delete(peer)) soon(() => this.#handler?.linkDown(peer, 'closed'));
     else this.#end(peer);
   }
 
@@ -144,7 +144,7 @@ export class MemoryTransport<B> implements Transport<B> {
     const { remote } = end;
     const there = remote.#links.get(self.id);
     this.#links.delete(peer);
-    queueMicrotask(() => {
+    soon(() => {
       this.#handler?.linkDown(peer, 'closed');
       remote.#ended(self.id, there, 'closed');
     });
@@ -160,6 +160,11 @@ export class MemoryTransport<B> implements Transport<B> {
     const isGossip = message.area === 'broadcast' && message.message.kind === 'gossip';
     return 32 + (isGossip ? this.#sizeOf(message.message.body) : 0);
   }
+}
+
+/** In a turn of its own. The language's own way, because this library knows no platform. */
+function soon(step: () => void): void {
+  void Promise.resolve().then(step);
 }
 
 function newEnd<B>(peer: PeerInfo, remote: MemoryTransport<B>): End<B> {

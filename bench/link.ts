@@ -1,0 +1,269 @@
+/**
+ * What one link carries: two processes on loopback, `GrpcTransport` at both ends, against grpc-js with one gRPC message per
+ * mesh message (pass-through Buffers, nothing decoded) in the same run. CPU is user + system of both processes.
+ *
+ *   node bench/link.ts [--seconds 3] [--rounds 3] [--json]
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Client, credentials, Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
+import type { TransportHandler } from '@starling/host';
+import type { PeerInfo } from '@starling/kernel';
+import type { MeshMessage } from '@starling/mesh';
+import { defaultGrpcTransportConfig, GrpcTransport } from '@starling/transport-grpc';
+
+/** `up`: from the dialler to the acceptor. */
+type Direction = 'up' | 'down';
+type Kind = 'starling' | 'grpc-js';
+
+interface Task {
+  readonly kind: Kind;
+  readonly direction: Direction;
+  readonly bytes: number;
+  readonly ms: number;
+}
+
+/** What one process says at the end of a task. */
+interface Report {
+  readonly received: number;
+  readonly cpuMicros: number;
+}
+
+interface Result extends Omit<Task, 'ms'> {
+  readonly messagesPerSecond: number;
+  readonly megabytesPerSecond: number;
+  readonly cpuMicrosPerMessage: number;
+}
+
+const path = '/bench.Link/Exchange';
+const passThrough = (bytes: Buffer): Buffer => bytes;
+const peerOf = (name: string, port: number): PeerInfo => ({
+  id: name.repeat(52),
+  address: `127.0.0.1:${port}`,
+  apiAddress: '',
+  incarnation: 1,
+  zone: '',
+  name,
+});
+
+/** Sends and counts over one kind of link. */
+interface End {
+  readonly port: number;
+  /** Sends as much as is taken, for a moment. */
+  pump(bytes: number): Promise<void>;
+  received(): number;
+  connect(port: number): Promise<void>;
+}
+
+async function starlingEnd(name: string): Promise<End> {
+  const transport = new GrpcTransport({ ...defaultGrpcTransportConfig, host: '127.0.0.1', port: 0 });
+  const port = await transport.listen();
+  let received = 0;
+  let other = '';
+  let seq = 0;
+  const handler: TransportHandler<Uint8Array> = {
+    linkUp: (peer) => {
+      other = peer.id;
+    },
+    message: () => {
+      received++;
+    },
+    linkDown: () => {},
+  };
+  await transport.start(peerOf(name, port), handler);
+  const gossip = (body: Uint8Array): MeshMessage<Uint8Array> => ({
+    area: 'broadcast',
+    swarm: 0,
+    message: {
+      kind: 'gossip',
+      stream: `${'o'.repeat(52)}~1700000000000`,
+      seq: ++seq,
+      round: 3,
+      publishedAt: 1_700_000_000_000.25,
+      wantHeld: false,
+      repair: false,
+      body,
+    },
+  });
+  return {
+    port,
+    received: () => received,
+    pump: async (bytes) => {
+      const body = Buffer.alloc(bytes, 1);
+      while ((transport.stats(other)?.queuedBytes ?? Number.POSITIVE_INFINITY) < 2_000_000) {
+        for (let i = 0; i < 64; i++) transport.send(other, gossip(body));
+      }
+      // Two megabytes last longer than this; spinning would be counted as the link's work.
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    },
+    connect: async (to) => {
+      await transport.contact(`127.0.0.1:${to}`);
+    },
+  };
+}
+
+async function grpcEnd(): Promise<End> {
+  let received = 0;
+  let stream: { write(bytes: Buffer): boolean; once(event: 'drain', listener: () => void): unknown } | undefined;
+  const server = new Server({ 'grpc.max_receive_message_length': -1 });
+  const method = {
+    path,
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: passThrough,
+    requestDeserialize: passThrough,
+    responseSerialize: passThrough,
+    responseDeserialize: passThrough,
+  };
+  const count = (): void => {
+    received++;
+  };
+  server.addService(
+    { exchange: method },
+    {
+      exchange: (call: ServerDuplexStream<Buffer, Buffer>) => {
+        stream = call.on('data', count).on('error', () => {});
+      },
+    },
+  );
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
+  });
+  return {
+    port,
+    received: () => received,
+    pump: async (bytes) => {
+      const body = Buffer.alloc(bytes, 1);
+      let writable = true;
+      for (let i = 0; i < 64 && writable; i++) writable = stream?.write(body) ?? false;
+      await new Promise<void>((resolve) => {
+        if (writable || stream === undefined) setImmediate(resolve);
+        else stream.once('drain', resolve);
+      });
+    },
+    connect: async (to) => {
+      const client = new Client(`127.0.0.1:${to}`, credentials.createInsecure());
+      const call = client.makeBidiStreamRequest<Buffer, Buffer>(path, passThrough, passThrough);
+      call.on('data', count).on('error', () => {});
+      call.write(Buffer.alloc(1));
+      stream = call;
+    },
+  };
+}
+
+const endOf = (kind: Kind, name: string): Promise<End> => (kind === 'starling' ? starlingEnd(name) : grpcEnd());
+
+async function run(end: End, task: Task, isSender: boolean): Promise<Report> {
+  const until = performance.now() + task.ms;
+  const before = end.received();
+  const cpu = process.cpuUsage();
+  while (performance.now() < until) {
+    if (isSender) await end.pump(task.bytes);
+    else await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  const { user, system } = process.cpuUsage(cpu);
+  return { received: end.received() - before, cpuMicros: user + system };
+}
+
+/** The acceptor's process: serves one kind of link, then runs its half of a task. */
+function serve(): void {
+  let end: End;
+  process.on('disconnect', () => process.exit(0));
+  process.on('message', async (message: { kind?: Kind; task?: Task }) => {
+    if (message.kind !== undefined) {
+      end = await endOf(message.kind, 'b');
+      process.send?.(end.port);
+    }
+    if (message.task !== undefined) process.send?.(await run(end, message.task, message.task.direction === 'down'));
+  });
+}
+
+async function measure(task: Task): Promise<Result> {
+  const child = fork(fileURLToPath(import.meta.url), ['--serve'], { stdio: 'inherit' });
+  const ask = async <T>(message: object): Promise<T> => {
+    child.send(message);
+    const [answer] = (await once(child, 'message')) as [T];
+    return answer;
+  };
+  const end = await endOf(task.kind, 'a');
+  await end.connect(await ask<number>({ kind: task.kind }));
+  // The first second is for warming up.
+  await Promise.all([
+    ask<Report>({ task: { ...task, ms: 1_000 } }),
+    run(end, { ...task, ms: 1_000 }, task.direction === 'up'),
+  ]);
+  const [there, here] = await Promise.all([ask<Report>({ task }), run(end, task, task.direction === 'up')]);
+  await stop(child);
+  const received = task.direction === 'up' ? there.received : here.received;
+  const perSecond = received / (task.ms / 1_000);
+  return {
+    kind: task.kind,
+    direction: task.direction,
+    bytes: task.bytes,
+    messagesPerSecond: Math.round(perSecond),
+    megabytesPerSecond: Math.round((perSecond * task.bytes) / 1e6),
+    cpuMicrosPerMessage: Number(((there.cpuMicros + here.cpuMicros) / received).toFixed(2)),
+  };
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  child.disconnect();
+  await once(child, 'exit');
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      seconds: { type: 'string', default: '2' },
+      rounds: { type: 'string', default: '3' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const ms = Number(values.seconds) * 1_000;
+  const rows: readonly Omit<Task, 'kind' | 'ms'>[] = [
+    { bytes: 100, direction: 'up' },
+    { bytes: 1_024, direction: 'up' },
+    { bytes: 65_536, direction: 'up' },
+    { bytes: 65_536, direction: 'down' },
+  ];
+  const results: Result[] = [];
+  for (let round = 0; round < Number(values.rounds); round++) {
+    for (const row of rows) {
+      for (const kind of ['starling', 'grpc-js'] as const) results.push(await measure({ ...row, kind, ms }));
+    }
+  }
+  if (values.json) {
+    console.log(JSON.stringify(results, null, 2));
+    return;
+  }
+  const cpu = cpus();
+  console.log(
+    `${cpu.length} × ${cpu[0]?.model ?? 'unknown'}, Node ${process.version}, ${values.rounds} rounds of ${values.seconds} s`,
+  );
+  console.log('median messages/s (least … most), MB/s, CPU µs per message over both processes\n');
+  for (const { bytes, direction } of rows) {
+    for (const kind of ['starling', 'grpc-js'] as const) {
+      const same = results.filter((r) => r.kind === kind && r.bytes === bytes && r.direction === direction);
+      const rates = same.map((r) => r.messagesPerSecond);
+      const name = `${`${bytes} B`.padStart(7)} ${direction.padEnd(4)} ${kind.padEnd(8)}`;
+      const rate = `${median(rates).toLocaleString('en')}/s (${Math.min(...rates).toLocaleString('en')} … ${Math.max(...rates).toLocaleString('en')})`;
+      const cost = `${median(same.map((r) => r.cpuMicrosPerMessage))} µs`;
+      console.log(
+        `${name}  ${rate.padEnd(40)} ${String(median(same.map((r) => r.megabytesPerSecond))).padStart(4)} MB/s  ${cost}`,
+      );
+    }
+  }
+  process.exit(0);
+}
+
+if (process.argv.includes('--serve')) serve();
+else await main();
