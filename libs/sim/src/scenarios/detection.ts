@@ -169,7 +169,7 @@ export const flipFlop: Scenario = {
   about: 'Rapid’s hard cases: 1 % of the peers hear nothing for 20 s of every 40, then send only a fifth (target 17)',
   engine: 'event',
   setup:
-    'the shipped configuration, three zones; 1 % lose all they are sent, 20 s on and 20 s off, three times; counted: healthy peers that a healthy peer’s directory lists as gone, and times that a faulty peer was so listed. 80 % packet loss breaks TCP: modelled as the same cut, outwards',
+    'the shipped configuration, three zones; 1 % lose all they are sent, 20 s on and 20 s off, three times; counted: healthy peers that a healthy peer’s directory lists as gone, and times that a faulty peer was so listed while it flipped. Then 80 % loss of what they send, which breaks TCP: modelled as a cut outwards for 20 s',
   peers: 1_000,
   seeds: 3,
   reduced: { peers: 32, seeds: 1 },
@@ -228,11 +228,12 @@ export const flipFlop: Scenario = {
     } as const;
     injector.schedule([fault]);
     world.runUntil(faultEnd(fault) + 30_000);
+    const flapsMax = Math.max(0, ...flaps.values());
     injector.schedule([{ kind: 'partition', atMs: world.now, peers: indices, oneWay: true, forMs: 20_000 }]);
     world.runUntil(world.now + 60_000);
     return sampleOf(harness, seed, {
       healthyGone: healthyGone.size,
-      flaps: Math.max(0, ...flaps.values()),
+      flaps: flapsMax,
       unhealed: harness.livePeers().filter((peer) => meshOf(peer).root.membership.activeView().length === 0).length,
     });
   },
