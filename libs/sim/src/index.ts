@@ -6,7 +6,8 @@ export { baseLatency, type Latency, latencies, zonesOf } from './engine/latency.
 export { cycleNetwork, type NetworkModel, network } from './engine/network.ts';
 export type { SimPeer } from './engine/peer.ts';
 export { TraceHash } from './engine/trace-hash.ts';
-export { tagOfKind, World, type WorldObserver, type WorldOptions, type WorldStats } from './engine/world.ts';
+export { World } from './engine/world.ts';
+export { tagOfKind, type WorldObserver, type WorldOptions, type WorldStats } from './engine/world-port.ts';
 export { describeFault, type Fault, type FaultKind, faultEnd, faultKinds } from './faults/fault.ts';
 export { Injector, type InjectorPort } from './faults/injector.ts';
 export { drawPlan, type PlanOptions } from './faults/plan.ts';

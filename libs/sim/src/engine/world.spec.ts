@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { latencies } from './latency.ts';
 import { type NetworkModel, network } from './network.ts';
 import type { SimPeer } from './peer.ts';
-import { tagOfKind, World } from './world.ts';
+import { World } from './world.ts';
+import { tagOfKind } from './world-port.ts';
 
 type Message = { readonly kind: 'note'; readonly text: string };
 type Command =

@@ -1,6 +1,7 @@
 import type { Millis } from '@starling/kernel';
 import type { SimPeer } from '../engine/peer.ts';
-import type { World, WorldObserver } from '../engine/world.ts';
+import type { World } from '../engine/world.ts';
+import type { WorldObserver } from '../engine/world-port.ts';
 import type { SwarmCommand, SwarmEvent, SwarmMessage } from '../node/swarm-node.ts';
 
 /** What became of one broadcast. */

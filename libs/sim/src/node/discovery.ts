@@ -1,6 +1,7 @@
 import type { Millis, PeerInfo, Rng } from '@starling/kernel';
 import type { SimPeer } from '../engine/peer.ts';
-import type { World, WorldObserver } from '../engine/world.ts';
+import type { World } from '../engine/world.ts';
+import type { WorldObserver } from '../engine/world-port.ts';
 
 /** How peers find their first neighbours, as data. */
 export interface DiscoveryModel {

@@ -5,7 +5,8 @@ import { type LifeId, MessageChecker, payloadOf } from '../checkers/messages.ts'
 import { checkViews, type ViewBounds } from '../checkers/views.ts';
 import type { NetworkModel } from '../engine/network.ts';
 import type { SimPeer } from '../engine/peer.ts';
-import { tagOfKind, World, type WorldObserver } from '../engine/world.ts';
+import { World } from '../engine/world.ts';
+import { tagOfKind, type WorldObserver } from '../engine/world-port.ts';
 import { clusterDns, Discovery, type DiscoveryModel } from '../node/discovery.ts';
 import { garble } from '../node/garble.ts';
 import { MeshNode, type SimMessage } from '../node/mesh-node.ts';
