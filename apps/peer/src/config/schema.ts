@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Parts of a peer whose log level can be set alone. */
 export const logAreas = ['peer', 'mesh', 'links', 'discovery', 'api', 'http', 'search'] as const;
