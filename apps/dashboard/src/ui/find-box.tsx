@@ -3,6 +3,7 @@
 import { type ReactNode, type RefObject, useId } from 'react';
 import { useFeed } from '../feed/feed-provider.tsx';
 import { Icon } from './icons.tsx';
+import { useDraft } from './use-draft.ts';
 import { useMatches } from './use-matches.ts';
 
 /** The find expression, the same for graph and table, and how many peers it matches. */
@@ -13,6 +14,7 @@ export function FindBox(properties: {
 }): ReactNode {
   const { inputRef, value, onChange } = properties;
   const matches = useMatches(useFeed(), value);
+  const draft = useDraft(value, onChange);
   const hintId = useId();
   return (
     <search className="find">
@@ -20,8 +22,7 @@ export function FindBox(properties: {
       <input
         ref={inputRef}
         type="search"
-        value={value}
-        onChange={(event) => onChange(event.target.value)}
+        {...draft}
         placeholder="Find: zone=a degree<3"
         aria-label="Find peers by name, id, zone, or field=value"
         aria-describedby={hintId}

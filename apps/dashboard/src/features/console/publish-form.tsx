@@ -3,6 +3,7 @@
 import { type FormEvent, type ReactNode, useState } from 'react';
 import type { MeshProblem } from '../../server/mesh-client.ts';
 import { shortId } from '../../ui/format.ts';
+import { useDraft } from '../../ui/use-draft.ts';
 import styles from './console.module.css';
 import { post } from './post.ts';
 import { ProblemLine } from './problem-line.tsx';
@@ -22,6 +23,7 @@ export function PublishForm(properties: {
   readonly onTopic: (topic: string) => void;
 }): ReactNode {
   const { peer, nameOf, topic, onTopic } = properties;
+  const draft = useDraft(topic, onTopic);
   const [payload, setPayload] = useState('hello, flock');
   const [outcome, setOutcome] = useState<Published | MeshProblem | null>(null);
   const [isBusy, setBusy] = useState(false);
@@ -29,7 +31,7 @@ export function PublishForm(properties: {
   const publish = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
     setBusy(true);
-    const answer = await post('/api/publish', { topic, payload, peer });
+    const answer = await post('/api/publish', { topic: draft.value, payload, peer });
     setOutcome(answer instanceof Response ? ((await answer.json()) as Published) : answer);
     setBusy(false);
   };
@@ -38,13 +40,7 @@ export function PublishForm(properties: {
       <h2>Publish</h2>
       <label>
         Topic
-        <input
-          name="topic"
-          value={topic}
-          onChange={(event) => onTopic(event.target.value)}
-          spellCheck={false}
-          required
-        />
+        <input name="topic" {...draft} spellCheck={false} required />
       </label>
       <label>
         Payload
