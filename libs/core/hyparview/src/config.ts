@@ -35,12 +35,12 @@ export interface HyParViewConfig {
   readonly attemptsMax: number;
   /** Requests in flight while there is no neighbour at all. 2: each may evict somebody's link. */
   readonly attemptsIsolated: number;
-  /** Spares asked in one go while at least half of the links are there; then a pause. 16: `guess`. */
+  /** Spares asked in one round while at least half of the links are there. A round lasts as long as a shuffle. 16: what one shuffle brings, twice. */
   readonly attemptsPerRound: number;
-  /** First pause after a round in which everybody refused; doubles up to the next value. 1 s: `guess`. */
-  readonly roundPauseMinMs: Millis;
-  /** Longest such pause. 10 s: one shuffle brings new candidates. */
-  readonly roundPauseMaxMs: Millis;
+  /** How long a first refusal keeps a spare from being asked again; doubles up to the next value. 1 s: `guess`. */
+  readonly refusalMemoryMinMs: Millis;
+  /** Longest such time. 2 min: a spare that loses a link will ask by itself. */
+  readonly refusalMemoryMaxMs: Millis;
   /** First pause before an isolated peer tries everything again; doubles up to the next value. 0.5 s: `guess`. */
   readonly isolationPauseMinMs: Millis;
   /** Longest such pause; for ever after. 10 s: `guess`, an operator who fixed the network should not wait longer. */
@@ -97,8 +97,8 @@ export const defaultHyParViewConfig: HyParViewConfig = Object.freeze({
   attemptsMax: 16,
   attemptsIsolated: 2,
   attemptsPerRound: 16,
-  roundPauseMinMs: 1_000,
-  roundPauseMaxMs: 10_000,
+  refusalMemoryMinMs: 1_000,
+  refusalMemoryMaxMs: 120_000,
   isolationPauseMinMs: 500,
   isolationPauseMaxMs: 10_000,
   contactsMax: 16,
@@ -128,7 +128,7 @@ export function assertHyParViewConfig(config: HyParViewConfig): void {
   );
   assert(config.jitter >= 0 && config.jitter < 1, 'jitter is in [0, 1)');
   assert(config.attemptsMax > config.activeCapacity, 'attemptsMax is above activeCapacity');
-  assert(config.roundPauseMinMs <= config.roundPauseMaxMs, 'roundPauseMinMs is within roundPauseMaxMs');
+  assert(config.refusalMemoryMinMs <= config.refusalMemoryMaxMs, 'refusalMemoryMinMs is within refusalMemoryMaxMs');
   assert(config.isolationPauseMinMs <= config.isolationPauseMaxMs, 'isolationPauseMinMs is within isolationPauseMaxMs');
   assert(config.reconnectPauseMinMs <= config.reconnectPauseMaxMs, 'reconnectPauseMinMs is within reconnectPauseMaxMs');
 }

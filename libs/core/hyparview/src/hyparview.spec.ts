@@ -253,7 +253,7 @@ describe('repair (TR-07-13 §4.3)', () => {
     expect(sent(effects, 'neighbor').length).toBeGreaterThan(0);
   });
 
-  test('when everybody refuses there is a pause, longer each time', () => {
+  test('whoever refused is asked again, ever more rarely', () => {
     const bench = new Bench(small).neighbors('a', 'b');
     bench.hear('a', shuffle('s', 1));
     const askedAt: number[] = [];
@@ -264,7 +264,7 @@ describe('repair (TR-07-13 §4.3)', () => {
       askedAt.push(bench.now);
       bench.hear('s', refused);
     }
-    expect(askedAt).toEqual([1_000, 3_000, 7_000, 15_000, 25_000]);
+    expect(askedAt).toEqual([1_000, 3_000, 7_000, 15_000, 31_000]);
   });
 });
 
@@ -281,6 +281,7 @@ describe('isolation', () => {
 
   test('spares are kept though none answers, since the fault may be its own, and are tried in every round', () => {
     const bench = new Bench({ attemptsIsolated: 8 });
+    bench.feed({ kind: 'tick' });
     bench.contacts('a', 'b', 'c');
     for (let round = 0; round < 5; round++) {
       for (const id of ['a', 'b', 'c']) bench.feed({ kind: 'linkDown', peer: id, reason: 'refused' });

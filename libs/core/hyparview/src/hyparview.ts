@@ -1,6 +1,4 @@
 import {
-  assert,
-  IndexedMap,
   type Input,
   type LinkDownReason,
   type Millis,
@@ -22,11 +20,10 @@ import type {
   NeighborDownReason,
   NeighborPriority,
 } from './messages.ts';
-import { backedOff, jittered } from './pace.ts';
-import { PassiveView } from './passive-view.ts';
-import { Proximity } from './proximity.ts';
+import { jittered } from './pace.ts';
+import { Rounds } from './rounds.ts';
 import { type HyParViewStats, newHyParViewStats } from './stats.ts';
-import { Tombstones } from './tombstones.ts';
+import { Views } from './views.ts';
 
 type Out = Outbox<HyParViewMessage, HyParViewEvent>;
 
@@ -49,26 +46,12 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   readonly stats: HyParViewStats = newHyParViewStats();
   readonly #config: HyParViewConfig;
   readonly #rng: Rng;
-  readonly #policy: AdmissionPolicy;
-  readonly #active = new IndexedMap<PeerId, PeerInfo>();
-  readonly #passive: PassiveView;
+  readonly #views: Views;
   readonly #attempts: Attempts;
-  readonly #tombstones: Tombstones;
+  readonly #rounds: Rounds;
   readonly #islands: Islands;
-  readonly #proximity: Proximity;
-  #self: PeerInfo;
-
   /** Contacts not yet joined; only while isolated. */
   #contacts: PeerInfo[] = [];
-  /** Candidates that had their chance in this round. At most the passive view, the contacts and the alternatives. */
-  readonly #tried = new Set<PeerId>();
-  /** One request more than there are free places, after a failure: one of the candidates may be dead as well. */
-  #isHedging = false;
-  /** Rounds without success, for the back-off. */
-  #failedRounds = 0;
-  /** The next round; 0: the first tick asks for contacts. */
-  #roundAt: Millis = 0;
-
   /** What the last shuffle carried, until it is answered. */
   #shuffled: PeerInfo[] | null = null;
   #shuffleAt: Millis = never;
@@ -79,34 +62,30 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   constructor(config: HyParViewConfig, self: PeerInfo, rng: Rng, policy: AdmissionPolicy) {
     assertHyParViewConfig(config);
     this.#config = config;
-    this.#self = self;
     this.#rng = rng;
-    this.#policy = policy;
-    this.#passive = new PassiveView(config.passiveCapacity);
+    this.#views = new Views(config, self, rng, policy);
     this.#attempts = new Attempts(config.attemptsMax, config.attemptTimeoutMs);
-    this.#tombstones = new Tombstones(config.tombstonesMax, config.tombstoneExpiryMs);
+    this.#rounds = new Rounds(config, rng);
     this.#islands = new Islands(config, rng);
-    this.#proximity = new Proximity(config.farRttMs, config.rttsMax);
   }
 
   /** What later messages say about this peer. The id stays. */
   setSelf(self: PeerInfo): void {
-    assert(self.id === this.#self.id, 'a peer keeps its id');
-    this.#self = self;
+    this.#views.self = self;
   }
 
   /** The neighbours, in no particular order; valid until the next `handle`. At most `activeCapacity + highPrioritySlots`. */
   activeView(): readonly PeerInfo[] {
-    return this.#active.values();
+    return this.#views.active;
   }
 
   /** The spares, in no particular order; valid until the next `handle`. At most `passiveCapacity`. */
   passiveView(): readonly PeerInfo[] {
-    return this.#passive.values();
+    return this.#views.passive;
   }
 
   isNeighbor(peer: PeerId): boolean {
-    return this.#active.has(peer);
+    return this.#views.isNeighbor(peer);
   }
 
   handle(now: Millis, input: Input<HyParViewMessage, HyParViewCommand>, out: Out): void {
@@ -139,7 +118,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     if (this.#hasLeft) return never;
     return Math.min(
       this.#attempts.nextDeadline(),
-      this.#roundAt,
+      this.#rounds.nextAt,
       this.#shuffleAt,
       this.#optimizeAt,
       this.#islands.nextDeadline(),
@@ -147,7 +126,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   }
 
   #onMessage(now: Millis, from: PeerId, message: HyParViewMessage, out: Out): void {
-    if (from === this.#self.id) {
+    if (from === this.#views.self.id) {
       this.#violation(from, 'message-from-self', out);
       return;
     }
@@ -191,10 +170,10 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     this.stats.joins++;
     // A second join on the same link: its answer was late or the joiner tried twice. One walk is enough.
     if (this.#reaffirms(joiner, out)) return;
-    const dropped = this.#makeRoom(this.#capacityForHigh(), joiner, out);
+    const dropped = this.#views.hasRoomForHigh ? null : this.#evictFor(now, joiner, out);
     this.#accept(now, joiner, dropped, out);
     const forward: HyParViewMessage = { kind: 'forwardJoin', joiner, ttl: this.#config.activeWalkLength };
-    for (const neighbor of this.#active.values()) {
+    for (const neighbor of this.#views.active) {
       if (neighbor.id !== from) out.send(neighbor.id, forward);
     }
     this.#fill(now, out);
@@ -207,16 +186,16 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
       return;
     }
     this.#correctStranger(from, out);
-    if (joiner.id === this.#self.id) return;
+    if (joiner.id === this.#views.self.id) return;
     this.#islands.settle(joiner.id);
     // A neighbour cannot make walks longer than we would ourselves.
     const hops = Math.min(ttl, this.#config.activeWalkLength);
-    const next = hops === 0 ? undefined : this.#neighborExcept(from, joiner.id);
+    const next = hops === 0 ? undefined : this.#views.randomNeighbor(from, joiner.id);
     if (next === undefined) {
       this.#ask(now, joiner, 'forwardJoin', null, out);
       return;
     }
-    if (hops === this.#config.passiveWalkLength) this.#remember(now, joiner, []);
+    if (hops === this.#config.passiveWalkLength) this.#remember(now, joiner);
     out.send(next.id, { kind: 'forwardJoin', joiner, ttl: hops - 1 });
   }
 
@@ -243,22 +222,22 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     // never refuses anybody: that decides whether a mesh survives the loss of 80 % of its peers.
     switch (priority) {
       case 'high':
-        dropped = this.#makeRoom(this.#capacityForHigh(), dropping ?? sender, out);
+        if (!this.#views.hasRoomForHigh) dropped = this.#evictFor(now, dropping ?? sender, out);
         break;
       case 'low':
-        if (this.#active.size >= this.#config.activeCapacity) {
+        if (!this.#views.hasRoom) {
           this.#refuse(from, out);
           return;
         }
         break;
       case 'near':
-        if (this.#active.size >= this.#config.activeCapacity) {
-          const far = this.#proximity.isNear(this.#self, sender) ? this.#farLink(dropping) : undefined;
+        if (!this.#views.hasRoom) {
+          const far = this.#views.isNear(sender) ? this.#views.farNeighbor(dropping?.id) : undefined;
           if (far === undefined) {
             this.#refuse(from, out);
             return;
           }
-          this.#evict(far, 'swapped', dropping, out);
+          this.#evict(now, far, 'swapped', dropping, out);
           dropped = far;
         }
         break;
@@ -274,7 +253,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     if (attempt === undefined) {
       // Its request overtook its answer to ours: all is said. Else nobody waits for it any more, yet the sender believes in
       // a link: correct the asymmetry.
-      if (this.#active.has(from)) return;
+      if (this.#views.isNeighbor(from)) return;
       this.stats.stale++;
       if (accepted) this.#correctStranger(from, out);
       return;
@@ -284,7 +263,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
       // TR-07-13 §4.3: a refusal is no reason to drop the candidate from the passive view.
       out.close(from);
       if (attempt.purpose === 'bridge') this.#islands.settle(from);
-    } else if (this.#policy.admit(attempt.peer, this.#active.values()) && this.#hasRoomFor(attempt, dropped, out)) {
+    } else if (this.#views.admits(now, attempt.peer) && this.#hasRoomFor(now, attempt, dropped, out)) {
       this.stats.accepted++;
       if (attempt.purpose === 'bridge') this.stats.bridged++;
       this.#addNeighbor(now, attempt.peer, out);
@@ -305,17 +284,17 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   ): void {
     if (reason === 'leave') this.#bury(now, from, out);
     // While our own request is on its way this can only be about an earlier link: links keep order, an answer comes first.
-    const peer = this.#active.get(from);
+    const peer = this.#views.neighbor(from);
     if (peer === undefined) return;
     this.#removeNeighbor(peer, reason === 'leave' ? 'left' : reason, out);
     out.close(from);
-    if (reason !== 'leave') this.#remember(now, peer, []);
+    if (reason !== 'leave') this.#remember(now, peer);
     // It has no room for us: not in this round.
-    this.#tried.add(from);
+    this.#rounds.avoid(from);
     if (alternative !== null) {
-      this.#tried.add(alternative.id);
+      this.#rounds.avoid(alternative.id);
       this.#ask(now, alternative, 'fill', null, out);
-      this.#remember(now, alternative, []);
+      this.#remember(now, alternative);
     }
     this.#fill(now, out);
   }
@@ -334,16 +313,16 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     // It came through the mesh, so its origin is on this island.
     this.#islands.settle(origin.id);
     const hops = Math.min(ttl, this.#config.shuffleWalkLength) - 1;
-    const next = hops > 0 ? this.#neighborExcept(from, origin.id) : undefined;
+    const next = hops > 0 ? this.#views.randomNeighbor(from, origin.id) : undefined;
     if (next !== undefined) {
       out.send(next.id, { kind: 'shuffle', origin, ttl: hops, sample });
       return;
     }
-    if (origin.id === this.#self.id) return;
-    const isNeighbor = this.#active.has(origin.id);
-    const reply = this.#passive.sample(this.#rng, sample.length + 1).filter((peer) => peer.id !== origin.id);
+    if (origin.id === this.#views.self.id) return;
+    const isNeighbor = this.#views.isNeighbor(origin.id);
+    const reply = this.#views.sampleSpares(sample.length + 1).filter((peer) => peer.id !== origin.id);
     const expendable = reply.slice();
-    if (reply.length > 0 && (isNeighbor || this.#policy.remember(origin))) {
+    if (reply.length > 0 && (isNeighbor || this.#views.remembers(origin))) {
       if (!isNeighbor) out.open(origin);
       out.send(origin.id, { kind: 'shuffleReply', sample: reply });
       // A request of ours to the same peer still needs the link.
@@ -374,15 +353,15 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
       this.#onAttemptFailed(now, attempt, out);
       return;
     }
-    const neighbor = this.#active.get(peer);
+    const neighbor = this.#views.neighbor(peer);
     if (neighbor === undefined) {
-      if (reason === 'refused') this.#forgetUnreachable(peer);
+      if (reason === 'refused') this.#views.forgetUnreachable(peer);
       return;
     }
     if (reason !== 'closed') this.#islands.lostNeighbor(now, neighbor);
     this.#lose(now, neighbor, 'failed', out);
     // Closed on purpose without a word: the other side takes us for a stranger, but it lives.
-    if (reason === 'closed') this.#remember(now, neighbor, []);
+    if (reason === 'closed') this.#remember(now, neighbor);
   }
 
   #onCommand(now: Millis, command: HyParViewCommand, out: Out): void {
@@ -391,7 +370,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
         this.#onContacts(now, command.peers, out);
         return;
       case 'rtt':
-        this.#proximity.measured(command.peer, command.rttMs);
+        this.#views.measured(command.peer, command.rttMs);
         return;
       case 'suspect':
         this.#onSuspect(now, command.peer, out);
@@ -405,22 +384,22 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   }
 
   #onContacts(now: Millis, peers: readonly PeerInfo[], out: Out): void {
-    const isIsolated = this.#active.size === 0;
+    const isIsolated = this.#views.isIsolated;
     const contacts = this.#rng
       .sample(peers, this.#config.contactsMax)
-      .filter((peer) => peer.id !== this.#self.id && !this.#tombstones.covers(now, peer));
+      .filter((peer) => peer.id !== this.#views.self.id && !this.#views.isBuried(now, peer));
     for (const peer of contacts) {
-      if (!isIsolated && !this.#active.has(peer.id) && !this.#attempts.has(peer.id)) {
-        this.#islands.suggest(peer, !this.#passive.isFull && !this.#passive.has(peer.id));
+      if (!isIsolated && !this.#views.isNeighbor(peer.id) && !this.#attempts.has(peer.id)) {
+        this.#islands.suggest(peer, !this.#views.isPassiveFull && !this.#views.isSpare(peer.id));
       }
-      this.#remember(now, peer, []);
+      this.#remember(now, peer);
     }
     if (isIsolated) this.#contacts = contacts;
     this.#fill(now, out);
   }
 
   #onSuspect(now: Millis, peer: PeerId, out: Out): void {
-    const neighbor = this.#active.get(peer);
+    const neighbor = this.#views.neighbor(peer);
     if (neighbor === undefined) return;
     // Should it wake up and read this, it knows where it stands.
     out.send(peer, { kind: 'disconnect', reason: 'evicted', alternative: null });
@@ -432,7 +411,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   /** Tells every neighbour, and each of a pair of them of the other: the gap closes without a search. */
   #onLeave(out: Out): void {
     this.#hasLeft = true;
-    const neighbors = this.#active.sample(this.#rng, this.#active.size);
+    const neighbors = this.#views.sampleNeighbors(this.#views.active.length);
     for (const [i, peer] of neighbors.entries()) {
       out.send(peer.id, { kind: 'disconnect', reason: 'leave', alternative: neighbors[i ^ 1] ?? null });
       this.#removeNeighbor(peer, 'left', out);
@@ -459,9 +438,8 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     for (let late = this.#attempts.expire(now); late !== undefined; late = this.#attempts.expire(now)) {
       this.#onAttemptFailed(now, late, out);
     }
-    if (now >= this.#roundAt) {
-      this.#roundAt = never;
-      this.#tried.clear();
+    if (now >= this.#rounds.nextAt) {
+      this.#rounds.begin(now);
       this.#fill(now, out);
     }
     if (now >= this.#shuffleAt) this.#shuffle(now, out);
@@ -469,7 +447,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     const islander = this.#islands.due(now);
     if (islander !== undefined) {
       // With a full view one link goes for the bridge. The asked peer gives up one as well, and the two losers pair up.
-      const dropping = this.#active.size >= this.#capacityForHigh() ? this.#active.pick(this.#rng) : undefined;
+      const dropping = this.#views.hasRoomForHigh ? undefined : this.#views.randomNeighbor();
       this.#ask(now, islander, 'bridge', dropping ?? null, out);
     }
   }
@@ -477,26 +455,18 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   #onAttemptFailed(now: Millis, { peer }: Attempt, out: Out): void {
     this.stats.failed++;
     out.close(peer.id);
-    this.#forgetUnreachable(peer.id);
+    this.#views.forgetUnreachable(peer.id);
     this.#fill(now, out);
-  }
-
-  /**
-   * TR-07-13 §4.3: a candidate that cannot be reached leaves the passive view. Deviation: not while there is no neighbour
-   * at all, because then it may be our own network that failed, and the passive view is all that would be left afterwards.
-   */
-  #forgetUnreachable(peer: PeerId): void {
-    if (this.#active.size > 0) this.#passive.delete(peer);
   }
 
   /** May `sender`, who speaks for itself, be a neighbour? */
   #welcomes(now: Millis, sender: PeerInfo): boolean {
-    const known = this.#active.get(sender.id);
-    if ((known !== undefined && known.incarnation > sender.incarnation) || this.#tombstones.covers(now, sender)) {
+    const known = this.#views.neighbor(sender.id);
+    if ((known !== undefined && known.incarnation > sender.incarnation) || this.#views.isBuried(now, sender)) {
       this.stats.stale++;
       return false;
     }
-    return known !== undefined || this.#policy.admit(sender, this.#active.values());
+    return known !== undefined || this.#views.admits(now, sender);
   }
 
   /**
@@ -504,7 +474,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
    * life of it ends the earlier one, and is judged as a newcomer.
    */
   #reaffirms(sender: PeerInfo, out: Out): boolean {
-    const known = this.#active.get(sender.id);
+    const known = this.#views.neighbor(sender.id);
     if (known === undefined) return false;
     if (known.incarnation < sender.incarnation) {
       this.#removeNeighbor(known, 'failed', out);
@@ -517,7 +487,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   #refuse(peer: PeerId, out: Out): void {
     out.send(peer, { kind: 'neighborReply', accepted: false, dropped: null });
     // A request of ours that crossed this one still needs the link.
-    if (!this.#active.has(peer) && !this.#attempts.has(peer)) out.close(peer);
+    if (!this.#views.isNeighbor(peer) && !this.#attempts.has(peer)) out.close(peer);
   }
 
   #accept(now: Millis, peer: PeerInfo, dropped: PeerInfo | null, out: Out): void {
@@ -528,60 +498,58 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   }
 
   /** Sees to it that an accepted request finds a place. False: the place was taken meanwhile. */
-  #hasRoomFor({ peer, purpose, dropping }: Attempt, dropped: PeerInfo | null, out: Out): boolean {
-    const { activeCapacity } = this.#config;
+  #hasRoomFor(now: Millis, { peer, purpose, dropping }: Attempt, dropped: PeerInfo | null, out: Out): boolean {
+    const views = this.#views;
     switch (purpose) {
       case 'join':
       case 'fill':
-        return this.#active.size < activeCapacity;
+        return views.hasRoom;
       case 'forwardJoin':
-        this.#makeRoom(activeCapacity, peer, out);
+        if (!views.hasRoom) this.#evictFor(now, peer, out);
         return true;
       case 'near':
-        if (this.#active.size < activeCapacity) return true;
-        if (dropping === null || !this.#active.has(dropping.id)) return false;
-        this.#evict(dropping, 'swapped', dropped, out);
+        if (views.hasRoom) return true;
+        if (dropping === null || !views.isNeighbor(dropping.id)) return false;
+        this.#evict(now, dropping, 'swapped', dropped, out);
         return true;
       case 'bridge':
-        if (dropping !== null && this.#active.size >= this.#capacityForHigh() && this.#active.has(dropping.id)) {
-          this.#evict(dropping, 'swapped', dropped, out);
-        }
-        this.#makeRoom(this.#capacityForHigh(), dropped ?? peer, out);
+        if (views.hasRoomForHigh) return true;
+        if (dropping !== null && views.isNeighbor(dropping.id)) this.#evict(now, dropping, 'swapped', dropped, out);
+        else this.#evictFor(now, dropped ?? peer, out);
         return true;
       default:
-        unreachable(purpose);
+        return unreachable(purpose);
     }
   }
 
-  /** Algorithm 1, dropRandomElementFromActiveView, when fewer than one of `capacity` places is free. */
-  #makeRoom(capacity: number, alternative: PeerInfo, out: Out): PeerInfo | null {
-    if (this.#active.size < capacity) return null;
-    const evicted = this.#neighborExcept(alternative.id, null) ?? this.#active.get(alternative.id);
-    if (evicted === undefined) return null;
-    this.#evict(evicted, 'evicted', alternative, out);
-    return evicted;
+  /** Algorithm 1, dropRandomElementFromActiveView. The victim is shown to `newcomer`, who has room. */
+  #evictFor(now: Millis, newcomer: PeerInfo, out: Out): PeerInfo | null {
+    const victim = this.#views.randomNeighbor(newcomer.id) ?? this.#views.neighbor(newcomer.id);
+    if (victim === undefined) return null;
+    this.#evict(now, victim, 'evicted', newcomer, out);
+    return victim;
   }
 
-  #evict(peer: PeerInfo, reason: 'evicted' | 'swapped', alternative: PeerInfo | null, out: Out): void {
+  #evict(now: Millis, peer: PeerInfo, reason: 'evicted' | 'swapped', alternative: PeerInfo | null, out: Out): void {
     if (reason === 'swapped') this.stats.swapped++;
     else this.stats.evicted++;
     out.send(peer.id, { kind: 'disconnect', reason, alternative });
     this.#removeNeighbor(peer, reason, out);
     out.close(peer.id);
-    if (this.#policy.remember(peer)) this.#passive.add(peer, this.#rng, []);
+    this.#views.remember(now, peer);
   }
 
   #addNeighbor(now: Millis, peer: PeerInfo, out: Out): void {
-    this.#active.set(peer.id, peer);
-    this.#passive.delete(peer.id);
+    const wasIsolated = this.#views.isIsolated;
+    this.#views.addNeighbor(peer);
     this.#islands.settle(peer.id);
     // Says that the link is needed, also when the other side dialled it.
     out.open(peer);
     out.emit({ kind: 'neighborUp', peer });
-    if (this.#active.size > 1) return;
+    if (!wasIsolated) return;
     const { shuffleFastForMs, shuffleFastIntervalMs, optimizeIntervalMs } = this.#config;
     this.#contacts = [];
-    this.#newRound();
+    this.#rounds.restart();
     this.#islands.joined(now);
     this.#shuffleFastUntil = now + shuffleFastForMs;
     this.#shuffleAt = now + this.#jittered(shuffleFastIntervalMs);
@@ -589,140 +557,110 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   }
 
   #removeNeighbor(peer: PeerInfo, reason: NeighborDownReason, out: Out): void {
-    this.#active.delete(peer.id);
+    this.#views.removeNeighbor(peer.id);
     out.emit({ kind: 'neighborDown', peer, reason });
-    if (this.#active.size > 0) return;
+    if (!this.#views.isIsolated) return;
     this.#shuffleAt = never;
     this.#optimizeAt = never;
-    this.#newRound();
+    this.#rounds.restart();
   }
 
   /** TR-07-13 §4.3: the loss of a neighbour is repaired at once, from the passive view. */
   #lose(now: Millis, peer: PeerInfo, reason: NeighborDownReason, out: Out): void {
     this.stats.lost++;
     this.#removeNeighbor(peer, reason, out);
-    this.#newRound();
-    this.#isHedging = true;
+    this.#rounds.restartHedging();
     this.#fill(now, out);
-  }
-
-  /** Everybody may be asked again, without a pause. */
-  #newRound(): void {
-    this.#tried.clear();
-    this.#failedRounds = 0;
-    this.#roundAt = never;
   }
 
   /** Asks as many candidates as there are free places; after the last one there is a pause, and without neighbours a call for contacts. */
   #fill(now: Millis, out: Out): void {
-    const deficit = this.#config.activeCapacity - this.#active.size;
-    if (deficit <= 0) {
-      this.#isHedging = false;
-      this.#newRound();
+    const { hasRoom, deficit, isIsolated } = this.#views;
+    if (!hasRoom) {
+      this.#rounds.finish();
       return;
     }
-    const isIsolated = this.#active.size === 0;
-    const wanted = isIsolated ? this.#config.attemptsIsolated : deficit + (this.#isHedging ? 1 : 0);
+    const wanted = isIsolated ? this.#config.attemptsIsolated : deficit + this.#rounds.spareRequests;
     while (this.#attempts.filling < wanted && !this.#attempts.isFull) {
       const contact = isIsolated ? this.#contacts.pop() : undefined;
-      const candidate = contact ?? this.#nextCandidate(isIsolated);
+      const candidate = contact ?? this.#nextCandidate();
       if (candidate === undefined) break;
-      this.#tried.add(candidate.id);
+      this.#rounds.asked(candidate.id);
       this.#ask(now, candidate, contact === undefined ? 'fill' : 'join', null, out);
     }
-    if (this.#attempts.filling === 0 && this.#roundAt === never) this.#pause(now, isIsolated, out);
-  }
-
-  /** TR-07-13 §4.3: a random one of the passive view, and so on until the view is full or all had their chance. */
-  #nextCandidate(isIsolated: boolean): PeerInfo | undefined {
-    const isUrgent = isIsolated || this.#active.size * 2 < this.#config.activeCapacity;
-    if (!isUrgent && this.#tried.size >= this.#config.attemptsPerRound) return undefined;
-    return this.#passive.find(this.#rng, (peer) => !this.#tried.has(peer.id) && !this.#attempts.has(peer.id));
-  }
-
-  #pause(now: Millis, isIsolated: boolean, out: Out): void {
-    const { isolationPauseMinMs, isolationPauseMaxMs, roundPauseMinMs, roundPauseMaxMs } = this.#config;
-    const pauseMs = isIsolated
-      ? backedOff(isolationPauseMinMs, isolationPauseMaxMs, this.#failedRounds)
-      : backedOff(roundPauseMinMs, roundPauseMaxMs, this.#failedRounds);
-    this.#failedRounds++;
-    this.#roundAt = now + this.#jittered(pauseMs);
-    if (!isIsolated) return;
+    if (this.#attempts.filling > 0 || this.#rounds.isPausing) return;
+    if (!isIsolated) {
+      this.#rounds.pause(now, this.#shuffleIntervalMs(now));
+      return;
+    }
+    this.#rounds.pauseIsolated(now);
     this.stats.contactsNeeded++;
     out.emit({ kind: 'contactsNeeded' });
   }
 
-  /** Sends a request, unless the peer is known, asked already, gone or not admitted. */
+  /** TR-07-13 §4.3: a random one of the passive view, and so on until the view is full or all had their chance. */
+  #nextCandidate(): PeerInfo | undefined {
+    // With less than half of its links a peer asks all it knows.
+    const isUrgent = this.#views.deficit * 2 > this.#config.activeCapacity;
+    if (!isUrgent && !this.#rounds.mayAsk) return undefined;
+    return this.#views.findSpare(({ id }) => !this.#rounds.wasTried(id) && !this.#attempts.has(id));
+  }
+
+  /** Sends a request, unless one is on its way or the peer is not admitted. */
   #ask(now: Millis, peer: PeerInfo, purpose: AttemptPurpose, dropping: PeerInfo | null, out: Out): void {
-    if (peer.id === this.#self.id || this.#active.has(peer.id)) return;
-    if (this.#attempts.has(peer.id) || this.#attempts.isFull) return;
-    if (this.#tombstones.covers(now, peer) || !this.#policy.admit(peer, this.#active.values())) return;
+    if (this.#attempts.has(peer.id) || this.#attempts.isFull || !this.#views.admits(now, peer)) return;
     this.stats.attempts++;
     this.#attempts.start(now, { peer, purpose, dropping });
     out.open(peer);
-    const sender = this.#self;
+    const sender = this.#views.self;
     if (purpose === 'join') out.send(peer.id, { kind: 'join', sender });
     else out.send(peer.id, { kind: 'neighbor', sender, priority: this.#priorityOf(purpose), dropping });
   }
 
   #priorityOf(purpose: AttemptPurpose): NeighborPriority {
     if (purpose === 'near') return 'near';
-    return purpose === 'bridge' || this.#active.size === 0 ? 'high' : 'low';
+    return purpose === 'bridge' || this.#views.isIsolated ? 'high' : 'low';
   }
 
   /** TR-07-13 §4.4: a walk with this peer, k_a neighbours and k_p spares. */
   #shuffle(now: Millis, out: Out): void {
-    const config = this.#config;
-    this.#shuffleAt =
-      now + this.#jittered(now < this.#shuffleFastUntil ? config.shuffleFastIntervalMs : config.shuffleIntervalMs);
-    const first = this.#active.pick(this.#rng);
+    this.#shuffleAt = now + this.#jittered(this.#shuffleIntervalMs(now));
+    const first = this.#views.randomNeighbor();
     if (first === undefined) return;
-    const sample = this.#active.sample(this.#rng, config.shuffleActiveCount + 1).filter((peer) => peer.id !== first.id);
-    sample.length = Math.min(sample.length, config.shuffleActiveCount);
-    sample.push(...this.#passive.sample(this.#rng, config.shufflePassiveCount));
+    const { shuffleActiveCount, shufflePassiveCount, shuffleWalkLength } = this.#config;
+    const sample = this.#views.sampleNeighbors(shuffleActiveCount, first.id);
+    sample.push(...this.#views.sampleSpares(shufflePassiveCount));
     this.#shuffled = sample.slice();
     this.stats.shuffles++;
-    out.send(first.id, { kind: 'shuffle', origin: this.#self, ttl: config.shuffleWalkLength, sample });
+    out.send(first.id, { kind: 'shuffle', origin: this.#views.self, ttl: shuffleWalkLength, sample });
   }
 
   /** X-BOT §III: try one candidate that is cheaper than a link we have. With one failure domain there is none. */
   #optimize(now: Millis, out: Out): void {
     this.#optimizeAt = now + this.#jittered(this.#config.optimizeIntervalMs);
     // Free places come first, and need no swap.
-    if (this.#active.size < this.#config.activeCapacity) return;
-    const far = this.#farLink(null);
+    if (this.#views.hasRoom) return;
+    const far = this.#views.farNeighbor();
     if (far === undefined) return;
-    const near = this.#passive.find(this.#rng, (peer) => this.#proximity.isNear(this.#self, peer));
+    const near = this.#views.findSpare((peer) => this.#views.isNear(peer));
     if (near !== undefined) this.#ask(now, near, 'near', far, out);
-  }
-
-  /** A far link that may be swapped for a near one; not `except`, which is about to look for a link itself. */
-  #farLink(except: PeerInfo | null): PeerInfo | undefined {
-    const { randomLinks } = this.#config;
-    return this.#proximity.expendable(this.#self, this.#active.values(), randomLinks, except?.id ?? null, this.#rng);
   }
 
   #integrate(now: Millis, sample: readonly PeerInfo[], expendable: PeerInfo[], out: Out): void {
     for (const peer of sample) this.#remember(now, peer, expendable);
-    if (this.#active.size < this.#config.activeCapacity) this.#fill(now, out);
+    // New candidates for free places need not wait for the next round.
+    if (this.#views.hasRoom) this.#fill(now, out);
   }
 
-  /** Algorithm 1, addNodePassiveView. Hearsay: never changes what a neighbour said of itself, never brings back a leaver. */
-  #remember(now: Millis, peer: PeerInfo, expendable: PeerInfo[]): void {
-    if (peer.id === this.#self.id || this.#active.has(peer.id)) return;
-    if (this.#tombstones.covers(now, peer)) {
-      this.stats.stale++;
-      return;
-    }
-    if (this.#policy.remember(peer)) this.#passive.add(peer, this.#rng, expendable);
+  #remember(now: Millis, peer: PeerInfo, expendable: PeerInfo[] = []): void {
+    if (!this.#views.remember(now, peer, expendable)) this.stats.stale++;
   }
 
   /** A peer said good-bye for good. */
   #bury(now: Millis, peer: PeerId, out: Out): void {
-    const known = this.#active.get(peer) ?? this.#attempts.get(peer)?.peer ?? this.#passive.get(peer);
+    const known = this.#views.neighbor(peer) ?? this.#attempts.get(peer)?.peer ?? this.#views.spare(peer);
     if (known === undefined) return;
-    this.#tombstones.add(now, known);
-    this.#passive.delete(peer);
+    this.#views.bury(now, known);
     this.#islands.settle(peer);
     if (this.#attempts.take(peer) === undefined) return;
     this.stats.refused++;
@@ -732,32 +670,19 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
 
   /** Only neighbours relay, so a stranger who does takes us for one. Tell it, unless our own request is still open. */
   #correctStranger(peer: PeerId, out: Out): void {
-    if (this.#active.has(peer) || this.#attempts.has(peer)) return;
+    if (this.#views.isNeighbor(peer) || this.#attempts.has(peer)) return;
     out.send(peer, { kind: 'disconnect', reason: 'evicted', alternative: null });
     out.close(peer);
-  }
-
-  /** A random neighbour that is neither of the two. */
-  #neighborExcept(one: PeerId, other: PeerId | null): PeerInfo | undefined {
-    const neighbors = this.#active.values();
-    let eligible = 0;
-    for (const { id } of neighbors) if (id !== one && id !== other) eligible++;
-    if (eligible === 0) return undefined;
-    let skip = this.#rng.below(eligible);
-    for (const peer of neighbors) {
-      if (peer.id === one || peer.id === other) continue;
-      if (skip-- === 0) return peer;
-    }
-    return undefined;
-  }
-
-  #capacityForHigh(): number {
-    return this.#config.activeCapacity + this.#config.highPrioritySlots;
   }
 
   #violation(peer: PeerId, rule: string, out: Out): void {
     this.stats.violations++;
     out.emit({ kind: 'protocolViolation', peer, rule });
+  }
+
+  /** Fast while the overlay is young. */
+  #shuffleIntervalMs(now: Millis): Millis {
+    return now < this.#shuffleFastUntil ? this.#config.shuffleFastIntervalMs : this.#config.shuffleIntervalMs;
   }
 
   #jittered(spanMs: Millis): Millis {

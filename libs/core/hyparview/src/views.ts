@@ -1,0 +1,181 @@
+import { assert, IndexedMap, type Millis, type PeerId, type PeerInfo, type Rng } from '@starling/kernel';
+import type { HyParViewConfig } from './config.ts';
+import type { AdmissionPolicy } from './messages.ts';
+import { PassiveView } from './passive-view.ts';
+import { Proximity } from './proximity.ts';
+import { Tombstones } from './tombstones.ts';
+
+/**
+ * The two views and what keeps them sound: both are bounded, they never share a peer, the peer itself is in neither, nobody
+ * who left comes back in the same life, and the admission policy has its say. Knows nothing of messages and links.
+ */
+export class Views {
+  readonly #config: HyParViewConfig;
+  readonly #rng: Rng;
+  readonly #policy: AdmissionPolicy;
+  readonly #active = new IndexedMap<PeerId, PeerInfo>();
+  readonly #passive: PassiveView;
+  readonly #tombstones: Tombstones;
+  readonly #proximity: Proximity;
+  #self: PeerInfo;
+
+  constructor(config: HyParViewConfig, self: PeerInfo, rng: Rng, policy: AdmissionPolicy) {
+    this.#config = config;
+    this.#self = self;
+    this.#rng = rng;
+    this.#policy = policy;
+    this.#passive = new PassiveView(config.passiveCapacity);
+    this.#tombstones = new Tombstones(config.tombstonesMax, config.tombstoneExpiryMs);
+    this.#proximity = new Proximity(config.farRttMs, config.rttsMax);
+  }
+
+  get self(): PeerInfo {
+    return this.#self;
+  }
+
+  set self(self: PeerInfo) {
+    assert(self.id === this.#self.id, 'a peer keeps its id');
+    this.#self = self;
+  }
+
+  /** The neighbours as they lie; valid until the next change. */
+  get active(): readonly PeerInfo[] {
+    return this.#active.values();
+  }
+
+  /** The spares as they lie; valid until the next change. */
+  get passive(): readonly PeerInfo[] {
+    return this.#passive.values();
+  }
+
+  get isIsolated(): boolean {
+    return this.#active.size === 0;
+  }
+
+  /** Links that are wanted; 0 or below when there is no free place. */
+  get deficit(): number {
+    return this.#config.activeCapacity - this.#active.size;
+  }
+
+  get hasRoom(): boolean {
+    return this.deficit > 0;
+  }
+
+  /** As `hasRoom`, for joins, high priority and bridges. */
+  get hasRoomForHigh(): boolean {
+    return this.deficit + this.#config.highPrioritySlots > 0;
+  }
+
+  get isPassiveFull(): boolean {
+    return this.#passive.isFull;
+  }
+
+  isNeighbor(peer: PeerId): boolean {
+    return this.#active.has(peer);
+  }
+
+  neighbor(peer: PeerId): PeerInfo | undefined {
+    return this.#active.get(peer);
+  }
+
+  isSpare(peer: PeerId): boolean {
+    return this.#passive.has(peer);
+  }
+
+  spare(peer: PeerId): PeerInfo | undefined {
+    return this.#passive.get(peer);
+  }
+
+  addNeighbor(peer: PeerInfo): void {
+    this.#active.set(peer.id, peer);
+    this.#passive.delete(peer.id);
+  }
+
+  removeNeighbor(peer: PeerId): void {
+    this.#active.delete(peer);
+  }
+
+  /** May `peer` be asked, or taken, as a new neighbour? */
+  admits(now: Millis, peer: PeerInfo): boolean {
+    if (peer.id === this.#self.id || this.#active.has(peer.id)) return false;
+    return !this.#tombstones.covers(now, peer) && this.#policy.admit(peer, this.#active.values());
+  }
+
+  /** May a message go to `peer`, whom we have only heard of? */
+  remembers(peer: PeerInfo): boolean {
+    return this.#policy.remember(peer);
+  }
+
+  /**
+   * Algorithm 1, addNodePassiveView. Hearsay: never changes what a neighbour said of itself, never brings back a leaver.
+   * False when the news is of a life that is over. To make room, `expendable` goes first and is used up.
+   */
+  remember(now: Millis, peer: PeerInfo, expendable: PeerInfo[] = []): boolean {
+    if (peer.id === this.#self.id || this.#active.has(peer.id)) return true;
+    if (this.#tombstones.covers(now, peer)) return false;
+    if (this.#policy.remember(peer)) this.#passive.add(peer, this.#rng, expendable);
+    return true;
+  }
+
+  /**
+   * TR-07-13 §4.3: a candidate that cannot be reached leaves the passive view. Deviation: not while there is no neighbour
+   * at all, because then it may be our own network that failed, and the passive view is all that would be left afterwards.
+   */
+  forgetUnreachable(peer: PeerId): void {
+    if (this.#active.size > 0) this.#passive.delete(peer);
+  }
+
+  /** This life of `peer` is over. */
+  bury(now: Millis, peer: PeerInfo): void {
+    this.#tombstones.add(now, peer);
+    this.#passive.delete(peer.id);
+  }
+
+  isBuried(now: Millis, peer: PeerInfo): boolean {
+    return this.#tombstones.covers(now, peer);
+  }
+
+  /** A random neighbour that is neither of the two. */
+  randomNeighbor(except: PeerId | null = null, exceptToo: PeerId | null = null): PeerInfo | undefined {
+    const neighbors = this.#active.values();
+    let eligible = 0;
+    for (const { id } of neighbors) if (id !== except && id !== exceptToo) eligible++;
+    if (eligible === 0) return undefined;
+    let skip = this.#rng.below(eligible);
+    for (const peer of neighbors) {
+      if (peer.id === except || peer.id === exceptToo) continue;
+      if (skip-- === 0) return peer;
+    }
+    return undefined;
+  }
+
+  /** Up to `count` neighbours other than `except`, in random order. */
+  sampleNeighbors(count: number, except: PeerId | null = null): PeerInfo[] {
+    const sample = this.#active.sample(this.#rng, count + 1).filter((peer) => peer.id !== except);
+    sample.length = Math.min(sample.length, count);
+    return sample;
+  }
+
+  /** Up to `count` spares, in random order. */
+  sampleSpares(count: number): PeerInfo[] {
+    return this.#passive.sample(this.#rng, count);
+  }
+
+  /** A spare that `isWanted`, about at random. */
+  findSpare(isWanted: (peer: PeerInfo) => boolean): PeerInfo | undefined {
+    return this.#passive.find(this.#rng, isWanted);
+  }
+
+  measured(peer: PeerId, rttMs: Millis): void {
+    this.#proximity.measured(peer, rttMs);
+  }
+
+  isNear(peer: PeerInfo): boolean {
+    return this.#proximity.isNear(this.#self, peer);
+  }
+
+  /** A far neighbour that may be swapped for a near one; not `except`, which is about to look for a link itself. */
+  farNeighbor(except: PeerId | null = null): PeerInfo | undefined {
+    return this.#proximity.expendable(this.#self, this.active, this.#config.randomLinks, except, this.#rng);
+  }
+}
