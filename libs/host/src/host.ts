@@ -71,7 +71,7 @@ export class Host<B> {
   #self: PeerInfo;
   #state: 'new' | 'running' | 'stopped' = 'new';
   #discovery: DiscoveryLoop | undefined;
-  #waiting: Input<MeshMessage<B>, MeshCommand>[] = [];
+  readonly #waiting: Input<MeshMessage<B>, MeshCommand>[] = [];
   #events: MeshEvent[] = [];
   #handling = false;
   #now: Millis = Number.NEGATIVE_INFINITY;
@@ -196,20 +196,21 @@ export class Host<B> {
 
   #handle(input: Input<MeshMessage<B>, MeshCommand>): void {
     if (this.#state !== 'running') return;
-    if (this.#handling) {
-      this.#waiting.push(input);
-      return;
-    }
+    this.#waiting.push(input);
+    if (!this.#handling) this.#drain();
+  }
+
+  /** Handles what waits, and what comes to wait meanwhile; then sees when the mesh wants to be woken. */
+  #drain(): void {
+    const waiting = this.#waiting;
+    let done = 0;
     this.#handling = true;
     try {
-      this.#handleOne(input);
-      while (this.#waiting.length > 0) {
-        const waiting = this.#waiting;
-        this.#waiting = [];
-        for (const next of waiting) this.#handleOne(next);
-      }
+      for (; done < waiting.length; done++) this.#handleOne(waiting[done] as Input<MeshMessage<B>, MeshCommand>);
     } finally {
       this.#handling = false;
+      // Whatever threw is not handled twice.
+      waiting.splice(0, done + 1);
     }
     this.#rearm();
   }
@@ -242,9 +243,11 @@ export class Host<B> {
     // A timer that fires too early costs one harmless turn; clearing and setting one per message would cost more.
     if (deadline >= this.#timerAt) return;
     this.#disarm();
-    const at = Math.min(deadline, this.#now + this.#config.timerMaxMs);
+    const now = this.#clock.now();
+    // Not before now: a mesh that asks for a past time does not make the timer late.
+    const at = Math.max(now, Math.min(deadline, now + this.#config.timerMaxMs));
     this.#timerAt = at;
-    this.#timer = this.#clock.setTimer(Math.max(0, at - this.#clock.now()), () => this.#onTimer(at));
+    this.#timer = this.#clock.setTimer(at - now, () => this.#onTimer(at));
   }
 
   #disarm(): void {
@@ -256,14 +259,15 @@ export class Host<B> {
   #onTimer(at: Millis): void {
     this.#timer = undefined;
     this.#timerAt = Number.POSITIVE_INFINITY;
-    const lateMs = this.#clock.now() - at;
+    const now = this.#clock.now();
+    const lateMs = now - at;
     if (lateMs > this.#config.lateMs) {
       this.stats.late++;
       this.stats.lateMaxMs = Math.max(this.stats.lateMaxMs, lateMs);
       // Lifeguard §IV: one that was starved itself must not take the others' silence for death.
-      this.#handle({ kind: 'command', command: { kind: 'selfLate', lateMs } });
+      this.#waiting.push({ kind: 'command', command: { kind: 'selfLate', lateMs } });
     }
-    if (this.#mesh.nextDeadline() <= this.#clock.now()) this.#handle({ kind: 'tick' });
-    else this.#rearm();
+    if (this.#mesh.nextDeadline() <= now) this.#waiting.push({ kind: 'tick' });
+    this.#drain();
   }
 }

@@ -25,6 +25,7 @@ import {
   isSendable,
   ProtoWriter,
   type Refusal,
+  slabBytes,
   toOutgoing,
 } from '@starling/wire';
 import type { GrpcTransportConfig, LinkCredentials } from './config.ts';
@@ -102,7 +103,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
   constructor(config: GrpcTransportConfig, credentials: LinkCredentials = insecureCredentials()) {
     this.#config = config;
     this.#credentials = credentials;
-    this.#writer = new ProtoWriter(2 * config.frames.frameBytes);
+    this.#writer = new ProtoWriter(slabBytes(config.frames));
     this.#server = new Server({
       ...channelOptions(config),
       // A connection without a stream is no peer.

@@ -42,6 +42,11 @@ export function frameBytesMax(limits: FrameLimits): number {
   return 1024 * 1024 + limits.bodyBytesMax;
 }
 
+/** What a writer of frames allocates at a time: room for one full frame, so that little memory outlives the frame it was taken for. */
+export function slabBytes(limits: FrameLimits): number {
+  return limits.frameBytes + 4 * 1024;
+}
+
 /** A frame as it was received. `malformed`: nothing in it may be used. */
 export type DecodedFrame =
   | {
@@ -110,7 +115,7 @@ export class FrameEncoder {
   readonly #writer: ProtoWriter;
 
   /** One writer may serve many encoders: a frame is begun and cut without a pause. */
-  constructor(limits: FrameLimits, writer = new ProtoWriter(2 * limits.frameBytes)) {
+  constructor(limits: FrameLimits, writer = new ProtoWriter(slabBytes(limits))) {
     this.#limits = limits;
     this.#writer = writer;
   }

@@ -13,6 +13,7 @@ export {
   isSendable,
   type OutgoingMessage,
   outgoingBytes,
+  slabBytes,
   toOutgoing,
 } from './frame-codec.ts';
 export * from './gen/google/rpc/code_pb.ts';
