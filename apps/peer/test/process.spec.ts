@@ -178,17 +178,24 @@ describe('a peer that dies', () => {
     const publisher = await clientOf(second);
     peers[2]?.kill('SIGKILL');
     await peers[2]?.exited();
-    for (let i = 0; i < 50; i++) await publisher.publish({ topic: 'missed', payload: String(i) });
+    // Enough that catching up takes longer than finding a neighbour.
+    const count = 4_000;
+    const stream = publisher.publishStream();
+    const payload = new Uint8Array(4 * 1024);
+    await Promise.all(Array.from({ length: count }, () => stream.publish({ topic: 'missed', payload })));
+    await stream.close();
     const back = start({ STARLING_BOOTSTRAP: `127.0.0.1:${link}` });
     const { api, http } = await back.ports();
     await until(() => isReady(http));
+    const status = (await (await fetch(`http://127.0.0.1:${http}/status`)).json()) as { store: { messages: number } };
+    expect(status.store.messages).toBe(count);
     const client = await clientOf(`127.0.0.1:${api}`);
-    const texts: string[] = [];
+    const sequences: bigint[] = [];
     for await (const event of client.subscribe({ topics: ['missed'], from: 'all' })) {
       if (event.kind === 'live') break;
-      if (event.kind === 'message') texts.push(new TextDecoder().decode(event.payload));
+      if (event.kind === 'message') sequences.push(event.sequence);
     }
-    expect(texts).toEqual(Array.from({ length: 50 }, (_, i) => String(i)));
+    expect(sequences).toEqual(Array.from({ length: count }, (_, i) => BigInt(i + 1)));
   });
 
   it('keeps its identity over a restart when it has a data directory', async () => {
