@@ -29,8 +29,9 @@ export class Links {
     return this.#links.size;
   }
 
-  isUp(peer: PeerId): boolean {
-    return this.#links.get(peer)?.isUp ?? false;
+  /** Peers that a link is up with, or being dialled to. */
+  peers(): PeerId[] {
+    return [...this.#links.keys()];
   }
 
   /** True when the link has to be dialled. */

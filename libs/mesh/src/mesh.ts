@@ -332,6 +332,9 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     this.directory.handle(this.#now, { kind: 'command', command }, this.#directoryOut);
     this.#settle();
     this.#swarmCommand(command);
+    this.#settle();
+    // All farewells are queued; closing flushes them. Lingering for answers would only hold up the end of the process.
+    for (const peer of this.#links.peers()) this.#out.close(peer);
   }
 
   #onSwarm(event: SwarmEvent<B>): void {

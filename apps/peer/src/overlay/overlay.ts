@@ -36,16 +36,16 @@ export class Overlay implements MeshPort {
   readonly readiness: Readiness;
   readonly mesh: Mesh<Uint8Array>;
   readonly host: Host<Uint8Array>;
-  readonly #transport: Transport<Uint8Array>;
   readonly #bodies: BodyCodec<Uint8Array>;
   readonly #meter: Meter;
+  /** By clients; what the mesh says to itself does not count. */
+  #published = 0;
   /** Reports for whoever asks this peer about itself; the mesh's own go by their own clock. */
   readonly #ownMeter: Meter;
   #ticker: NodeJS.Timeout | undefined;
 
   constructor({ config, self, transport, bodies, tap, seed, documents }: OverlayOptions) {
     const rng = new Rng(seed);
-    this.#transport = transport;
     this.#bodies = bodies;
     this.readiness = new Readiness(systemClock.now(), config.seedTimeoutMs);
     this.mesh = new Mesh({
@@ -69,7 +69,7 @@ export class Overlay implements MeshPort {
       state: () => this.state,
       totals: () => ({
         delivered: this.mesh.pubsub.stats.delivered,
-        published: this.mesh.root.broadcast.stats.published,
+        published: this.#published,
         dropped: this.host.stats.sendsDropped,
       }),
       neighbors: () => this.neighbors,
@@ -125,10 +125,7 @@ export class Overlay implements MeshPort {
       throw new StarlingError('the peer is leaving already', { reason: 'DRAINING' });
     }
     this.readiness.drain();
-    const told = this.host.leave(timeoutMs);
-    // All that is to be said is queued by now. Closing flushes it; without it the links would linger for answers.
-    for (const peer of [...this.host.links.keys()]) this.#transport.close(peer);
-    return told;
+    return this.host.leave(timeoutMs);
   }
 
   async stop(): Promise<void> {
@@ -194,6 +191,9 @@ export class Overlay implements MeshPort {
         break;
       case 'caughtUp':
         this.readiness.caughtUp();
+        break;
+      case 'published':
+        this.#published++;
         break;
       case 'measure':
         this.command({ kind: 'measured', report: this.#meter.measure(this.now()) });
