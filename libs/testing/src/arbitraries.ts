@@ -181,8 +181,7 @@ const directoryBroadcasts: fc.Arbitrary<DirectoryBroadcast> = fc.oneof(
   fc.record({ kind: fc.constant('accuse' as const), id: peerIds, incarnation: whole, accuser: peerIds }),
 );
 
-/** Rates travel in single precision. */
-const rate = fc.float({ min: 0, noNaN: true, noDefaultInfinity: true }).map(positiveZero);
+const rate = fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }).map(positiveZero);
 
 const linkReports: fc.Arbitrary<LinkReport> = fc.record({
   peer: peerIds,

@@ -199,6 +199,19 @@ export function describeTransport(kind: string, factory: TransportFactory): void
       expect(a.heard.of('message').length + b.heard.of('message').length).toBe(10);
     });
 
+    it('dials again while the old link is being flushed, and neither loses nor mistakes anything', async () => {
+      const [a, b] = await linked();
+      for (const seq of range(400)) send(a, b, testGossip(seq, 20_000));
+      close(a, b.self.id);
+      await a.heard.untilDown();
+      open(a, b);
+      for (const seq of range(10)) expect(send(a, b, testGossip(400 + seq))).toBe(true);
+      expect((await b.heard.untilMessages(410)).map(numberOf)).toEqual(range(410));
+      const kinds = b.heard.events.map((event) => event.kind).filter((each) => each !== 'message');
+      expect(kinds).toEqual(['up', 'down', 'up']);
+      expect(b.heard.of('down').map((event) => event.reason)).toEqual(['closed']);
+    });
+
     it('makes one link of two dials, and loses and repeats nothing: dialled by name', async () => {
       for (let round = 0; round < 30; round++) {
         const [a, b] = [await endpoint('a'), await endpoint('b')];

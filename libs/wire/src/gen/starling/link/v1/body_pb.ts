@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file starling/link/v1/body.proto.
  */
 export const file_starling_link_v1_body: GenFile = /*@__PURE__*/
-  fileDesc("ChtzdGFybGluZy9saW5rL3YxL2JvZHkucHJvdG8SEHN0YXJsaW5nLmxpbmsudjEixQIKBEJvZHkSLQoEdXNlchgBIAEoCzIdLnN0YXJsaW5nLmxpbmsudjEuVXNlck1lc3NhZ2VIABIqCgZjYW5hcnkYAiABKAsyGC5zdGFybGluZy5saW5rLnYxLkNhbmFyeUgAEi4KCGFubm91bmNlGAMgASgLMhouc3RhcmxpbmcubGluay52MS5Bbm5vdW5jZUgAEigKBWxlYXZlGAQgASgLMhcuc3RhcmxpbmcubGluay52MS5MZWF2ZUgAEioKBmFjY3VzZRgFIAEoCzIYLnN0YXJsaW5nLmxpbmsudjEuQWNjdXNlSAASKAoFd2F0Y2gYBiABKAsyFy5zdGFybGluZy5saW5rLnYxLldhdGNoSAASKgoGcmVwb3J0GAcgASgLMhguc3RhcmxpbmcubGluay52MS5SZXBvcnRIAEIGCgRraW5kIpoBCgtVc2VyTWVzc2FnZRINCgV0b3BpYxgBIAEoCRI7CgdoZWFkZXJzGAIgAygLMiouc3RhcmxpbmcubGluay52MS5Vc2VyTWVzc2FnZS5IZWFkZXJzRW50cnkSDwoHcGF5bG9hZBgDIAEoDBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIYCgZDYW5hcnkSDgoGbnVtYmVyGAEgASgNIkgKCEFubm91bmNlEigKBGluZm8YASABKAsyGi5zdGFybGluZy5saW5rLnYxLlBlZXJJbmZvEhIKCnJlZnJlc2hfbXMYAiABKAEiKAoFTGVhdmUSCgoCaWQYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKAQiOgoGQWNjdXNlEgoKAmlkGAEgASgJEhMKC2luY2FybmF0aW9uGAIgASgEEg8KB2FjY3VzZXIYAyABKAkiKgoFV2F0Y2gSDwoHd2F0Y2hlchgBIAEoCRIQCghsZWFzZV9tcxgCIAEoASL/AQoKTGlua1JlcG9ydBIMCgRwZWVyGAEgASgJEigKBHJvbGUYAiABKA4yGi5zdGFybGluZy5saW5rLnYxLkxpbmtSb2xlEhMKBnJ0dF9tcxgDIAEoAkgAiAEBEh4KFm1lc3NhZ2VzX2luX3Blcl9zZWNvbmQYBCABKAISHwoXbWVzc2FnZXNfb3V0X3Blcl9zZWNvbmQYBSABKAISGwoTYnl0ZXNfaW5fcGVyX3NlY29uZBgGIAEoAhIcChRieXRlc19vdXRfcGVyX3NlY29uZBgHIAEoAhIdChVkdXBsaWNhdGVzX3Blcl9zZWNvbmQYCCABKAJCCQoHX3J0dF9tcyLMAgoGUmVwb3J0EigKBGluZm8YASABKAsyGi5zdGFybGluZy5saW5rLnYxLlBlZXJJbmZvEg4KBm51bWJlchgCIAEoBBIsCgVzdGF0ZRgDIAEoDjIdLnN0YXJsaW5nLmxpbmsudjEuUmVwb3J0U3RhdGUSKwoFbGlua3MYBCADKAsyHC5zdGFybGluZy5saW5rLnYxLkxpbmtSZXBvcnQSHAoUZGVsaXZlcmVkX3Blcl9zZWNvbmQYBSABKAISHAoUcHVibGlzaGVkX3Blcl9zZWNvbmQYBiABKAISGgoSZHJvcHBlZF9wZXJfc2Vjb25kGAcgASgCEhQKDHBhc3NpdmVfc2l6ZRgIIAEoDRIRCglkb2N1bWVudHMYCSABKAQSEgoKaGVhcF9ieXRlcxgKIAEoBBIYChBsb29wX3V0aWxpemF0aW9uGAsgASgCKk4KCExpbmtSb2xlEhkKFUxJTktfUk9MRV9VTlNQRUNJRklFRBAAEhMKD0xJTktfUk9MRV9FQUdFUhABEhIKDkxJTktfUk9MRV9MQVpZEAIqeQoLUmVwb3J0U3RhdGUSHAoYUkVQT1JUX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVUkVQT1JUX1NUQVRFX1NUQVJUSU5HEAESFgoSUkVQT1JUX1NUQVRFX1JFQURZEAISGQoVUkVQT1JUX1NUQVRFX0RSQUlOSU5HEANiBnByb3RvMw", [file_starling_link_v1_peer]);
+  fileDesc("ChtzdGFybGluZy9saW5rL3YxL2JvZHkucHJvdG8SEHN0YXJsaW5nLmxpbmsudjEixQIKBEJvZHkSLQoEdXNlchgBIAEoCzIdLnN0YXJsaW5nLmxpbmsudjEuVXNlck1lc3NhZ2VIABIqCgZjYW5hcnkYAiABKAsyGC5zdGFybGluZy5saW5rLnYxLkNhbmFyeUgAEi4KCGFubm91bmNlGAMgASgLMhouc3RhcmxpbmcubGluay52MS5Bbm5vdW5jZUgAEigKBWxlYXZlGAQgASgLMhcuc3RhcmxpbmcubGluay52MS5MZWF2ZUgAEioKBmFjY3VzZRgFIAEoCzIYLnN0YXJsaW5nLmxpbmsudjEuQWNjdXNlSAASKAoFd2F0Y2gYBiABKAsyFy5zdGFybGluZy5saW5rLnYxLldhdGNoSAASKgoGcmVwb3J0GAcgASgLMhguc3RhcmxpbmcubGluay52MS5SZXBvcnRIAEIGCgRraW5kIpoBCgtVc2VyTWVzc2FnZRINCgV0b3BpYxgBIAEoCRI7CgdoZWFkZXJzGAIgAygLMiouc3RhcmxpbmcubGluay52MS5Vc2VyTWVzc2FnZS5IZWFkZXJzRW50cnkSDwoHcGF5bG9hZBgDIAEoDBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIYCgZDYW5hcnkSDgoGbnVtYmVyGAEgASgNIkgKCEFubm91bmNlEigKBGluZm8YASABKAsyGi5zdGFybGluZy5saW5rLnYxLlBlZXJJbmZvEhIKCnJlZnJlc2hfbXMYAiABKAEiKAoFTGVhdmUSCgoCaWQYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKAQiOgoGQWNjdXNlEgoKAmlkGAEgASgJEhMKC2luY2FybmF0aW9uGAIgASgEEg8KB2FjY3VzZXIYAyABKAkiKgoFV2F0Y2gSDwoHd2F0Y2hlchgBIAEoCRIQCghsZWFzZV9tcxgCIAEoASL/AQoKTGlua1JlcG9ydBIMCgRwZWVyGAEgASgJEigKBHJvbGUYAiABKA4yGi5zdGFybGluZy5saW5rLnYxLkxpbmtSb2xlEhMKBnJ0dF9tcxgDIAEoAUgAiAEBEh4KFm1lc3NhZ2VzX2luX3Blcl9zZWNvbmQYBCABKAESHwoXbWVzc2FnZXNfb3V0X3Blcl9zZWNvbmQYBSABKAESGwoTYnl0ZXNfaW5fcGVyX3NlY29uZBgGIAEoARIcChRieXRlc19vdXRfcGVyX3NlY29uZBgHIAEoARIdChVkdXBsaWNhdGVzX3Blcl9zZWNvbmQYCCABKAFCCQoHX3J0dF9tcyLMAgoGUmVwb3J0EigKBGluZm8YASABKAsyGi5zdGFybGluZy5saW5rLnYxLlBlZXJJbmZvEg4KBm51bWJlchgCIAEoBBIsCgVzdGF0ZRgDIAEoDjIdLnN0YXJsaW5nLmxpbmsudjEuUmVwb3J0U3RhdGUSKwoFbGlua3MYBCADKAsyHC5zdGFybGluZy5saW5rLnYxLkxpbmtSZXBvcnQSHAoUZGVsaXZlcmVkX3Blcl9zZWNvbmQYBSABKAESHAoUcHVibGlzaGVkX3Blcl9zZWNvbmQYBiABKAESGgoSZHJvcHBlZF9wZXJfc2Vjb25kGAcgASgBEhQKDHBhc3NpdmVfc2l6ZRgIIAEoDRIRCglkb2N1bWVudHMYCSABKAQSEgoKaGVhcF9ieXRlcxgKIAEoBBIYChBsb29wX3V0aWxpemF0aW9uGAsgASgBKk4KCExpbmtSb2xlEhkKFUxJTktfUk9MRV9VTlNQRUNJRklFRBAAEhMKD0xJTktfUk9MRV9FQUdFUhABEhIKDkxJTktfUk9MRV9MQVpZEAIqeQoLUmVwb3J0U3RhdGUSHAoYUkVQT1JUX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVUkVQT1JUX1NUQVRFX1NUQVJUSU5HEAESFgoSUkVQT1JUX1NUQVRFX1JFQURZEAISGQoVUkVQT1JUX1NUQVRFX0RSQUlOSU5HEANiBnByb3RvMw", [file_starling_link_v1_peer]);
 
 /**
  * What a broadcast carries.
@@ -245,32 +245,32 @@ export type LinkReport = Message<"starling.link.v1.LinkReport"> & {
   /**
    * Unset when not yet measured.
    *
-   * @generated from field: optional float rtt_ms = 3;
+   * @generated from field: optional double rtt_ms = 3;
    */
   rttMs?: number | undefined;
 
   /**
-   * @generated from field: float messages_in_per_second = 4;
+   * @generated from field: double messages_in_per_second = 4;
    */
   messagesInPerSecond: number;
 
   /**
-   * @generated from field: float messages_out_per_second = 5;
+   * @generated from field: double messages_out_per_second = 5;
    */
   messagesOutPerSecond: number;
 
   /**
-   * @generated from field: float bytes_in_per_second = 6;
+   * @generated from field: double bytes_in_per_second = 6;
    */
   bytesInPerSecond: number;
 
   /**
-   * @generated from field: float bytes_out_per_second = 7;
+   * @generated from field: double bytes_out_per_second = 7;
    */
   bytesOutPerSecond: number;
 
   /**
-   * @generated from field: float duplicates_per_second = 8;
+   * @generated from field: double duplicates_per_second = 8;
    */
   duplicatesPerSecond: number;
 };
@@ -309,17 +309,17 @@ export type Report = Message<"starling.link.v1.Report"> & {
   links: LinkReport[];
 
   /**
-   * @generated from field: float delivered_per_second = 5;
+   * @generated from field: double delivered_per_second = 5;
    */
   deliveredPerSecond: number;
 
   /**
-   * @generated from field: float published_per_second = 6;
+   * @generated from field: double published_per_second = 6;
    */
   publishedPerSecond: number;
 
   /**
-   * @generated from field: float dropped_per_second = 7;
+   * @generated from field: double dropped_per_second = 7;
    */
   droppedPerSecond: number;
 
@@ -339,7 +339,7 @@ export type Report = Message<"starling.link.v1.Report"> & {
   heapBytes: bigint;
 
   /**
-   * @generated from field: float loop_utilization = 11;
+   * @generated from field: double loop_utilization = 11;
    */
   loopUtilization: number;
 };
