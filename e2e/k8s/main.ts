@@ -138,6 +138,8 @@ async function main(): Promise<number> {
     await release.upgrade(stranger);
     await release.waitForPeers(peers);
     const { code, output } = await release.test();
+    // Helm keeps the pod of a failed test, for its log.
+    await release.kubectl(['delete', 'pod', 'starling-test', '--ignore-not-found']);
     await release.upgrade();
     await release.waitForPeers(peers);
     if (code === 0) throw new Error(`helm test passed although a peer is in another mesh:\n${output}`);
@@ -177,7 +179,7 @@ async function main(): Promise<number> {
 
   /** A publisher and a subscriber that use the SDK inside the cluster; `stop` throws when a message was lost. */
   async function startTraffic(): Promise<{ stop(): Promise<string> }> {
-    const pod = await release.startMeshCheck(['traffic', `--dns=${release.peersName}`, '--rate=20']);
+    const pod = await release.startMeshCheck(['traffic', `--addresses=${release.serviceName}:7401`, '--rate=20']);
     await eventually(60_000, async () => {
       const log = await release.kubectl(['logs', pod]);
       if (!log.includes('listening')) throw new Error(`no traffic:\n${log}`);

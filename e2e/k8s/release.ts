@@ -183,9 +183,14 @@ export class Release {
     return { address: match[1] as string, stop };
   }
 
-  /** Name under which peers find each other. */
+  /** Name under which peers find each other: the addresses of all of them. */
   get peersName(): string {
     return `${this.name}-peers.${this.#options.namespace}.svc.${this.#options.clusterDomain}`;
+  }
+
+  /** Name under which clients find the mesh: one address that leads to a peer that is ready. */
+  get serviceName(): string {
+    return `${this.name}.${this.#options.namespace}.svc.${this.#options.clusterDomain}`;
   }
 
   #helm(args: readonly string[], options?: RunOptions): Promise<string> {

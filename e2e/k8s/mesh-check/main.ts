@@ -7,7 +7,7 @@ import { traffic } from './traffic.ts';
 import { verify } from './verify.ts';
 
 const usage = `usage: mesh-check verify  (--dns NAME | --addresses HOST:PORT,…) --peers N [--timeout SECONDS]
-       mesh-check traffic (--dns NAME | --addresses HOST:PORT,…) [--rate MESSAGES_PER_SECOND]`;
+       mesh-check traffic --addresses HOST:PORT,… [--rate MESSAGES_PER_SECOND]`;
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -38,7 +38,7 @@ async function main(): Promise<number> {
       say(`${peers} peers are one mesh`);
       return 0;
     case 'traffic':
-      return traffic({ dns: values.dns, addresses, rate }, say);
+      return traffic({ addresses, rate }, say);
     default:
       console.error(usage);
       return 64;

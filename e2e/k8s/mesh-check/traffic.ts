@@ -1,10 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type StarlingClient } from '@starling/client';
-import { findPeers } from './find-peers.ts';
 
 /** Where to publish and listen, and how fast. */
 export interface TrafficOptions {
-  readonly dns: string;
   readonly addresses: readonly string[];
   /** Messages a second. */
   readonly rate: number;
@@ -16,7 +14,7 @@ const settleMs = 30_000;
 const publishWithinMs = 30_000;
 
 /**
- * Publishes numbered messages and listens to them, each through the SDK at a peer of its own, until SIGTERM. Then waits for
+ * Publishes numbered messages and listens to them, each through the SDK on a connection of its own, until SIGTERM. Then waits for
  * the last ones and says what became of them. Resolves with the exit code: 0 when every message that was acknowledged was
  * heard.
  */
@@ -25,8 +23,9 @@ export async function traffic(options: TrafficOptions, say: (line: string) => vo
   process.once('SIGTERM', () => stop.abort());
   process.once('SIGINT', () => stop.abort());
 
-  const addresses = options.addresses.length > 0 ? options.addresses : await findPeers(options.dns);
+  const { addresses } = options;
   const listener = await connect({ addresses });
+  // With several addresses, at another peer.
   const publisher = await connect({ addresses: addresses.toReversed() });
   const topic = `mesh-check.traffic-${Date.now()}`;
   const heard = new Set<number>();
