@@ -1,4 +1,4 @@
-import type { ChannelCredentials, ServerCredentials } from '@grpc/grpc-js';
+import { type ChannelCredentials, credentials, ServerCredentials } from '@grpc/grpc-js';
 import { defaultFrameLimits, type FrameLimits } from '@starling/wire';
 
 /** Bytes that may wait in one link's queues; see `SendQueue` for what each class is. */
@@ -64,4 +64,9 @@ export const defaultGrpcTransportConfig: GrpcTransportConfig = {
 export interface LinkCredentials {
   readonly server: ServerCredentials;
   readonly client: ChannelCredentials;
+}
+
+/** Plain text: for one machine, tests, and networks that are secured below. */
+export function insecureCredentials(): LinkCredentials {
+  return { server: ServerCredentials.createInsecure(), client: credentials.createInsecure() };
 }

@@ -15,6 +15,19 @@ export const exchangePath = '/starling.link.v1.LinkService/Exchange';
 /** Frames pass through grpc-js as they are: the codec is ours. */
 export const passThrough = (bytes: Buffer): Buffer => bytes;
 
+/** The service as grpc-js wants it. */
+export const exchangeService = {
+  exchange: {
+    path: exchangePath,
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: passThrough,
+    requestDeserialize: passThrough,
+    responseSerialize: passThrough,
+    responseDeserialize: passThrough,
+  },
+} as const;
+
 export interface FrameStreamHandler {
   frame(bytes: Buffer): void;
   /** Once, and nothing after it; also after `abort`. `detail` is for people: gRPC cannot tell an end from a break. */

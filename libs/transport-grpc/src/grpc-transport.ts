@@ -1,11 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import {
-  credentials as channelCredentials,
-  Server,
-  ServerCredentials,
-  type ServerDuplexStream,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js';
+import { Server, type ServerDuplexStream } from '@grpc/grpc-js';
 import {
   ContactError,
   type ContactFailure,
@@ -28,16 +22,10 @@ import {
   slabBytes,
   toOutgoing,
 } from '@starling/wire';
-import type { GrpcTransportConfig, LinkCredentials } from './config.ts';
+import { type GrpcTransportConfig, insecureCredentials, type LinkCredentials } from './config.ts';
 import { newCounters, type TransportCounters } from './counters.ts';
-import {
-  AcceptedStream,
-  channelOptions,
-  DialledStream,
-  exchangePath,
-  type FrameStream,
-  passThrough,
-} from './frame-stream.ts';
+import { Flusher } from './flusher.ts';
+import { AcceptedStream, channelOptions, DialledStream, exchangeService, type FrameStream } from './frame-stream.ts';
 import {
   type Dial,
   type Inbound,
@@ -51,28 +39,7 @@ import {
 import { Link, type LinkHandler } from './link.ts';
 import { bind } from './listen.ts';
 import { SendQueue } from './send-queue.ts';
-
-/** All that there is with one other peer. */
-interface Slot {
-  readonly id: PeerId;
-  link: Link | null;
-  /** The dial that `open` asked for. */
-  dial: Dial | null;
-  /** Dials that were answered or refused because of a stream of the other side, which they wait for; `dial` may be among them. */
-  readonly waiting: Set<Dial>;
-  /** Streams of the other side that it has not confirmed. */
-  readonly inbounds: Set<Inbound>;
-  /** What was sent before the link is up. Goes into it, whoever dialled. */
-  queue: SendQueue | null;
-  /** A link that is being flushed, and whom to dial when it is done. */
-  closing: Link | null;
-  reopen: PeerInfo | null;
-}
-
-/** Plain text: for one machine, tests, and networks that are secured below. */
-export function insecureCredentials(): LinkCredentials {
-  return { server: ServerCredentials.createInsecure(), client: channelCredentials.createInsecure() };
-}
+import { type Slot, Slots } from './slots.ts';
 
 /**
  * Links between peers on plain grpc-js, both sides: one bidirectional stream each, many messages to a frame, bounded queues.
@@ -85,11 +52,11 @@ export class GrpcTransport implements Transport<Uint8Array> {
   readonly #server: Server;
   readonly #session = randomBytes(8).readBigUInt64LE();
   readonly #writer: ProtoWriter;
-  readonly #slots = new Map<PeerId, Slot>();
+  readonly #slots = new Slots();
   readonly #dials = new Set<Dial>();
   readonly #inbounds = new Set<Inbound>();
   readonly #closing = new Map<Link, NodeJS.Timeout>();
-  readonly #dirty = new Set<Link>();
+  readonly #flusher = new Flusher();
   readonly #linkHandler: LinkHandler;
   #self: PeerInfo | null = null;
   #handler: TransportHandler<Uint8Array> | null = null;
@@ -98,7 +65,6 @@ export class GrpcTransport implements Transport<Uint8Array> {
   #allClosed: (() => void) | null = null;
   #number = 0;
   #streams = 0;
-  #flush: NodeJS.Immediate | null = null;
 
   constructor(config: GrpcTransportConfig, credentials: LinkCredentials = insecureCredentials()) {
     this.#config = config;
@@ -129,22 +95,9 @@ export class GrpcTransport implements Transport<Uint8Array> {
   /** Begins to take connections, without answering any, and says on which port: for those who asked for port 0. Rejects with a `ListenError`. */
   async listen(): Promise<number> {
     if (this.#port === null) {
-      this.#server.addService(
-        {
-          exchange: {
-            path: exchangePath,
-            requestStream: true,
-            responseStream: true,
-            requestSerialize: passThrough,
-            requestDeserialize: passThrough,
-            responseSerialize: passThrough,
-            responseDeserialize: passThrough,
-          },
-        },
-        {
-          exchange: (call: ServerDuplexStream<Buffer, Buffer>) => this.#accept(call),
-        } satisfies UntypedServiceImplementation,
-      );
+      this.#server.addService(exchangeService, {
+        exchange: (call: ServerDuplexStream<Buffer, Buffer>) => this.#accept(call),
+      });
       this.#port = await bind(this.#server, this.#config.host, this.#config.port, this.#credentials.server);
     }
     return this.#port;
@@ -161,7 +114,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
   }
 
   open(peer: PeerInfo): void {
-    const slot = this.#slotOf(peer.id);
+    const slot = this.#slots.of(peer.id);
     if (slot.link !== null || slot.dial !== null || slot.reopen !== null) return;
     slot.queue = new SendQueue(this.#config.queues);
     // A dial would reach the other side before it has seen the end of the old link.
@@ -189,7 +142,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
     }
     const result = queue.push(outgoing);
     if (result === 'queued') {
-      if (slot.link !== null) this.#flushSoon(slot.link);
+      if (slot.link !== null) this.#flusher.soon(slot.link);
       return true;
     }
     if (result === 'dropped') this.counters.payloadsDropped++;
@@ -212,7 +165,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
     // The host is told after it has returned from this call.
     queueMicrotask(() => {
       if (slot.link === null) this.#handler?.linkDown(peer, 'closed');
-      this.#sweep(slot);
+      this.#slots.sweep(slot);
     });
   }
 
@@ -225,9 +178,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
     this.#stopping = true;
     for (const dial of [...this.#dials]) this.#failDial(dial, 'stopped', 'the transport is stopping');
     for (const inbound of [...this.#inbounds]) inbound.stream.abort();
-    for (const slot of [...this.#slots.values()]) {
-      if (slot.link !== null) this.close(slot.id);
-    }
+    for (const id of this.#slots.linked()) this.close(id);
     if (this.#closing.size > 0) await new Promise<void>((resolve) => (this.#allClosed = resolve));
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => {
@@ -256,7 +207,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
         if (slot.link !== null) return;
         slot.queue = null;
         this.#handler?.linkDown(peer.id, 'refused');
-        this.#sweep(slot);
+        this.#slots.sweep(slot);
       },
     });
   }
@@ -312,7 +263,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
       this.#failDial(dial, answer.reason, answer.detail);
       return;
     }
-    const slot = this.#slotOf(answer.hello.peer.id);
+    const slot = this.#slots.of(answer.hello.peer.id);
     dial.answer = answer.hello;
     dial.state = answer.kind;
     slot.waiting.add(dial);
@@ -408,7 +359,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
       if (hello === null) this.#refuse(inbound, refusal, null);
       else this.#answer(inbound, hello);
     } else if (frame.kind === 'frame' && frame.confirm) {
-      const slot = this.#slotOf(inbound.hello.peer.id);
+      const slot = this.#slots.of(inbound.hello.peer.id);
       this.#dropInbound(inbound);
       const link = this.#adopt(slot, inbound.stream, inbound.decoder, inbound.hello);
       link.deliver(frame);
@@ -418,7 +369,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
   }
 
   #answer(inbound: Inbound, hello: Hello): void {
-    const slot = this.#slotOf(hello.peer.id);
+    const slot = this.#slots.of(hello.peer.id);
     const answer = this.#hello();
     if (slot.link !== null && isStale(hello, slot.link)) {
       this.#refuse(inbound, { reason: 'duplicate', detail: 'there is a link already' }, answer);
@@ -454,7 +405,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
     slot.inbounds.delete(inbound);
     if (inbound.stream.over) {
       for (const dial of [...slot.waiting]) if (dial.state !== 'over') this.#decide(slot, dial);
-      this.#sweep(slot);
+      this.#slots.sweep(slot);
     }
   }
 
@@ -474,14 +425,14 @@ export class GrpcTransport implements Transport<Uint8Array> {
       this.#handler?.linkDown(slot.id, 'lost');
     }
     this.counters.linksUp++;
-    if (!queue.empty) this.#flushSoon(link);
+    if (!queue.empty) this.#flusher.soon(link);
     this.#handler?.linkUp(hello.peer);
     for (const dial of [...slot.waiting]) if (dial.state !== 'over') this.#settle(slot, dial, hello.peer);
     return link;
   }
 
   #onLinkEnded(link: Link, reason: LinkDownReason): void {
-    this.#dirty.delete(link);
+    this.#flusher.forget(link);
     const slot = this.#slots.get(link.peer.id);
     this.#onClosed(link, slot);
     if (slot === undefined) return;
@@ -490,7 +441,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
       if (reason === 'lost') this.counters.linksLost++;
       this.#handler?.linkDown(slot.id, reason);
     }
-    this.#sweep(slot);
+    this.#slots.sweep(slot);
   }
 
   #closeLink(slot: Slot, link: Link): void {
@@ -524,16 +475,6 @@ export class GrpcTransport implements Transport<Uint8Array> {
     });
   }
 
-  /** Everything queued in this turn of the event loop goes out at its end, by link in as few frames as it takes. */
-  #flushSoon(link: Link): void {
-    this.#dirty.add(link);
-    this.#flush ??= setImmediate(() => {
-      this.#flush = null;
-      for (const dirty of this.#dirty) dirty.flush();
-      this.#dirty.clear();
-    });
-  }
-
   #own(): Own {
     assert(this.#self !== null, 'the transport is started');
     return { id: this.#self.id, mesh: this.#config.mesh };
@@ -558,30 +499,5 @@ export class GrpcTransport implements Transport<Uint8Array> {
     return () => {
       this.#streams--;
     };
-  }
-
-  #slotOf(id: PeerId): Slot {
-    let slot = this.#slots.get(id);
-    if (slot === undefined) {
-      slot = {
-        id,
-        link: null,
-        dial: null,
-        waiting: new Set(),
-        inbounds: new Set(),
-        queue: null,
-        closing: null,
-        reopen: null,
-      };
-      this.#slots.set(id, slot);
-    }
-    return slot;
-  }
-
-  #sweep(slot: Slot): void {
-    const idle = slot.link === null && slot.dial === null && slot.closing === null;
-    if (idle && slot.waiting.size === 0 && slot.inbounds.size === 0 && this.#slots.get(slot.id) === slot) {
-      this.#slots.delete(slot.id);
-    }
   }
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Client, credentials, Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { testPeer } from '@starling/testing';
 import { type DecodedFrame, defaultFrameLimits, encodeHello, FrameDecoder, type Hello } from '@starling/wire';
-import { exchangePath, passThrough } from '../frame-stream.ts';
+import { exchangePath, exchangeService, passThrough } from '../frame-stream.ts';
 
 /** A valid hello, to be bent by tests. */
 export function rawHello(name: string, changes: Partial<Hello> = {}): Hello {
@@ -94,24 +94,12 @@ export async function rawServer(
   accept: (call: ServerDuplexStream<Buffer, Buffer>) => void,
 ): Promise<{ readonly port: number; stop(): void }> {
   const server = new Server();
-  const method = {
-    path: exchangePath,
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: passThrough,
-    requestDeserialize: passThrough,
-    responseSerialize: passThrough,
-    responseDeserialize: passThrough,
-  };
-  server.addService(
-    { exchange: method },
-    {
-      exchange: (call: ServerDuplexStream<Buffer, Buffer>) => {
-        call.on('error', () => {});
-        accept(call);
-      },
+  server.addService(exchangeService, {
+    exchange: (call: ServerDuplexStream<Buffer, Buffer>) => {
+      call.on('error', () => {});
+      accept(call);
     },
-  );
+  });
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
       error ? reject(error) : resolve(bound),
