@@ -153,7 +153,7 @@ function joined(network: Network, peers: readonly PeerId[], zoneOf: (i: number) 
 
 const config: HyParViewConfig = defaultHyParViewConfig;
 
-describe.each([1, 2, 3])('a network, seed %i', (seed) => {
+describe.each([1, 2])('a network, seed %i', (seed) => {
   test('is one component of full, symmetric views soon after all joined through one contact', () => {
     const network = new Network(config, seed);
     joined(network, ids('p', 200));

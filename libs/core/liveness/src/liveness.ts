@@ -155,8 +155,8 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
     const watch = this.#watched.get(target);
     // A no is no news: silence means the same.
     if (watch === undefined || !watch.isSuspect || watch.probeNonce !== nonce || !isAlive) return;
-    // Nobody vouches for itself, and only neighbours were asked.
-    if (from !== target && this.#watched.has(from)) watch.isVouchedFor = true;
+    // Only neighbours were asked.
+    if (this.#watched.has(from)) watch.isVouchedFor = true;
   }
 
   #onLinkDown(peer: PeerId, out: Out): void {
