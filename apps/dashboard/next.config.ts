@@ -7,6 +7,9 @@ const config: NextConfig = {
   output: 'standalone',
   outputFileTracingRoot: monorepoRoot,
   turbopack: { root: monorepoRoot },
+  // No picture is resized, so the native library for it need not be carried along.
+  images: { unoptimized: true },
+  outputFileTracingExcludes: { '/*': ['../../node_modules/sharp/**', '../../node_modules/@img/**'] },
   transpilePackages: ['@starling/kernel', '@starling/topology', '@starling/wire'],
   // It finds its own .proto files and native parts by path, which a bundle would break.
   serverExternalPackages: ['@grpc/grpc-js'],

@@ -82,7 +82,11 @@ export async function startDashboard(peers: readonly string[], env: Record<strin
   });
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
   const url = `http://127.0.0.1:${settings.PORT}`;
-  const answering = poll(async () => (await fetch(`${url}/healthz`)).ok && child.exitCode === null, 'the dashboard');
+  const answering = poll(
+    async () => (await fetch(`${url}/healthz`)).ok && child.exitCode === null,
+    'the dashboard to answer',
+    40_000,
+  );
   const failed = exited.then((code) => {
     throw new Error(`the dashboard exited with ${code}: ${said}`);
   });
@@ -113,7 +117,8 @@ export async function poll(isSo: () => boolean | Promise<boolean>, what: string,
   throw new Error(`waited ${timeoutMs} ms in vain for ${what}`);
 }
 
-function freePort(): Promise<number> {
+/** A port of loopback that was free a moment ago. */
+export function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const server = net.createServer().listen(0, '127.0.0.1', () => {
       const { port } = server.address() as net.AddressInfo;

@@ -6,6 +6,7 @@ const well: HealthEvidence = {
   peer: peerFacts('a'),
   report: reportFacts('a'),
   reportAgeMs: 1_000,
+  loopBusyMs: 0,
   degree: 4,
   halfLinks: 0,
   meshSize: 10,
@@ -25,7 +26,8 @@ describe('the health rule', () => {
     ['warning', 'it starts', { peer: peerFacts('a', { state: 'starting' }) }],
     ['warning', 'it drains', { peer: peerFacts('a', { state: 'draining' }) }],
     ['warning', 'it drops', { report: reportFacts('a', [], { droppedPerSecond: 0.5 }) }],
-    ['warning', 'its event loop is full', { report: reportFacts('a', [], { loopUtilization: 0.95 }) }],
+    ['healthy', 'its event loop is full for a moment', { loopBusyMs: 3_000 }],
+    ['warning', 'its event loop stays full', { loopBusyMs: 11_000 }],
     ['warning', 'one end alone reports a link', { halfLinks: 1 }],
   ] as const)('says %s when %s', (health, _, difference) => {
     const verdict = healthOf({ ...well, ...difference }, defaultHealthLimits);

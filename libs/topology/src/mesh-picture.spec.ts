@@ -113,6 +113,18 @@ describe('a picture of the mesh', () => {
     expect(picture.peers.get('a')?.verdict.health).toBe('unknown');
   });
 
+  it('minds a full event loop only when it stays full', () => {
+    const picture = chain();
+    const health = (at: number, loopUtilization: number): string | undefined => {
+      picture.apply(at, { ...nothing, reports: [reportFacts('b', ['a', 'c'], { loopUtilization, reportTime: at })] });
+      return picture.peers.get('b')?.verdict.health;
+    };
+    expect([health(2_000, 1), health(4_000, 0.2), health(6_000, 1), health(14_000, 1)]).toEqual(
+      Array(4).fill('healthy'),
+    );
+    expect([health(17_000, 1), health(18_000, 0.5)]).toEqual(['warning', 'healthy']);
+  });
+
   it('never lets time go back', () => {
     const picture = chain();
     picture.apply(500, nothing);

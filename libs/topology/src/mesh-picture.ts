@@ -60,6 +60,8 @@ export class MeshPicture {
   readonly #changes: ChangeLog;
   readonly #facts = new Map<PeerId, PeerFacts>();
   readonly #reports = new Map<PeerId, ReportFacts>();
+  /** Since when a peer's event loop has been full. */
+  readonly #busySince = new Map<PeerId, Millis>();
   readonly #halves = new Map<string, HalfEdges>();
   #gone: readonly GonePeer[] = [];
   #now: Millis = 0;
@@ -157,6 +159,8 @@ export class MeshPicture {
     const { id } = report.peer;
     const before = this.#reports.get(id);
     this.#reports.set(id, report);
+    if (report.loopUtilization <= this.#config.health.loopUtilizationMax) this.#busySince.delete(id);
+    else if (!this.#busySince.has(id)) this.#busySince.set(id, this.#now);
     const listed = new Set<PeerId>();
     for (const link of report.links) {
       if (link.peerId === id) continue;
@@ -191,6 +195,7 @@ export class MeshPicture {
     for (const link of this.#reports.get(id)?.links ?? []) this.#setHalf(id, link.peerId, null);
     this.#facts.delete(id);
     this.#reports.delete(id);
+    this.#busySince.delete(id);
   }
 
   #derive(changes: Change[]): void {
@@ -247,6 +252,7 @@ export class MeshPicture {
           peer,
           report,
           reportAgeMs: report === null ? 0 : this.#now - report.reportTime,
+          loopBusyMs: this.#now - (this.#busySince.get(id) ?? this.#now),
           degree: edges.length,
           halfLinks: edges.filter((edge) => this.isHalf(edge)).length,
           meshSize: this.#facts.size,

@@ -12,6 +12,8 @@ export interface Totals {
   readonly parts: number;
   readonly links: number;
   readonly treeLinks: number;
+  /** Links that one end alone counts to the tree: on their way in or out of it. */
+  readonly halfLinks: number;
   readonly published: number;
   readonly delivered: number;
   readonly dropped: number;
@@ -36,10 +38,12 @@ export function totalsOf(picture: MeshPicture): Totals {
     delivered += report.deliveredPerSecond;
     dropped += report.droppedPerSecond;
   }
-  let [treeLinks, duplicates, messages, bytes] = [0, 0, 0, 0];
+  let [treeLinks, halfLinks, duplicates, messages, bytes] = [0, 0, 0, 0, 0];
   const roundTrips: number[] = [];
   for (const edge of picture.edges.values()) {
-    if (edgeRole(edge) !== 'spare') treeLinks++;
+    const role = edgeRole(edge);
+    if (role === 'tree') treeLinks++;
+    if (role === 'half') halfLinks++;
     for (const end of [edge.a, edge.b]) {
       const flow = flowFrom(edge, end);
       duplicates += flow.duplicatesPerSecond;
@@ -57,6 +61,7 @@ export function totalsOf(picture: MeshPicture): Totals {
     parts: picture.parts.length,
     links: picture.edges.size,
     treeLinks,
+    halfLinks,
     published,
     delivered,
     dropped,

@@ -26,12 +26,19 @@ export function Legend({ totals }: { readonly totals: Totals }): ReactNode {
         </dt>
         <dd>{totals.treeLinks}</dd>
       </div>
+      <div title="One end pushes over it: it joins the tree, or leaves it" data-none={totals.halfLinks === 0}>
+        <dt>
+          <i className={styles.lineHalf} />
+          Half in the tree
+        </dt>
+        <dd>{totals.halfLinks}</dd>
+      </div>
       <div title="Carries announcements, and takes over when a tree link goes">
         <dt>
           <i className={styles.lineSpare} />
           Spare link
         </dt>
-        <dd>{totals.links - totals.treeLinks}</dd>
+        <dd>{totals.links - totals.treeLinks - totals.halfLinks}</dd>
       </div>
     </dl>
   );
