@@ -1,5 +1,6 @@
 import { StarlingError } from '@starling/client';
 import { Command, CommanderError, Option } from 'commander';
+import manifest from '../package.json' with { type: 'json' };
 import { bench } from './commands/bench.ts';
 import { peers } from './commands/peers.ts';
 import { pub } from './commands/pub.ts';
@@ -30,8 +31,10 @@ function meshCommand(program: Command, usage: string, about: string, timeout = '
 function build(finish: (code: number) => void): Command {
   const program = new Command('starling')
     .description('A brokerless mesh: publish, subscribe, ask, and see who is there, from any peer.')
+    .version(manifest.version)
     .exitOverride()
-    .configureOutput({ writeErr: () => {} })
+    // What is wrong is said by `report`, on one line; the help that no command at all asks for is printed as it is.
+    .configureOutput({ outputError: () => {} })
     .showSuggestionAfterError(true)
     .addHelpText(
       'after',
@@ -97,7 +100,10 @@ function build(finish: (code: number) => void): Command {
 /** One line for a person, and the code for a script. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) {
-    if (error.exitCode !== 0) console.error(`starling: ${error.message.replace(/^error: /, '')}`);
+    const isHelp = error.code === 'commander.help';
+    if (error.exitCode !== 0 && !isHelp) {
+      console.error(`starling: ${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}`);
+    }
     return error.exitCode === 0 ? exitCode.ok : exitCode.usage;
   }
   if (error instanceof CliError) {

@@ -21,7 +21,8 @@ export async function withClient(
     .map((address) => address.trim())
     .filter(Boolean);
   for (const address of addresses) {
-    if (!/^(\[[0-9a-fA-F:.]+\]|[^:\s]+):\d{1,5}$/.test(address)) {
+    const port = /^(?:\[[0-9a-fA-F:.]+\]|[^:\s]+):(\d{1,5})$/.exec(address)?.[1];
+    if (port === undefined || Number(port) < 1 || Number(port) > 65_535) {
       throw new CliError(`--address ${address}: use host:port, as in ${defaultAddress}`, exitCode.usage);
     }
   }

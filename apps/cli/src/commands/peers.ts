@@ -1,6 +1,6 @@
 import { PeerState } from '@starling/wire';
 import { exitCode } from '../exit-codes.ts';
-import { json, shortId, table } from '../output.ts';
+import { counted, json, shortId, table } from '../output.ts';
 import { type SessionOptions, withClient } from '../session.ts';
 
 const states: Readonly<Record<number, string>> = {
@@ -33,7 +33,7 @@ export function peers(options: SessionOptions): Promise<number> {
         rows.map((row) => [row.name, shortId(row.id), row.zone || '–', row.linkAddress, row.apiAddress]),
       ),
     );
-    console.log(`${rows.length} peers`);
+    console.log(counted(rows.length, 'peer'));
     return exitCode.ok;
   });
 }

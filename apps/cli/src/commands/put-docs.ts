@@ -13,6 +13,12 @@ const batch = 500;
 
 /** Keeps documents at the peer that is asked: one given as JSON, or a file (`-`: standard input) with one a line. */
 export function putDocs(text: string | undefined, options: PutDocsOptions): Promise<number> {
+  if (options.file !== undefined && (text !== undefined || options.id !== undefined)) {
+    throw new CliError(
+      '--file takes its documents and their ids from the file: leave out the JSON and --id',
+      exitCode.usage,
+    );
+  }
   const documents = text === undefined ? documentsOf(options.file) : [documentOf(text, options.id, 'the document')];
   return withClient(options, async (client) => {
     let total = 0;

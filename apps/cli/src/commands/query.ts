@@ -1,5 +1,5 @@
 import { exitCode } from '../exit-codes.ts';
-import { json, printable, shortId } from '../output.ts';
+import { counted, json, printable, shortId } from '../output.ts';
 import { milliseconds, type SessionOptions, wholeNumber, withClient } from '../session.ts';
 
 export interface QueryCommandOptions extends SessionOptions {
@@ -17,13 +17,14 @@ export function query(text: string, options: QueryCommandOptions): Promise<numbe
       if (options.output === 'json') continue;
       if (event.kind === 'hit') {
         console.log(
-          `${event.score.toFixed(2).padStart(6)}  ${event.id}  at ${shortId(event.peerId)}  ${printable(json(event.fields))}`,
+          `${event.score.toFixed(2).padStart(6)}  ${printable(event.id)}  at ${shortId(event.peerId)}  ${printable(json(event.fields))}`,
         );
       } else {
-        const missing = event.branchesMissing > 0 ? `, ${event.branchesMissing} branches missing` : '';
+        const missing =
+          event.branchesMissing > 0 ? `, ${counted(event.branchesMissing, 'part')} of the mesh missing` : '';
         const complete = event.complete ? 'complete' : `not complete (${event.reason}${missing})`;
         console.log(
-          `${event.hits} hits; ${event.peersAnswered} of ${event.peersAsked} peers answered, ${event.messagesSpent} messages; ${complete}`,
+          `${counted(event.hits, 'hit')}; ${event.peersAnswered} of ${counted(event.peersAsked, 'peer')} answered, ${counted(event.messagesSpent, 'message')}; ${complete}`,
         );
       }
     }

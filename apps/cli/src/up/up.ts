@@ -220,7 +220,8 @@ class LocalMesh {
     const first = portsOf(basePort, 0);
     const last = portsOf(basePort, peers - 1);
     const address = first.api === 7401 ? '' : ` --address 127.0.0.1:${first.api}`;
-    const range = (a: number, b: number) => (a === b ? String(a) : `${a}, ${a + 10} … ${b}`);
+    const range = (a: number, b: number) =>
+      peers <= 3 ? Array.from({ length: peers }, (_, i) => a + 10 * i).join(', ') : `${a}, ${a + 10} … ${b}`;
     const lines = [
       '',
       `Starling is up: ${peers} ${peers === 1 ? 'peer' : 'peers'} in one mesh (${seconds.toFixed(1)} s)`,
