@@ -58,7 +58,7 @@ async function main(): Promise<number> {
       await release.waitForPeers(peers);
     });
     if (!up) {
-      console.log((await attempt('kubectl', ['-n', options?.namespace ?? '', 'get', 'pods,events'])).output);
+      console.log(await release.diagnosis());
       return;
     }
 

@@ -99,6 +99,22 @@ export class Release {
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  /** What a person would look at first: the pods, warnings, and the last words of a peer. */
+  async diagnosis(): Promise<string> {
+    const looks = [
+      ['get', 'pods', '-o', 'wide'],
+      ['get', 'events', '--field-selector', 'type=Warning', '--sort-by', '.lastTimestamp'],
+      ['logs', `${this.name}-peer-0`, '--tail=20'],
+      ['logs', `${this.name}-peer-0`, '--tail=20', '--previous'],
+    ];
+    const outputs: string[] = [];
+    for (const args of looks) {
+      const { output } = await attempt('kubectl', [...this.#kubectlContext(), ...args]);
+      outputs.push(`kubectl ${args.join(' ')}\n${output.trim().split('\n').slice(-25).join('\n')}`);
+    }
+    return outputs.join('\n\n');
+  }
+
   /** Waits until exactly so many peers are there and ready; answers them. */
   waitForPeers(count: number, timeoutMs = 120_000): Promise<Pod[]> {
     return eventually(timeoutMs, async () => {
