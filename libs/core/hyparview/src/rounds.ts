@@ -88,9 +88,9 @@ export class Rounds {
     this.#isHedging = false;
   }
 
-  /** Nobody is left to ask. The next round comes with the next shuffle's new candidates. */
+  /** Nobody is left to ask. While the overlay is young, the next round follows the next shuffle and its new candidates. */
   pause(now: Millis, shuffleIntervalMs: Millis): void {
-    this.#nextAt = now + this.#jittered(shuffleIntervalMs);
+    this.#nextAt = now + this.#jittered(Math.min(shuffleIntervalMs, this.#config.roundIntervalMs));
     if (this.#forgiveAt !== never) return;
     const { refusalMemoryMinMs, refusalMemoryMaxMs } = this.#config;
     this.#forgiveAt = now + this.#jittered(backedOff(refusalMemoryMinMs, refusalMemoryMaxMs, this.#failures++));

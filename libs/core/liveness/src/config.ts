@@ -5,18 +5,20 @@ import { assert, type Millis } from '@starling/kernel';
  *
  * The defaults follow from two promises: a lost host is dead within 3.0 s (99th percentile), and nobody who stalls for less
  * than 2 s is. A host is lost up to one interval before the first ping that it misses, and is dead `deadAfterMs` after that
- * ping; so `deadAfterMs` must be a little over 2 s, and `deadAfterMs` plus one interval at most 3 s.
+ * ping; so `deadAfterMs` must be just over 2 s, and `deadAfterMs` plus 99 % of an interval at most 3 s.
  */
 export interface LivenessConfig {
-  /** Longest time between two pings to a neighbour. 1 s: what the traffic budget of an idle peer allows. */
+  /** A neighbour that was silent for so long is pinged. 1 s: what the traffic budget of an idle peer allows. */
   readonly pingIntervalMs: Millis;
-  /** Share by which an interval may be shorter, 0 … 1. 0.2: `guess`; only shorter, for the sum above. */
+  /** Share by which an interval may be shorter, 0 … 1. 0.05: only shorter, for the sum above, and only a little, because the shorter one of the two ends' intervals counts. */
   readonly jitter: number;
+  /** A neighbour that is heard all the time is still pinged so often, for the round trip. 10 s: `guess`. */
+  readonly pingAnywayMs: Millis;
   /** A ping not answered in this time is missed. 0.5 s: memberlist's LAN probe timeout. */
   readonly ackTimeoutMs: Millis;
   /** Pings missed in a row that raise a suspicion. 2: one lost turn of the event loop is no failure. */
   readonly missesMax: number;
-  /** From the first missed ping to `dead`, if nobody who was asked can reach it. 2.05 s: the sum above. */
+  /** From the first missed ping to `dead`, if nobody who was asked can reach it; the round trip comes on top. 2.015 s: the sum above. */
   readonly deadAfterMs: Millis;
   /** Neighbours asked to try a suspect. 2: `guess`; SWIM: 3 in much larger groups. */
   readonly probersCount: number;
@@ -40,10 +42,11 @@ export interface LivenessConfig {
 
 export const defaultLivenessConfig: LivenessConfig = Object.freeze({
   pingIntervalMs: 1_000,
-  jitter: 0.2,
+  jitter: 0.05,
+  pingAnywayMs: 10_000,
   ackTimeoutMs: 500,
   missesMax: 2,
-  deadAfterMs: 2_050,
+  deadAfterMs: 2_015,
   probersCount: 2,
   probeTimeoutMs: 500,
   vouchedMax: 2,

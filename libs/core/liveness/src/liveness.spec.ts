@@ -86,13 +86,56 @@ describe('pings', () => {
     ]);
   });
 
-  test('each watched neighbour is pinged once an interval', () => {
+  test('each watched neighbour that is silent is pinged once an interval', () => {
     const bench = new Bench();
     bench.watch('a', 'b', 'c');
     bench.run(10_000, (_, message) => ack(message));
     expect(bench.core.stats.pings).toBeGreaterThanOrEqual(29);
     expect(bench.core.stats.pings).toBeLessThanOrEqual(30);
     expect(bench.core.stats.misses).toBe(0);
+  });
+
+  test('one that is heard is pinged now and then only, for the round trip', () => {
+    for (const hear of ['ping', 'traffic'] as const) {
+      const bench = new Bench();
+      bench.watch('a');
+      for (let i = 1; i <= 100; i++) {
+        bench.run(i * 300, (_, message) => ack(message));
+        if (hear === 'ping') bench.hear('a', { kind: 'ping', nonce: i });
+        else bench.core.sawTraffic(bench.now, 'a');
+      }
+      expect(bench.core.stats.pings).toBe(3);
+    }
+  });
+
+  test('the two ends of an idle link take turns: about one message a second each', () => {
+    const [a, b] = [
+      new Liveness(defaultLivenessConfig, info('a'), new Rng(1)),
+      new Liveness(defaultLivenessConfig, info('b'), new Rng(2)),
+    ];
+    const out = new RecordingOutbox<LivenessMessage, LivenessEvent>();
+    a.handle(0, { kind: 'command', command: { kind: 'watch', peer: info('b') } }, out);
+    b.handle(0, { kind: 'command', command: { kind: 'watch', peer: info('a') } }, out);
+    const sentBy = { a: 0, b: 0 };
+    for (let now = 0; now < 100_000; ) {
+      now = Math.min(a.nextDeadline(), b.nextDeadline());
+      const [from, to, side] = a.nextDeadline() <= now ? ([a, b, 'a'] as const) : ([b, a, 'b'] as const);
+      from.handle(now, { kind: 'tick' }, out);
+      for (const effect of out.take()) {
+        if (effect.kind !== 'send') continue;
+        sentBy[side]++;
+        to.handle(now, { kind: 'message', from: side, message: effect.message }, out);
+        for (const answer of out.take()) {
+          if (answer.kind !== 'send') continue;
+          sentBy[side === 'a' ? 'b' : 'a']++;
+          from.handle(now, { kind: 'message', from: side === 'a' ? 'b' : 'a', message: answer.message }, out);
+        }
+        out.take();
+      }
+    }
+    expect(sentBy.a).toBe(sentBy.b);
+    expect(sentBy.a).toBeLessThanOrEqual(106);
+    expect(Math.min(a.stats.pings, b.stats.pings)).toBeGreaterThan(20);
   });
 
   test('nobody to watch: nothing to do', () => {
@@ -219,12 +262,12 @@ describe('local health (Lifeguard §IV-A)', () => {
     const bench = new Bench();
     bench.watch('a', 'b', 'c', 'd');
     while (!bench.core.isSuspect('a') && bench.now < 10_000) bench.run(bench.now + 10, allBut('a'));
-    const { misses } = bench.core.stats;
     const opened = bench.core.stats.pings;
     while (bench.core.stats.pings < opened + 3) {
       bench.now = bench.core.nextDeadline();
       bench.feed({ kind: 'tick' });
     }
+    const { misses } = bench.core.stats;
     bench.now += 5_000;
     bench.feed({ kind: 'tick' });
     expect(bench.core.stats.misses).toBe(misses);
@@ -253,7 +296,7 @@ describe('local health (Lifeguard §IV-A)', () => {
   test('when half of them are silent it does not: that may be a partition', () => {
     const bench = new Bench();
     bench.watch('a', 'b', 'c', 'd', 'e', 'f', 'g');
-    bench.run(3_200, (to, message) => ('abcd'.includes(to) ? null : ack(message)));
+    bench.run(3_700, (to, message) => ('abcd'.includes(to) ? null : ack(message)));
     expect(bench.core.localHealth).toBe(0);
     expect(bench.happened('dead')).toHaveLength(4);
   });

@@ -22,7 +22,8 @@ const never = Number.POSITIVE_INFINITY;
 /**
  * Failure detector for open links: tells a dead event loop, a lost host or a one-way network from a quiet neighbour.
  *
- * Each watched neighbour is pinged about once a second. Two misses in a row make it a suspect; other neighbours are then
+ * A watched neighbour that was silent for a second is pinged. Its ping is a sign of life as good as its answer, so the two
+ * ends of an idle link take turns, and each sends one message a second. Two misses in a row make it a suspect; other neighbours are then
  * asked to try it (SWIM §4.1), and it is dead when none of them can reach it and nothing is heard from it in time. Whatever
  * it sends is a sign of life. A peer that notices its own slowness stretches every timeout (Lifeguard §IV-A).
  *
@@ -47,7 +48,7 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
     this.#rng = rng;
     this.#probes = new Probes(config.probesMax, config.probeTimeoutMs);
     this.#health = new LocalHealth(config.localHealthMax, config.pingIntervalMs);
-    this.#nonce = rng.uint32();
+    this.#nonce = rng.below(0x4000);
   }
 
   /** 0 healthy … `localHealthMax`: how much this peer doubts itself. */
@@ -102,7 +103,7 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
   #onMessage(now: Millis, from: PeerId, message: LivenessMessage, out: Out): void {
     switch (message.kind) {
       case 'ping':
-        out.send(from, { kind: 'ack', nonce: message.nonce });
+        this.#onPing(now, from, message.nonce, out);
         return;
       case 'ack':
         this.#onAck(now, from, message.nonce, out);
@@ -118,6 +119,14 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
     }
   }
 
+  #onPing(now: Millis, from: PeerId, nonce: number, out: Out): void {
+    out.send(from, { kind: 'ack', nonce });
+    const watch = this.#watched.get(from);
+    if (watch === undefined) return;
+    this.#clearIfHeard(now, watch, out);
+    if (now - watch.pingedAt < this.#config.pingAnywayMs) watch.pingAt = this.#nextPingAt(now);
+  }
+
   #onAck(now: Millis, from: PeerId, nonce: number, out: Out): void {
     const probe = this.#probes.answer(from, nonce);
     if (probe !== undefined) this.#endProbe(probe, true, out);
@@ -129,6 +138,7 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
     watch.nonce = -1;
     if (watch.ackBy !== never) this.#health.improve(now);
     watch.ackBy = never;
+    watch.pingAt = this.#nextPingAt(now);
     this.#measured(now, watch, now - watch.pingedAt, out);
   }
 
@@ -213,16 +223,26 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
     for (const watch of this.#watched.values()) {
       if (now >= watch.ackBy) this.#onAckDue(now, watch, out);
       if (now >= watch.deadAt) this.#onVerdict(now, watch, out);
-      if (now >= watch.pingAt && this.#watched.has(watch.peer.id)) this.#ping(now, watch, out);
+      if (now >= watch.pingAt && this.#watched.has(watch.peer.id)) this.#onPingDue(now, watch, out);
     }
   }
 
-  #ping(now: Millis, watch: Watch, out: Out): void {
+  /** Pings, unless other traffic made it superfluous. */
+  #onPingDue(now: Millis, watch: Watch, out: Out): void {
+    const { pingIntervalMs, pingAnywayMs, jitter } = this.#config;
     this.#clearIfHeard(now, watch, out);
+    if (watch.heardAt + pingIntervalMs * (1 - jitter) > now && now - watch.pingedAt < pingAnywayMs) {
+      watch.pingAt = this.#nextPingAt(watch.heardAt);
+      return;
+    }
+    this.#ping(now, watch, out);
+  }
+
+  #ping(now: Millis, watch: Watch, out: Out): void {
     if (watch.silentSince === never) watch.silentSince = now;
     watch.nonce = this.#nextNonce();
     watch.pingedAt = now;
-    watch.pingAt = now + this.#config.pingIntervalMs * (1 - this.#config.jitter * this.#rng.float());
+    watch.pingAt = this.#nextPingAt(now);
     // Stretched timeouts may outlast an interval: then the older ping's deadline stands.
     if (watch.ackBy === never) watch.ackBy = now + this.#config.ackTimeoutMs * this.#health.multiplier;
     this.stats.pings++;
@@ -258,8 +278,8 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
     for (const { peer } of probers) {
       out.send(peer.id, { kind: 'probe', target: watch.peer, nonce: watch.probeNonce });
     }
-    // A far peer that stalled needs its round trip on top, to be heard again.
-    const rttMs = Number.isNaN(watch.rttMs) ? 0 : watch.rttMs;
+    // A peer that stalled needs its round trip on top, to be heard again.
+    const rttMs = Number.isNaN(watch.rttMs) ? this.#config.ackTimeoutMs : watch.rttMs;
     const deadAt = watch.silentSince + this.#config.deadAfterMs * this.#health.multiplier + rttMs;
     // Answers need their time, also when the misses came late. With nobody to ask: one more interval.
     const earliest = now + (probers.length > 0 ? this.#config.probeTimeoutMs : this.#config.pingIntervalMs);
@@ -320,8 +340,13 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
     out.emit({ kind: 'rtt', peer: watch.peer.id, rttMs: watch.rttMs });
   }
 
+  #nextPingAt(heardAt: Millis): Millis {
+    return heardAt + this.#config.pingIntervalMs * (1 - this.#config.jitter * this.#rng.float());
+  }
+
+  /** Small, so that it takes two bytes; it need only differ from those of the last seconds. */
   #nextNonce(): number {
-    this.#nonce = (this.#nonce + 1) >>> 0;
+    this.#nonce = (this.#nonce + 1) & 0x3fff;
     return this.#nonce;
   }
 }

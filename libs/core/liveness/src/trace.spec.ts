@@ -46,7 +46,7 @@ test('a silent neighbour: vouched for once, then dead', async () => {
   const out = new RecordingOutbox<LivenessMessage, LivenessEvent>();
   const lines = [
     'This peer watches a, b and c. From 2 s on nothing comes from a any more. Two pings are missed, b and c are asked to',
-    'try, and b reaches it: the suspicion is taken back. The second time nobody does, and a is dead 2.05 s (and the',
+    'try, and b reaches it: the suspicion is taken back. The second time nobody does, and a is dead 2.015 s (and the',
     'round trip) after the first ping that it missed. Answers take 1 ms.',
     '',
   ];
