@@ -1,0 +1,185 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CliRun, cli, jsonLines, startCli } from '../support/cli.ts';
+import { LocalMesh, type PeerProcess } from '../support/local-mesh.ts';
+import { until } from '../support/poll.ts';
+import { freeBasePort } from '../support/ports.ts';
+
+let mesh: LocalMesh;
+let folder: string;
+const runs: CliRun[] = [];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'starling-cli-'));
+  mesh = await LocalMesh.start(3);
+}, 90_000);
+afterAll(() => {
+  for (const { process } of runs) process.kill('SIGKILL');
+  mesh?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const peer = (index: number) => mesh.peers[index] as PeerProcess;
+/** `starling args` at peer `index`. */
+const at = (index: number, ...args: string[]) => cli([...args, '--address', peer(index).api]);
+
+/** A subscriber that is live: what is published from now on reaches it. */
+async function subscriber(args: readonly string[]): Promise<CliRun> {
+  const run = startCli(['sub', ...args, '-o', 'json']);
+  runs.push(run);
+  await until('the subscriber is live', 20_000, () => jsonLines(run.stdout).some(({ kind }) => kind === 'live'));
+  return run;
+}
+
+const messagesOf = (run: CliRun) => jsonLines(run.stdout).filter(({ kind }) => kind === 'message');
+
+describe('the starling command and three peers', { timeout: 60_000 }, () => {
+  it('peers: names everybody, at any peer', async () => {
+    const { code, stdout } = await at(1, 'peers');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^NAME +ID +ZONE +LINKS AT +API AT\npeer-0 .*\npeer-1 .*\npeer-2 .*\n3 peers\n$/);
+    const inJson = JSON.parse((await at(2, 'peers', '-o', 'json')).stdout) as { name: string; apiAddress: string }[];
+    expect(inJson.map(({ name, apiAddress }) => [name, apiAddress]).sort()).toEqual(
+      mesh.peers.map(({ name, api }) => [name, api]),
+    );
+  });
+
+  it('pub and sub: a message published at one peer is heard at another, and --count ends it', async () => {
+    const run = await subscriber(['greetings.>', '--count', '2', '--address', peer(2).api]);
+    const published = await at(0, 'pub', 'greetings.hello', 'hi from afar', '-H', 'lang=en', '--held', '1');
+    expect(published).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\S+ {2}12 bytes, held by [12] nei/) });
+    expect((await cli(['pub', 'other', 'not for them', '--address', peer(0).api])).code).toBe(0);
+    expect((await cli(['pub', 'greetings.pipe', '-', '--address', peer(1).api], 'from a pipe')).code).toBe(0);
+    expect(await run.ended).toBe(0);
+    expect(messagesOf(run)).toMatchObject([
+      { topic: 'greetings.hello', payload: 'hi from afar', payloadEncoding: 'utf8', headers: { lang: 'en' } },
+      { topic: 'greetings.pipe', payload: 'from a pipe' },
+    ]);
+    expect(messagesOf(run)[0]?.id).toBe(published.stdout.split(' ')[0]);
+  });
+
+  it('sub --from all: replays what is held, as text with one line a message', async () => {
+    await at(1, 'pub', 'replay.a', 'two\nlines');
+    const { code, stdout, stderr } = await at(0, 'sub', 'replay.*', '--from', 'all', '--count', '1');
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^\S+Z {2}replay\.a {2}two\\nlines\n$/),
+    });
+    expect(stderr === '' || stderr.startsWith('listening at ')).toBe(true);
+  });
+
+  it('put-docs and query: what one peer keeps, every peer finds', async () => {
+    const file = join(folder, 'birds.jsonl');
+    writeFileSync(file, '{"id":"b1","title":"a starling"}\n\n{"id":2,"title":"two starlings"}\n');
+    expect(await at(0, 'put-docs', '--file', file)).toMatchObject({ code: 0, stdout: '2 stored; the peer holds 2\n' });
+    expect(await at(1, 'put-docs', '{"title":"one more starling"}', '--id', 'b3')).toMatchObject({ code: 0 });
+    const { code, stdout } = await at(2, 'query', 'starling', '-o', 'json');
+    expect(code).toBe(0);
+    const events = jsonLines(stdout);
+    expect(events.slice(0, -1).map(({ id }) => id)).toEqual(expect.arrayContaining(['b1', '2', 'b3']));
+    expect(events.at(-1)).toMatchObject({ kind: 'summary', complete: true, peersAnswered: 3, hits: 3 });
+    expect((await at(2, 'query', 'starling', '--limit', '1')).stdout).toMatch(
+      /\n1 hit; 3 of 3 peers answered, .*; complete\n$/,
+    );
+  });
+
+  it('topology: every peer with its links', async () => {
+    const { code, stdout } = await at(1, 'topology', '-o', 'json', '-t', '20s');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ peersHeard: 3, peersKnown: 3, parts: [3] });
+    expect((await at(1, 'topology', '-t', '20s')).stdout).toMatch(/\n3 of 3 peers heard; one mesh\n$/);
+  });
+
+  it('bench: everything arrives', async () => {
+    const { code, stdout } = await at(0, 'bench', '-n', '20', '-s', '64', '-o', 'json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      peers: 3,
+      subscribers: 3,
+      expected: 60,
+      delivered: 60,
+      deliveryRatio: 1,
+    });
+  });
+
+  it('exit code 1: the mesh answered, but not with what was asked', async () => {
+    const { code, stderr } = await at(0, 'pub', 'greetings', 'x', '--held', '8', '-t', '500ms');
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/^starling: .*\(NOT_HELD\)\n$/) });
+  });
+
+  it.each([
+    [['pub', 'a b', 'x'], /topic has a character/],
+    [['sub', 'a.>.b'], />/],
+    [['query', ' '], /text/],
+    [['put-docs', '{'], /no JSON/],
+    [['put-docs', '[1]', '--id', '1'], /JSON object/],
+    [['put-docs', '{}'], /"id"/],
+    [['put-docs', '{}', '--file', '-'], /--file/],
+    [['pub', 'a', 'x', '-H', 'novalue'], /name=value/],
+  ])('exit code 64 and one line: %j', async (args, expected) => {
+    const { code, stdout, stderr } = await at(0, ...args);
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
+    expect(stderr).toMatch(expected);
+    expect(stderr).toMatch(/^starling: [^\n]+\n$/);
+  });
+
+  // Last: it costs a peer.
+  it('sub goes on at another peer when its own is killed, and misses nothing', async () => {
+    const run = await subscriber(['failover', '--count', '4', '--address', peer(2).api]);
+    for (const text of ['1', '2']) await at(0, 'pub', 'failover', text);
+    await until('two messages', 10_000, () => messagesOf(run).length === 2);
+    mesh.kill([peer(2)]);
+    for (const text of ['3', '4']) expect((await at(0, 'pub', 'failover', text)).code).toBe(0);
+    expect(await run.ended).toBe(0);
+    expect(messagesOf(run).map(({ payload }) => payload)).toEqual(['1', '2', '3', '4']);
+  });
+});
+
+describe('the starling command without a mesh', { timeout: 60_000 }, () => {
+  it('exit code 69: no peer answers', async () => {
+    const address = `127.0.0.1:${await freeBasePort(1)}`;
+    const { code, stderr } = await cli(['peers', '--address', address, '-t', '1s']);
+    expect({ code, stderr }).toEqual({ code: 69, stderr: `starling: no peer answers at ${address} (UNREACHABLE)\n` });
+  });
+
+  it.each([
+    [['nope'], /unknown command/],
+    [['pubb'], /Did you mean pub\?/],
+    [['sub'], /pattern/],
+    [['peers', '-o', 'yaml'], /table, json/],
+    [['peers', '--address', 'here'], /host:port/],
+    [['query', 'x', '-t', 'soon'], /500ms/],
+    [['sim', 'nope'], /sim --list/],
+    [['sim', 'zones', '--peers', '1'], /--peers 1/],
+    [['up', '--peers', '0'], /--peers 0/],
+  ])('exit code 64: %j', async (args, expected) => {
+    const { code, stderr } = await cli(args);
+    expect(code).toBe(64);
+    expect(stderr).toMatch(expected);
+    expect(stderr).not.toContain('    at ');
+  });
+
+  it('says what it can when it is not told what to do, and its version', async () => {
+    expect(await cli([])).toMatchObject({ code: 64, stderr: expect.stringContaining('Usage: starling') });
+    expect(await cli(['--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('Exit codes:') });
+    expect((await cli(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('sim: lists scenarios, runs a tiny one, and the same seed gives the same result', async () => {
+    const { code, stdout } = await cli(['sim', '--list', '-o', 'json']);
+    expect(code).toBe(0);
+    expect((JSON.parse(stdout) as { name: string }[]).map(({ name }) => name)).toContain('hyparview/table1');
+    const args = ['sim', 'hyparview/table1', '--peers', '100', '--seed', '1', '--reduced', '-o', 'json'];
+    const [first, second] = [await cli(args), await cli(args)];
+    expect(first.code).toBe(0);
+    expect(JSON.parse(first.stdout)).toMatchObject([{ peers: 100, seeds: [1], failures: [], isMet: true }]);
+    expect(withoutCost(second.stdout)).toEqual(withoutCost(first.stdout));
+  });
+});
+
+/** A report without what the machine has a say in. */
+function withoutCost(text: string): unknown {
+  return JSON.parse(text, (key, value) => (/cpu|resident|wall/i.test(key) ? undefined : value));
+}
