@@ -390,7 +390,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
       .filter((peer) => peer.id !== this.#views.self.id && !this.#views.isBuried(now, peer));
     for (const peer of contacts) {
       if (!isIsolated && !this.#views.isNeighbor(peer.id) && !this.#attempts.has(peer.id)) {
-        this.#islands.suggest(peer, !this.#views.isPassiveFull && !this.#views.isSpare(peer.id));
+        this.#islands.suggest(now, peer, !this.#views.isPassiveFull && !this.#views.isSpare(peer.id));
       }
       this.#remember(now, peer);
     }

@@ -15,6 +15,7 @@ export class Islands {
   readonly #lost: LostNeighbors;
   #hint: PeerInfo | null = null;
   #isHintSure = false;
+  #hintAt: Millis = 0;
   #sureAt: Millis = 0;
   #doubtfulAt: Millis = 0;
   #reconnectAt: Millis = 0;
@@ -33,10 +34,12 @@ export class Islands {
   }
 
   /** Discovery found `peer`, which is no neighbour. One hint is kept; a sure one outdoes a doubtful one. */
-  suggest(peer: PeerInfo, isSure: boolean): void {
+  suggest(now: Millis, peer: PeerInfo, isSure: boolean): void {
     if (this.#hint !== null && (this.#isHintSure || !isSure)) return;
     this.#hint = peer;
     this.#isHintSure = isSure;
+    // Not before now: a deadline in the past looks to a driver as if it were late.
+    this.#hintAt = Math.max(now, isSure ? this.#sureAt : this.#doubtfulAt);
   }
 
   lostNeighbor(now: Millis, peer: PeerInfo): void {
@@ -54,7 +57,7 @@ export class Islands {
   /** Whom to ask now; undefined when nobody is due. */
   due(now: Millis): PeerInfo | undefined {
     const hint = this.#hint;
-    if (hint !== null && now >= this.#hintAt()) {
+    if (hint !== null && now >= this.#hintAt) {
       this.#hint = null;
       this.#sureAt = now + this.#jittered(this.#config.bridgeIntervalMs);
       if (!this.#isHintSure) this.#doubtfulAt = now + this.#jittered(this.#config.bridgeDoubtfulIntervalMs);
@@ -68,12 +71,8 @@ export class Islands {
   }
 
   nextDeadline(): Millis {
-    const hintAt = this.#hint === null ? Number.POSITIVE_INFINITY : this.#hintAt();
+    const hintAt = this.#hint === null ? Number.POSITIVE_INFINITY : this.#hintAt;
     return this.#lost.size === 0 ? hintAt : Math.min(hintAt, this.#reconnectAt);
-  }
-
-  #hintAt(): Millis {
-    return this.#isHintSure ? this.#sureAt : this.#doubtfulAt;
   }
 
   #jittered(spanMs: Millis): Millis {

@@ -279,7 +279,7 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
       out.send(peer.id, { kind: 'probe', target: watch.peer, nonce: watch.probeNonce });
     }
     // A peer that stalled needs its round trip on top, to be heard again.
-    const rttMs = Number.isNaN(watch.rttMs) ? this.#config.ackTimeoutMs : watch.rttMs;
+    const rttMs = Number.isNaN(watch.rttMs) ? 0 : watch.rttMs;
     const deadAt = watch.silentSince + this.#config.deadAfterMs * this.#health.multiplier + rttMs;
     // Answers need their time, also when the misses came late. With nobody to ask: one more interval.
     const earliest = now + (probers.length > 0 ? this.#config.probeTimeoutMs : this.#config.pingIntervalMs);
