@@ -50,6 +50,7 @@ describe.skipIf(missing !== null)(
       dashboard = await startDashboard(peers.map(({ api }) => api));
       browser = await openBrowser();
       page = await browser.context.newPage();
+      page.setDefaultTimeout(20_000);
     }, 120_000);
 
     afterAll(async () => {
@@ -77,11 +78,14 @@ describe.skipIf(missing !== null)(
 
     it('shows half of them die by kill -9, the one that it asks among them, and one mesh again', async () => {
       await page.getByRole('link', { name: 'Topology' }).click();
-      await page.getByTestId('freshness').getByText('Live').waitFor();
+      await page.getByTestId('mesh-canvas').waitFor();
+      // Without a selection the panel lists the changes.
+      await page.keyboard.press('Escape');
+      const changes = page.getByRole('region', { name: 'Recent changes' });
+      await changes.waitFor();
       for (const { child } of peers.slice(0, 3)) child.kill('SIGKILL');
       await page.getByTestId('peers').getByText('3 of 3 heard').waitFor();
       await page.getByTestId('parts').getByText('One mesh').waitFor();
-      const changes = page.getByRole('region', { name: 'Recent changes' });
       for (const i of [0, 1, 2]) await changes.getByText(`real-${i}`).first().waitFor();
       expect(await page.getByTestId('freshness').textContent()).toContain('Live');
     });

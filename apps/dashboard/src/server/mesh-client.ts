@@ -55,7 +55,7 @@ export class MeshClient {
     this.book = new AddressBook(addresses);
   }
 
-  /** A channel that is connected; rejects when it is not within a second. */
+  /** A channel that is connected; rejects when nobody listens, or after a second. */
   async connect(address: string): Promise<grpc.Client> {
     let channel = this.#channels.get(address);
     if (channel === undefined) channel = new grpc.Client(address, grpc.credentials.createInsecure(), channelOptions);
@@ -66,17 +66,15 @@ export class MeshClient {
       this.#channels.delete(oldest);
       unused.close();
     }
-    const connected = channel;
-    await new Promise<void>((resolve, reject) => {
-      connected.waitForReady(Date.now() + connectMs, (error) => {
-        if (error === undefined || error === null) return resolve();
-        // The channel of a dead peer would dial for ever.
-        this.#forget(address);
-        reject(new Error(`${address} does not answer`));
-      });
-    });
+    try {
+      await ready(channel, Date.now() + connectMs);
+    } catch (error) {
+      // The channel of a dead peer would dial for ever.
+      this.#forget(address);
+      throw error;
+    }
     this.book.succeeded(address);
-    return connected;
+    return channel;
   }
 
   /** Connects to the first address that answers, beginning with `preferred` when it is given. */
@@ -96,6 +94,21 @@ export class MeshClient {
     this.#channels.get(address)?.close();
     this.#channels.delete(address);
   }
+}
+
+/** Waits until a channel is connected; rejects at once when all its addresses refuse, else at `deadline` (ms since 1970). */
+function ready(client: grpc.Client, deadline: number): Promise<void> {
+  const channel = client.getChannel();
+  const { READY, TRANSIENT_FAILURE, SHUTDOWN } = grpc.connectivityState;
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      const state = channel.getConnectivityState(true);
+      if (state === READY) resolve();
+      else if (state === TRANSIENT_FAILURE || state === SHUTDOWN) reject(new Error('does not answer'));
+      else channel.watchConnectivityState(state, deadline, (error) => (error ? reject(error) : look()));
+    };
+    look();
+  });
 }
 
 /** Reads what a failed call says; never throws, whatever the peer sent. */
