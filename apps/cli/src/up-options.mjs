@@ -2,10 +2,13 @@
 // mistyped flag is said at once and not after a minute of building.
 import { parseArgs } from 'node:util';
 
+/** Each peer is a process of about 100 MB. */
+const peersMax = 200;
+
 export const upUsage = `usage: npm start -- [--peers N] [--no-dashboard] [--dashboard-port P] [--base-port P] [--data DIR]
        starling up [the same]
 
-  --peers N           peers to start, 1 to 200 (default 8)
+  --peers N           peers to start, 1 to ${peersMax} (default 8)
   --base-port P       peer i listens on P+10i links, P+10i+1 gRPC API, P+10i+2 HTTP (default 7400)
   --no-dashboard      peers only
   --dashboard-port P  where the dashboard listens (default 3000)
@@ -41,7 +44,7 @@ export function parseUpOptions(args) {
     return number >= low && number <= high ? number : `--${flag} ${text}: use a whole number from ${low} to ${high}`;
   };
   const read = [];
-  if (values.peers !== undefined) read.push(['peers', whole('peers', values.peers, 1, 200)]);
+  if (values.peers !== undefined) read.push(['peers', whole('peers', values.peers, 1, peersMax)]);
   if (values['base-port'] !== undefined) read.push(['basePort', whole('base-port', values['base-port'], 1024, 65_000)]);
   if (values['dashboard-port'] !== undefined)
     read.push(['dashboardPort', whole('dashboard-port', values['dashboard-port'], 1, 65_535)]);

@@ -9,6 +9,7 @@ export interface PutDocsOptions extends SessionOptions {
   readonly file?: string;
 }
 
+/** Documents of one call; the API takes 1,000. */
 const batch = 500;
 
 /** Keeps documents at the peer that is asked: one given as JSON, or a file (`-`: standard input) with one a line. */
