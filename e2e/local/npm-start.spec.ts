@@ -74,7 +74,7 @@ describe('npm start', { timeout: 180_000 }, () => {
     const run = npmStart('--peers', '3', '--no-dashboard', '--base-port', String(base));
     await started(run);
     expect(run.output).toContain('3 peers in one mesh');
-    expect(run.output).toContain(`127.0.0.1:${base + 1}, ${base + 11} … ${base + 21}`);
+    expect(run.output).toContain(`127.0.0.1:${base + 1}, ${base + 11}, ${base + 21}`);
     const metrics = await fetch(`http://127.0.0.1:${base + 2}/metrics`);
     expect(await metrics.text()).toContain('starling_view_size');
     // Ctrl-C goes to every process of the terminal's foreground group.

@@ -232,7 +232,7 @@ class LocalMesh {
       ...(dashboard ? [`  dashboard  http://127.0.0.1:${dashboardPort}`] : []),
       `  data       ${data}   (logs/peer-0.log …)`,
       '',
-      'Three things to try, in another terminal:',
+      'To try, in another terminal:',
       `  npx starling sub 'greetings.>'${address}              # leave it running, then`,
       `  npx starling pub greetings.hello 'hi from afar' --address 127.0.0.1:${last.api}`,
       `  npx starling peers${address}                          # who is in the mesh`,
