@@ -9,7 +9,7 @@ const config: NextConfig = {
   turbopack: { root: monorepoRoot },
   // No picture is resized, so the native library for it need not be carried along.
   images: { unoptimized: true },
-  outputFileTracingExcludes: { '/*': ['../../node_modules/sharp/**', '../../node_modules/@img/**'] },
+  outputFileTracingExcludes: { '**/*': ['../../node_modules/sharp/**/*', '../../node_modules/@img/**/*'] },
   transpilePackages: ['@starling/kernel', '@starling/topology', '@starling/wire'],
   // It finds its own .proto files and native parts by path, which a bundle would break.
   serverExternalPackages: ['@grpc/grpc-js'],

@@ -59,14 +59,16 @@ function Figure(properties: {
   readonly testId?: string;
 }): ReactNode {
   const { label, value, unit = '', note, tone = '', testId } = properties;
+  // Zero is a figure too: without a picture there is none to show.
+  const isKnown = useFeed().hasPicture;
   return (
-    <div className={styles.figure} data-tone={tone} data-testid={testId}>
+    <div className={styles.figure} data-tone={isKnown ? tone : ''} data-testid={testId}>
       <span className={styles.label}>{label}</span>
       <span className={styles.value}>
-        {value}
-        {unit !== '' && <small>{unit}</small>}
+        {isKnown ? value : '–'}
+        {isKnown && unit !== '' && <small>{unit}</small>}
       </span>
-      <span className={styles.note}>{note}</span>
+      <span className={styles.note}>{isKnown ? note : '\u00a0'}</span>
     </div>
   );
 }
