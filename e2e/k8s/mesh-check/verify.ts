@@ -37,21 +37,19 @@ export async function verify(options: VerifyOptions, say: (line: string) => void
     }
   };
 
-  const addresses = await step(`${options.peers} peers are found`, async () => {
-    const found = options.addresses.length > 0 ? options.addresses : await findPeers(options.dns);
-    demand(found.length === options.peers, `${found.length} addresses: ${found.join(', ')}`);
-    return found;
+  // Found anew at each try: for some seconds after a pod was replaced, DNS still names the old one.
+  const { clients, ids } = await step(`${options.peers} peers are found, each is ready and another one`, async () => {
+    const addresses = options.addresses.length > 0 ? options.addresses : await findPeers(options.dns);
+    demand(addresses.length === options.peers, `${addresses.length} addresses: ${addresses.join(', ')}`);
+    const clients = addresses.map((address) => connectTo(address));
+    try {
+      return { clients, ids: await identify(clients) };
+    } catch (error) {
+      for (const client of clients) client.close();
+      throw error;
+    }
   });
-  const clients = addresses.map((address) => connectTo(address));
   try {
-    const ids = await step('each of them is ready and is another one', async () => {
-      const peers = await Promise.all(clients.map(async (client) => (await client.getPeer()).report?.peer));
-      const busy = clients.filter((_, at) => peers[at]?.state !== PeerState.READY).map(addressOf);
-      demand(busy.length === 0, `${busy.join(', ')} is not ready`);
-      const found = peers.map((peer) => peer?.id ?? '');
-      demand(new Set(found).size === found.length, `the same twice: ${found.join(', ')}`);
-      return found;
-    });
     await step('each of them knows all', () => agree(clients, ids));
     await step('what is published at any of them is heard at all', () => hearEverywhere(clients));
     await step('what is put at any of them is found from all', () => findEverywhere(clients));
@@ -66,6 +64,16 @@ export async function verify(options: VerifyOptions, say: (line: string) => void
  */
 function connectTo(address: string): StarlingClient {
   return new StarlingClient({ addresses: [address], learnAddresses: false, timeoutMs: callTimeoutMs });
+}
+
+/** The ids of the peers; throws unless each is ready and another one. */
+async function identify(clients: readonly StarlingClient[]): Promise<string[]> {
+  const peers = await Promise.all(clients.map(async (client) => (await client.getPeer()).report?.peer));
+  const busy = clients.filter((_, at) => peers[at]?.state !== PeerState.READY).map(addressOf);
+  demand(busy.length === 0, `${busy.join(', ')} is not ready`);
+  const ids = peers.map((peer) => peer?.id ?? '');
+  demand(new Set(ids).size === ids.length, `the same twice: ${ids.join(', ')}`);
+  return ids;
 }
 
 /** Every peer's directory names exactly the given peers. */
