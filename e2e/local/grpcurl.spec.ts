@@ -47,7 +47,9 @@ function masked(text: string): string {
 
 /** JSON objects, and the lines between them. */
 function parts(output: string): unknown[] {
-  return (output.match(/^\{\n.*?^\}$|^[^\n]+$/gms) ?? []).map((part) => (part.startsWith('{\n') ? JSON.parse(part) : part));
+  return (output.match(/^\{\n.*?^\}$|^[^\n]+$/gms) ?? []).map((part) =>
+    part.startsWith('{\n') ? JSON.parse(part) : part,
+  );
 }
 
 /** Whether everything that is told is there. There may be more: fields, and items of a list. */
