@@ -1,4 +1,5 @@
-import { CanaryLedger, type MeshCounters, type MetricSources, MetricsRegistry } from '@starling/metrics';
+import { CanaryLedger, type MeshCounters, type MetricSources, MetricsRegistry, type Sample } from '@starling/metrics';
+import type { TransportCounters } from '@starling/transport-grpc';
 import type { RpcMetrics } from './api/rpc-metrics.ts';
 import type { Subscriptions } from './api/subscriptions.ts';
 import type { TopologyWatches } from './api/watch-topology.ts';
@@ -18,6 +19,8 @@ export interface MeasuredPeer {
   readonly watches: TopologyWatches;
   readonly index: LocalIndex;
   readonly rpc: RpcMetrics;
+  /** Of the links to other peers. */
+  readonly links: TransportCounters;
 }
 
 const states = ['starting', 'ready', 'draining', 'stopped'] as const;
@@ -64,11 +67,11 @@ export class PeerMetrics {
   }
 
   #sources(peer: MeasuredPeer): MetricSources {
-    const { overlay, counters, publisher, queries, subscriptions, watches, index, rpc } = peer;
+    const { overlay, counters, publisher, queries, subscriptions, watches, index, rpc, links } = peer;
     const { host, mesh } = overlay;
     const { membership, broadcast } = mesh.root;
     let loop = performance.eventLoopUtilization();
-    const links = (): Iterable<string> => host.links.keys();
+    const neighbors = (): Iterable<string> => host.links.keys();
     return {
       starling_build_info: () => [{ labels: { version, protocol: '1' }, value: 1 }],
       starling_peer_state: () => states.map((state) => ({ labels: { state }, value: Number(overlay.state === state) })),
@@ -92,8 +95,31 @@ export class PeerMetrics {
         { labels: { step: 'dial' }, value: host.discoveryStats?.dialsFailed ?? 0 },
       ],
       starling_link_send_failures_total: () => host.stats.sendsDropped,
-      starling_send_queue_bytes: () => sum(links(), (peer) => host.linkStats(peer)?.queuedBytes ?? 0),
+      starling_send_queue_bytes: () => sum(neighbors(), (peer) => host.linkStats(peer)?.queuedBytes ?? 0),
       starling_gossip_messages_total: () => counters.messages(),
+      starling_link_bytes_total: () => [
+        { labels: { direction: 'in' }, value: links.bytesIn },
+        { labels: { direction: 'out' }, value: links.bytesOut },
+      ],
+      starling_dials_failed_total: () => byReason(links.dialsFailed),
+      starling_links_refused_total: () => byReason({ ...links.refused, timeout: links.acceptTimeouts }),
+      starling_links_lost_total: () => links.linksLost,
+      starling_shed_total: () => [
+        { labels: { bound: 'link-control' }, value: links.queueOverflows },
+        { labels: { bound: 'link-payload' }, value: links.payloadsDropped },
+        { labels: { bound: 'link-oversized' }, value: links.oversized },
+        { labels: { bound: 'link-malformed' }, value: links.malformedFrames },
+        { labels: { bound: 'announcements' }, value: broadcast.stats.shed },
+        { labels: { bound: 'old-payloads' }, value: broadcast.stats.refused },
+        { labels: { bound: 'queries' }, value: mesh.search.stats.queriesShed },
+        { labels: { bound: 'hits' }, value: mesh.search.stats.hitsDropped },
+        { labels: { bound: 'members' }, value: mesh.directory.stats.newcomersRefused },
+        { labels: { bound: 'accusations' }, value: mesh.directory.stats.accusationsDropped },
+        { labels: { bound: 'reports' }, value: mesh.observe.stats.reportsRefused },
+        { labels: { bound: 'probes' }, value: mesh.liveness.stats.probesRefused },
+        { labels: { bound: 'watched' }, value: mesh.liveness.stats.unwatchable },
+        { labels: { bound: 'streams' }, value: mesh.pubsub.stats.streamsForgotten },
+      ],
 
       starling_messages_published_total: () => counters.published,
       starling_messages_delivered_total: () => mesh.pubsub.stats.delivered,
@@ -153,6 +179,10 @@ export class PeerMetrics {
       nodejs_external_memory_bytes: () => process.memoryUsage().external,
     };
   }
+}
+
+function byReason(counts: Readonly<Record<string, number>>): readonly Sample[] {
+  return Object.entries(counts).map(([reason, value]) => ({ labels: { reason }, value }));
 }
 
 function sum(items: Iterable<string>, of: (item: string) => number): number {

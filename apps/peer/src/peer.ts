@@ -7,6 +7,7 @@ import { createIdentity, IdentityError, loadIdentity } from '@starling/identity'
 import type { PeerInfo } from '@starling/kernel';
 import { parseStream } from '@starling/mesh';
 import { MeshCounters } from '@starling/metrics';
+import type { TransportCounters } from '@starling/transport-grpc';
 import {
   Acknowledge,
   bodyCodec,
@@ -46,7 +47,7 @@ export interface PeerDependencies {
   readonly config: Config;
   readonly logs: Logs;
   readonly identity: { readonly id: string };
-  readonly transport: Transport<Uint8Array>;
+  readonly transport: Transport<Uint8Array> & { readonly counters: TransportCounters };
   readonly ports: BoundPorts;
   readonly rpc: RpcMetrics;
 }
@@ -111,7 +112,17 @@ export class Peer {
       log: logs.api,
     });
     const { publisher, queries, subscriptions, watches, index } = this;
-    this.metrics = new PeerMetrics({ overlay, counters, publisher, queries, subscriptions, watches, index, rpc });
+    this.metrics = new PeerMetrics({
+      overlay,
+      counters,
+      publisher,
+      queries,
+      subscriptions,
+      watches,
+      index,
+      rpc,
+      links: transport.counters,
+    });
     overlay.on((event) => {
       if (event.kind === 'readable') this.subscriptions.wake();
     });

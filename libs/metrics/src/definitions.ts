@@ -138,6 +138,52 @@ export const metricDefinitions = {
     labels: { direction },
   },
 
+  starling_dials_failed_total: {
+    type: 'counter',
+    help: 'Dials of other peers that came to nothing, by reason.',
+    labels: {
+      reason: [
+        'unreachable',
+        'timeout',
+        'self',
+        'wrong-peer',
+        'wrong-mesh',
+        'wrong-version',
+        'bad-hello',
+        'busy',
+        'stopped',
+      ],
+    },
+  },
+  starling_links_refused_total: {
+    type: 'counter',
+    help: 'Links of other peers, or of who claimed to be one, that this peer refused, by reason.',
+    labels: { reason: ['wrong-mesh', 'wrong-version', 'self', 'duplicate', 'busy', 'bad-hello', 'timeout'] },
+  },
+  starling_links_lost_total: { type: 'counter', help: 'Links that went without a word from either side.' },
+  starling_shed_total: {
+    type: 'counter',
+    help: 'Work left undone because a bound was reached, by bound (docs/limits.md). Any lasting rate is worth a look.',
+    labels: {
+      bound: [
+        'link-control',
+        'link-payload',
+        'link-oversized',
+        'link-malformed',
+        'announcements',
+        'old-payloads',
+        'queries',
+        'hits',
+        'members',
+        'accusations',
+        'reports',
+        'probes',
+        'watched',
+        'streams',
+      ],
+    },
+  },
+
   starling_messages_published_total: { type: 'counter', help: 'Messages that clients published at this peer.' },
   starling_messages_delivered_total: {
     type: 'counter',

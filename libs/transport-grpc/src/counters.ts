@@ -14,6 +14,9 @@ export interface TransportCounters {
   linksUp: number;
   /** Links that went without a word from either side. */
   linksLost: number;
+  /** Bytes of frames, over all links that there were. */
+  bytesIn: number;
+  bytesOut: number;
   /** Links ended because the other side sent what cannot be read. */
   malformedFrames: number;
   /** Messages and fields of a later version, ignored. */
@@ -44,6 +47,8 @@ export function newCounters(): TransportCounters {
     acceptTimeouts: 0,
     linksUp: 0,
     linksLost: 0,
+    bytesIn: 0,
+    bytesOut: 0,
     malformedFrames: 0,
     unknownMessages: 0,
     queueOverflows: 0,

@@ -415,7 +415,12 @@ export class GrpcTransport implements Transport<Uint8Array> {
   #adopt(slot: Slot, stream: FrameStream, decoder: FrameDecoder, hello: Hello): Link {
     const before = slot.link;
     const queue = slot.queue ?? new SendQueue(this.#config.queues);
-    const link = new Link(this.#config, hello, { stream, queue, decoder, writer: this.#writer }, this.#linkHandler);
+    const link = new Link(
+      this.#config,
+      hello,
+      { stream, queue, decoder, writer: this.#writer, totals: this.counters },
+      this.#linkHandler,
+    );
     slot.link = link;
     slot.queue = null;
     slot.reopen = null;

@@ -10,6 +10,7 @@ import {
   type ProtoWriter,
 } from '@starling/wire';
 import type { GrpcTransportConfig } from './config.ts';
+import type { TransportCounters } from './counters.ts';
 import type { FrameStream } from './frame-stream.ts';
 import type { SendQueue } from './send-queue.ts';
 
@@ -34,6 +35,7 @@ export class Link {
   readonly #decoder: FrameDecoder;
   readonly #encoder: FrameEncoder;
   readonly #handler: LinkHandler;
+  readonly #totals: Pick<TransportCounters, 'bytesIn' | 'bytesOut'>;
   #inFlight = 0;
   #closing = false;
   /** Nothing more is written. */
@@ -52,6 +54,8 @@ export class Link {
       readonly queue: SendQueue;
       readonly decoder: FrameDecoder;
       readonly writer: ProtoWriter;
+      /** Totals over all links, kept along with this link's own. */
+      readonly totals: Pick<TransportCounters, 'bytesIn' | 'bytesOut'>;
     },
     handler: LinkHandler,
   ) {
@@ -62,6 +66,7 @@ export class Link {
     this.queue = parts.queue;
     this.#stream = parts.stream;
     this.#decoder = parts.decoder;
+    this.#totals = parts.totals;
     this.#encoder = new FrameEncoder(config.frames, parts.writer);
     this.#handler = handler;
     this.#stream.handler = {
@@ -88,6 +93,7 @@ export class Link {
     while (!this.#over && this.#inFlight < this.#config.framesInFlightMax && !this.queue.empty) {
       const frame = this.#nextFrame();
       this.#bytesOut += frame.length;
+      this.#totals.bytesOut += frame.length;
       this.#inFlight++;
       this.#stream.write(frame, this.#written);
     }
@@ -114,6 +120,7 @@ export class Link {
 
   receive(bytes: Buffer): void {
     this.#bytesIn += bytes.length;
+    this.#totals.bytesIn += bytes.length;
     const frame = this.#decoder.decode(bytes);
     if (frame.kind === 'malformed') {
       this.#handler.violation(this, frame.reason);

@@ -113,10 +113,10 @@ export const configSchema = z.strictObject({
     .default('auto')
     .describe('`json`, `text` for people, or `auto`: text on a terminal.'),
 
-  payloadBytesMax: whole(1, 16 * 1024 * 1024)
+  payloadBytesMax: whole(1, 1024 * 1024)
     .default(1024 * 1024)
     .describe(
-      'Largest payload of one message. (gRPC convention: 4 MiB a call, several messages must fit a link’s queue)',
+      'Largest payload of one message; lower it, if anything: 1 MiB is what every link takes. (several messages must fit a link’s queue)',
     ),
   storeBytesMax: whole(1024 * 1024, 16 * 1024 ** 3)
     .default(64 * 1024 * 1024)
