@@ -290,6 +290,8 @@ export class StarlingClient {
         return await callUnary(connection, method, request, deadline);
       } catch (error) {
         const failure = fromStatus(error);
+        // A peer that says nothing may be a host that is gone: the next call goes to another one.
+        if (failure.reason === 'NO_ANSWER') this.#pool.release(connection);
         // What the last peer said tells more than that the time was then over.
         if (failure.reason === 'NO_ANSWER' && refusal !== null) throw refusal;
         if (!failure.isRetryable || Date.now() >= deadline) throw failure;

@@ -1,4 +1,4 @@
-import { type ChannelCredentials, Client } from '@grpc/grpc-js';
+import { type ChannelCredentials, Client, connectivityState } from '@grpc/grpc-js';
 import { StarlingError } from './errors.ts';
 
 export interface PeerPoolOptions {
@@ -19,6 +19,9 @@ export interface PeerConnection {
 const learntMax = 256;
 /** A peer that failed is not tried again for so long while there are others. */
 const restMs = 5_000;
+/** Peers dialled side by side, each a moment after the one before (RFC 8305 §5: 250 ms). */
+const dialsAtOnce = 4;
+const dialStaggerMs = 250;
 
 const channelOptions = {
   // A vanished peer is noticed by ping within 15 s even when nothing is sent.
@@ -64,7 +67,10 @@ export class PeerPool {
   /** A connection to a living peer. Rejects with UNREACHABLE when none answers until `deadline` (ms since 1970). */
   acquire(deadline: number): Promise<PeerConnection> {
     if (this.#isClosed) return Promise.reject(new StarlingError('the client is closed', { reason: 'CANCELLED' }));
-    if (this.#current !== null) return Promise.resolve(this.#current);
+    if (this.#current !== null) {
+      if (isUsable(this.#current.client)) return Promise.resolve(this.#current);
+      this.release(this.#current);
+    }
     this.#dialling ??= this.#dialAny(deadline).finally(() => {
       this.#dialling = null;
     });
@@ -87,23 +93,51 @@ export class PeerPool {
   async #dialAny(deadline: number): Promise<PeerConnection> {
     let lastError: unknown;
     for (;;) {
-      for (const address of this.#candidates()) {
-        if (this.#isClosed) throw new StarlingError('the client is closed', { reason: 'CANCELLED' });
+      const candidates = this.#candidates();
+      for (let at = 0; at < candidates.length; at += dialsAtOnce) {
         const left = deadline - Date.now();
         if (left <= 0) throw this.#unreachable(lastError);
         try {
-          const client = await dial(address, this.#options.credentials, Math.min(left, this.#options.connectTimeoutMs));
-          this.#restingUntil.delete(address);
-          this.#current = { address, client };
-          return this.#current;
+          const timeoutMs = Math.min(left, this.#options.connectTimeoutMs);
+          const connection = await this.#dialFirst(candidates.slice(at, at + dialsAtOnce), timeoutMs);
+          if (this.#isClosed) connection.client.close();
+          else this.#current = connection;
+          break;
         } catch (error) {
           lastError = error;
-          this.#restingUntil.set(address, Date.now() + restMs);
         }
       }
+      if (this.#isClosed) throw new StarlingError('the client is closed', { reason: 'CANCELLED' });
+      if (this.#current !== null) return this.#current;
       if (deadline - Date.now() <= 0) throw this.#unreachable(lastError);
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, Math.min(200, deadline - Date.now()))));
     }
+  }
+
+  /**
+   * Dials these, each a moment after the one before, and keeps whichever answers first: a dead host that swallows packets
+   * must not cost its whole timeout. Rejects when none answers.
+   */
+  async #dialFirst(addresses: readonly string[], timeoutMs: number): Promise<PeerConnection> {
+    let winner: PeerConnection | null = null;
+    const dials = addresses.map(async (address, i) => {
+      if (i > 0) await new Promise((resolve) => setTimeout(resolve, i * dialStaggerMs));
+      if (winner !== null) throw new Error('another peer was faster');
+      const client = await dial(address, this.#options.credentials, timeoutMs).catch((error: unknown) => {
+        this.#restingUntil.set(address, Date.now() + restMs);
+        throw error;
+      });
+      if (winner !== null) {
+        client.close();
+        throw new Error('another peer was faster');
+      }
+      this.#restingUntil.delete(address);
+      winner = { address, client };
+      return winner;
+    });
+    return Promise.any(dials).catch((error: AggregateError) => {
+      throw error.errors[0];
+    });
   }
 
   /** Seeds in their order, then what was learnt; those that failed lately come last. */
@@ -121,6 +155,12 @@ export class PeerPool {
       cause,
     });
   }
+}
+
+/** False once the connection broke: a call would only wait for it to come back. */
+function isUsable(client: Client): boolean {
+  const state = client.getChannel().getConnectivityState(false);
+  return state === connectivityState.READY || state === connectivityState.IDLE;
 }
 
 function dial(address: string, credentials: ChannelCredentials, timeoutMs: number): Promise<Client> {
