@@ -45,8 +45,12 @@ function masked(text: string): string {
     .replace(/\bpeer-\d\b/g, 'NAME');
 }
 
-/** JSON objects, and the lines between them. */
+/** JSON objects, and the lines between them; of an error its lines, sorted: the order of its details' fields is not said. */
 function parts(output: string): unknown[] {
+  if (output.startsWith('ERROR:')) {
+    const lines = output.split('\n').map((line) => line.trim().replace(/,$/, ''));
+    return lines.filter(Boolean).sort();
+  }
   return (output.match(/^\{\n.*?^\}$|^[^\n]+$/gms) ?? []).map((part) =>
     part.startsWith('{\n') ? JSON.parse(part) : part,
   );

@@ -2,7 +2,7 @@ import { create, type DescFile, type DescService, toBinary } from '@bufbuild/pro
 import { nestedTypes } from '@bufbuild/protobuf/reflect';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { type Server, type ServerDuplexStream, status } from '@grpc/grpc-js';
-import { toGrpcDefinition } from '@starling/wire';
+import { file_google_rpc_error_details, toGrpcDefinition } from '@starling/wire';
 import {
   type ServerReflectionRequest,
   type ServerReflectionResponse,
@@ -27,6 +27,8 @@ export class Reflection {
     const all = [...services, V1, V1Alpha];
     this.#services = all.map((service) => service.typeName);
     for (const service of all) this.#add(service.file);
+    // No method mentions them, but every error carries them: with these a client can show the details as text.
+    this.#add(file_google_rpc_error_details);
   }
 
   /** Serves v1 and v1alpha: the same messages under two names, and clients ask for either. */
