@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { infoOf } from '../spec/directory-network.ts';
 import { type DirectoryConfig, defaultDirectoryConfig } from './config.ts';
 import { Directory } from './directory.ts';
-import type { DirectoryCommand, DirectoryEvent, DirectoryMessage } from './messages.ts';
+import type { DirectoryCommand, DirectoryEvent, DirectoryMessage, MemberRecord } from './messages.ts';
 
 const config = defaultDirectoryConfig;
 
@@ -36,6 +36,11 @@ class Bench {
 
   leave(id: PeerId, incarnation = 1): void {
     this.command({ kind: 'broadcast', from: id, message: { kind: 'leave', id, incarnation } });
+  }
+
+  /** A page of repair from a neighbour. */
+  records(from: PeerId, ...records: readonly MemberRecord[]): void {
+    this.message(from, { kind: 'directoryRecords', bucketCount: 1, buckets: [0], records, reply: false });
   }
 
   refused(peer: PeerId): void {
@@ -235,6 +240,37 @@ describe('accusing', () => {
     expect(bench.core.get('a')).toBeDefined();
   });
 
+  it('back from being alone, drops what it suspected meanwhile: refutations could not reach it', () => {
+    const bench = settled();
+    bench.command({ kind: 'neighborUp', peer: infoOf('b') });
+    for (const id of ['a', 'b']) bench.command({ kind: 'neighborDown', peer: infoOf(id), failed: true });
+    bench.pass(20_000);
+    bench.command({ kind: 'neighborUp', peer: infoOf('c') });
+    bench.pass(config.loneAccusationMs);
+    expect(bench.downs()).toEqual([]);
+    bench.message('c', { kind: 'directoryDigest', hashes: [1] });
+    const [page] = bench.sent();
+    const states = page?.kind === 'directoryRecords' ? page.records.map(({ state }) => state) : [];
+    expect(states).toEqual(Array(5).fill('up'));
+  });
+
+  it('keeps what it suspected when it was not alone, and what two others said', () => {
+    const bench = settled();
+    bench.command({ kind: 'neighborUp', peer: infoOf('b') });
+    bench.command({ kind: 'neighborDown', peer: infoOf('b'), failed: true });
+    bench.pass(config.accuseSpreadMs);
+    bench.command({ kind: 'neighborUp', peer: infoOf('c') });
+    bench.pass(config.loneAccusationMs);
+    expect(bench.downs()).toEqual(['b expired']);
+
+    bench.accuse('a', 'd');
+    bench.accuse('c', 'd');
+    for (const id of ['a', 'c']) bench.command({ kind: 'neighborDown', peer: infoOf(id), failed: false });
+    bench.command({ kind: 'neighborUp', peer: infoOf('a') });
+    bench.pass(config.confirmMs + 100);
+    expect(bench.downs()).toEqual(['d dead']);
+  });
+
   it('a refutation clears the suspicion', () => {
     const bench = settled();
     bench.accuse('b', 'd');
@@ -398,6 +434,58 @@ describe('repair', () => {
     refuted.announce('d', 2);
     refuted.pass(10_000);
     expect(refuted.downs()).toEqual([]);
+  });
+
+  it('a report of death that cannot be checked changes nothing', () => {
+    const dead = { info: infoOf('d'), state: 'dead', ttlMs: 99_999 } as const;
+    const bench = settled({ accusationsMax: 0 });
+    bench.records('a', dead);
+    bench.pass(10_000);
+    expect(bench.core.stats.accusationsDropped).toBe(1);
+    expect(bench.downs()).toEqual([]);
+    expect(bench.core.get('d')).toBeDefined();
+  });
+
+  it('a report of death is checked by an accusation that was planned already, unless it is of a past life', () => {
+    const planned = settled({ accusationsMax: 1 });
+    planned.command({ kind: 'neighborDown', peer: infoOf('d'), failed: true });
+    planned.records('a', { info: infoOf('d'), state: 'dead', ttlMs: 99_999 });
+    planned.pass(config.accuseSpreadMs);
+    expect(planned.broadcasts()).toEqual(['accuse']);
+    planned.pass(config.confirmMs + 100);
+    expect(planned.downs()).toEqual(['d dead']);
+
+    const past = settled();
+    past.command({ kind: 'neighborDown', peer: infoOf('d'), failed: true });
+    past.announce('d', 2);
+    past.records('a', { info: infoOf('d', 2), state: 'dead', ttlMs: 99_999 });
+    past.pass(config.accuseSpreadMs);
+    expect(past.events()).toContainEqual({
+      kind: 'broadcast',
+      message: { kind: 'accuse', id: 'd', incarnation: 2, accuser: 'me' },
+    });
+  });
+
+  it('a report that a later life is dead is checked as well', () => {
+    const dead = { info: infoOf('d', 7), state: 'dead', ttlMs: 9_999_999 } as const;
+    const bench = settled();
+    bench.records('a', dead);
+    expect(bench.core.get('d')?.incarnation).toBe(7);
+    bench.pass(config.accuseSpreadMs);
+    const events = bench.events();
+    expect(events.filter(({ kind }) => kind === 'memberDown')).toEqual([]);
+    expect(events).toContainEqual({
+      kind: 'broadcast',
+      message: { kind: 'accuse', id: 'd', incarnation: 7, accuser: 'me' },
+    });
+    bench.pass(config.confirmMs + 100);
+    expect(bench.downs()).toEqual(['d dead']);
+
+    // A report of death is no promise to live on: nobody asked, the record ends when it would have.
+    const unasked = settled({ accusationsMax: 0 });
+    unasked.records('a', dead);
+    unasked.pass(3 * 60_000 + 1.1 * config.digestIntervalMs);
+    expect(unasked.downs()).toContain('d expired');
   });
 
   it('refutes its own death when it reads of it', () => {

@@ -230,6 +230,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
       const earliest = this.#announcedAt + this.#config.announceGapMs;
       const soon = now + this.#rng.float() * this.#config.announceDelayMs;
       this.#announceAt = Math.min(this.#announceAt, Math.max(soon, earliest));
+      this.#pardon();
     }
     this.#neighbors.set(peer.id, peer);
     this.#accusations.delete(peer.id);
@@ -241,6 +242,15 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     }
     // Both ends see the link come up; one digest is enough to compare.
     if (this.#self.id < peer.id) this.#repair.sendDigest(peer.id, out);
+  }
+
+  /**
+   * Back from being alone, the fault was likely ours (Lifeguard's lesson): those whom we alone suspect were not asked, or
+   * their refutations did not reach us. Who is dead all the same, the neighbour's digest tells.
+   */
+  #pardon(): void {
+    this.#accusations.clear();
+    this.#suspicions.clearOwn(this.#self.id);
   }
 
   #onNeighborDown(now: Millis, peer: PeerInfo, failed: boolean): void {
@@ -321,15 +331,16 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
 
   /**
    * A neighbour's records say that a peer is dead which we hold to be up: the two halves of a partition say so of each
-   * other when they meet. Ask the peer, by accusing it aloud, and believe it only when nothing comes back.
+   * other when they meet. Ask the peer, by accusing it aloud, and believe it only when nothing comes back. When it cannot
+   * be asked, nothing changes: a later digest says so again.
    */
   #doubt(now: Millis, from: PeerId, info: PeerInfo): void {
     if (this.#suspicions.get(info.id)?.verdict === 'dead') return;
+    const { id, incarnation } = info;
+    if (!this.#accusations.has(id) && !this.#planAccusation(now, id)) return;
     const { accuseSpreadMs, confirmMs } = this.#config;
     const deadline = now + accuseSpreadMs + confirmMs + this.#refuteSpreadMs();
-    const { id, incarnation } = info;
     this.#suspicions.set(id, { incarnation, accuser: from, isConfirmed: false, verdict: 'dead', deadline });
-    this.#planAccusation(now, id);
   }
 
   /** True when the accusation will be made, unless the peer is heard of before. */
@@ -395,6 +406,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     }
     this.#estimate?.add(idBits, expiresAt);
     this.#suspicions.clear(info.id);
+    this.#accusations.delete(info.id); // of a past life, and a doubt must not take it for its question
     out.emit({ kind: 'memberUp', info });
     return true;
   }
@@ -420,9 +432,11 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
       known.expiresAt = Math.max(known.expiresAt, expiresAt);
       return false;
     }
-    if (newer === 0 && state === 'dead') {
+    if (known?.state === 'up' && state === 'dead') {
+      // The life it is said to have lost is news, but a report of death is no promise: the record ends when it would have.
+      const isNews = newer > 0 && this.#welcome(info, known.expiresAt, out);
       this.#doubt(now, from, info);
-      return false;
+      return isNews;
     }
     // What is about to expire elsewhere must not begin again here.
     if (known === undefined && record.ttlMs < this.#config.recordTtlMinMs) return false;

@@ -35,6 +35,13 @@ export class Suspicions {
     this.#suspected.delete(id);
   }
 
+  /** Forgets those that nobody but this accuser spoke of. */
+  clearOwn(accuser: PeerId): void {
+    for (const [id, suspicion] of this.#suspected) {
+      if (suspicion.accuser === accuser && !suspicion.isConfirmed) this.#suspected.delete(id);
+    }
+  }
+
   /** Not after the earliest deadline: a cleared one may still cause one early look. */
   next(): Millis {
     return this.#suspected.size === 0 ? Number.POSITIVE_INFINITY : this.#next;
