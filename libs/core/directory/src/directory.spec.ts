@@ -131,6 +131,20 @@ describe('announcing', () => {
     expect(bench.downs()).toEqual(['a expired']);
   });
 
+  it('does not forget a neighbour, nor a former one sooner than any other, though it met it knowing nobody', () => {
+    const bench = new Bench();
+    bench.command({ kind: 'neighborUp', peer: infoOf('a') });
+    bench.command({ kind: 'neighborUp', peer: infoOf('b') });
+    // A mesh of 100 refreshes every 500 s; what `me` knew when it met a and b was a mesh of one, and 60 s.
+    for (let n = 0; n < 100; n++) bench.announce(`p${n}`, 1, 500_000);
+    bench.command({ kind: 'neighborDown', peer: infoOf('b'), failed: false });
+    bench.pass(1_200_000);
+    expect(bench.downs()).toEqual([]);
+    bench.pass(400_000);
+    expect(bench.core.get('b')).toBeUndefined();
+    expect(bench.core.get('a')).toBeDefined();
+  });
+
   it('speaks for itself only', () => {
     const bench = new Bench();
     bench.command({ kind: 'broadcast', from: 'z', message: { kind: 'announce', info: infoOf('a'), refreshMs: 1 } });

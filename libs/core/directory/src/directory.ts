@@ -12,7 +12,7 @@ import {
 } from '@starling/kernel';
 import type { DirectoryConfig } from './config.ts';
 import { idHash, memberStates } from './member-hash.ts';
-import { MemberTable } from './member-table.ts';
+import { type Member, MemberTable } from './member-table.ts';
 import type {
   DirectoryBroadcast,
   DirectoryCommand,
@@ -257,6 +257,21 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     this.#neighbors.delete(peer.id);
     this.#repair.forget(peer.id);
     if (failed) this.#planAccusation(now, peer.id);
+    else this.#renew(now, peer.id);
+  }
+
+  /**
+   * A link that holds is as good as an announcement. Without it, whom a newcomer met while it knew nobody would have the
+   * three refreshes of a mesh of one to live, and longer than that to wait until it announces itself again.
+   */
+  #renew(now: Millis, neighbor: PeerId): void {
+    const known = this.#table.up(neighbor);
+    if (known !== undefined) this.#prolong(known, now + this.#lifeMs(this.#refreshMs()));
+  }
+
+  #prolong(member: Member, expiresAt: Millis): void {
+    member.expiresAt = Math.max(member.expiresAt, expiresAt);
+    this.#estimate?.add(member.idBits, member.expiresAt);
   }
 
   /** A dial that came to nothing is a word as good as a lost link: after a mass crash few victims have two neighbours left. */
@@ -282,8 +297,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     if (known === undefined || known.info.incarnation < info.incarnation) {
       this.#welcome(info, expiresAt, out);
     } else if (known.info.incarnation === info.incarnation && known.state === 'up') {
-      known.expiresAt = Math.max(known.expiresAt, expiresAt);
-      this.#estimate?.add(known.idBits, known.expiresAt);
+      this.#prolong(known, expiresAt);
     }
   }
 
@@ -490,6 +504,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
 
   #round(now: Millis, out: Out): void {
     this.#armRound(now);
+    for (const id of this.#neighbors.keys()) this.#renew(now, id);
     for (const info of this.#table.expire(now, this.#self.id)) {
       this.#suspicions.clear(info.id);
       this.#tellDown(info, 'expired', out);
