@@ -17,9 +17,10 @@ export function pub(topic: string, payload: string | undefined, options: PubOpti
     const receipt = await client.publish({ topic, payload: bytes, headers }, { heldBy });
     if (options.output === 'json') console.log(json(receipt));
     else {
-      const held = receipt.alone
-        ? 'held here alone: this peer has no neighbour yet'
-        : `held by ${receipt.heldBy} neighbours so far`;
+      // Without --held nobody was asked, and 0 would look like a failure.
+      const accepted =
+        heldBy === 0 ? 'accepted' : `held by ${receipt.heldBy} ${receipt.heldBy === 1 ? 'neighbour' : 'neighbours'}`;
+      const held = receipt.alone ? 'held here alone: this peer has no neighbour yet' : accepted;
       console.log(`${receipt.id}  ${bytes.length} bytes, ${held}`);
     }
     return exitCode.ok;

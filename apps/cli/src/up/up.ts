@@ -222,6 +222,7 @@ class LocalMesh {
     const address = first.api === 7401 ? '' : ` --address 127.0.0.1:${first.api}`;
     const range = (a: number, b: number) =>
       peers <= 3 ? Array.from({ length: peers }, (_, i) => a + 10 * i).join(', ') : `${a}, ${a + 10} … ${b}`;
+    const half = this.#children.slice(1, Math.min(peers - 1, 1 + Math.floor(peers / 2)));
     const lines = [
       '',
       `Starling is up: ${peers} ${peers === 1 ? 'peer' : 'peers'} in one mesh (${seconds.toFixed(1)} s)`,
@@ -236,10 +237,10 @@ class LocalMesh {
       `  npx starling sub 'greetings.>'${address}              # leave it running, then`,
       `  npx starling pub greetings.hello 'hi from afar' --address 127.0.0.1:${last.api}`,
       `  npx starling peers${address}                          # who is in the mesh`,
-      `  kill -9 ${this.#children
-        .slice(0, Math.max(1, Math.floor(peers / 2)))
-        .map((child) => child.pid)
-        .join(' ')}   # half of it; watch it heal`,
+      // Not the first and not the last one, which the lines above talk to.
+      ...(half.length > 0
+        ? [`  kill -9 ${half.map((child) => child.pid).join(' ')}   # half of it; watch it heal`]
+        : []),
       '',
       'Ctrl-C stops everything.',
     ];
