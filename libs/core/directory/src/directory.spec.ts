@@ -254,18 +254,50 @@ describe('accusing', () => {
     expect(bench.core.get('a')).toBeDefined();
   });
 
-  it('back from being alone, drops what it suspected meanwhile: refutations could not reach it', () => {
-    const bench = settled();
-    bench.command({ kind: 'neighborUp', peer: infoOf('b') });
-    for (const id of ['a', 'b']) bench.command({ kind: 'neighborDown', peer: infoOf(id), failed: true });
-    bench.pass(20_000);
-    bench.command({ kind: 'neighborUp', peer: infoOf('c') });
-    bench.pass(config.loneAccusationMs);
-    expect(bench.downs()).toEqual([]);
-    bench.message('c', { kind: 'directoryDigest', hashes: [1] });
-    const [page] = bench.sent();
-    const states = page?.kind === 'directoryRecords' ? page.records.map(({ state }) => state) : [];
-    expect(states).toEqual(Array(5).fill('up'));
+  describe('back from being alone', () => {
+    /** `me` lost its neighbours a and b 20 s ago, suspects both, and has met c. */
+    function returned(): Bench {
+      const bench = settled();
+      bench.command({ kind: 'neighborUp', peer: infoOf('b') });
+      for (const id of ['a', 'b']) bench.command({ kind: 'neighborDown', peer: infoOf(id), failed: true });
+      bench.pass(20_000);
+      expect(bench.broadcasts()).toEqual([]);
+      bench.command({ kind: 'neighborUp', peer: infoOf('c') });
+      return bench;
+    }
+
+    it('asks aloud those whom it suspected meanwhile, and condemns nobody who answers', () => {
+      const bench = returned();
+      bench.pass(config.accuseSpreadMs);
+      expect(bench.broadcasts().sort()).toEqual(['accuse', 'accuse', 'announce']);
+      bench.announce('a', 2);
+      bench.announce('b', 2);
+      bench.pass(config.loneAccusationMs);
+      expect(bench.downs()).toEqual([]);
+    });
+
+    it('condemns nobody for the silence while it was cut off', () => {
+      const bench = returned();
+      bench.pass(config.loneAccusationMs);
+      expect(bench.downs()).toEqual([]);
+      bench.message('c', { kind: 'directoryDigest', hashes: [1] });
+      const [page] = bench.sent();
+      const states = page?.kind === 'directoryRecords' ? page.records.map(({ state }) => state) : [];
+      expect(states).toEqual(Array(5).fill('up'));
+    });
+
+    it('need not ask those whose refutation the neighbour’s records tell', () => {
+      const bench = returned();
+      bench.records('c', ...['a', 'b'].map((id) => ({ info: infoOf(id, 2), state: 'up' as const, ttlMs: 99_999 })));
+      bench.pass(config.accuseSpreadMs);
+      expect(bench.broadcasts()).toEqual(['announce']);
+    });
+
+    it('condemns those who do not answer', () => {
+      const bench = returned();
+      bench.pass(config.accuseSpreadMs + config.loneAccusationMs);
+      expect(bench.downs().sort()).toEqual(['a expired', 'b expired']);
+    });
   });
 
   it('keeps what it suspected when it was not alone, and what two others said', () => {

@@ -230,7 +230,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
       const earliest = this.#announcedAt + this.#config.announceGapMs;
       const soon = now + this.#rng.float() * this.#config.announceDelayMs;
       this.#announceAt = Math.min(this.#announceAt, Math.max(soon, earliest));
-      this.#pardon();
+      this.#askAgain(now);
     }
     this.#neighbors.set(peer.id, peer);
     this.#accusations.delete(peer.id);
@@ -246,11 +246,10 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
 
   /**
    * Back from being alone, the fault was likely ours (Lifeguard's lesson): those whom we alone suspect were not asked, or
-   * their refutations did not reach us. Who is dead all the same, the neighbour's digest tells.
+   * their refutations did not reach us. So no verdict falls on them; ask aloud, unless the neighbour's digest is faster.
    */
-  #pardon(): void {
-    this.#accusations.clear();
-    this.#suspicions.clearOwn(this.#self.id);
+  #askAgain(now: Millis): void {
+    for (const id of this.#suspicions.takeOwn(this.#self.id)) this.#planAccusation(now, id);
   }
 
   #onNeighborDown(now: Millis, peer: PeerInfo, failed: boolean): void {

@@ -35,11 +35,14 @@ export class Suspicions {
     this.#suspected.delete(id);
   }
 
-  /** Forgets those that nobody but this accuser spoke of. */
-  clearOwn(accuser: PeerId): void {
+  /** Removes and returns those of whom nobody but this accuser spoke. */
+  takeOwn(accuser: PeerId): PeerId[] {
+    const own: PeerId[] = [];
     for (const [id, suspicion] of this.#suspected) {
-      if (suspicion.accuser === accuser && !suspicion.isConfirmed) this.#suspected.delete(id);
+      if (suspicion.accuser === accuser && !suspicion.isConfirmed) own.push(id);
     }
+    for (const id of own) this.#suspected.delete(id);
+    return own;
   }
 
   /** Not after the earliest deadline: a cleared one may still cause one early look. */
