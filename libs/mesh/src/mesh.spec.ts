@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { defaultMeshConfig } from './config.ts';
 import { Network } from './network.test-support.ts';
 import { parseStream, streamOf } from './stream.ts';
 
@@ -97,6 +98,40 @@ describe('Mesh', () => {
       expect(mesh.directory.get('p2')).toBeUndefined();
       expect(mesh.directory.size).toBe(7);
     }
+  });
+
+  it('takes no peer of its own mesh for a hint of another island', () => {
+    const small = { activeCapacity: 3, highPrioritySlots: 1, passiveCapacity: 4 };
+    const network = new Network(3, { hyparview: { ...defaultMeshConfig.hyparview, ...small } });
+    for (let i = 0; i < 30; i++) {
+      network.add(`p${i}`, i === 0 ? undefined : `p${i - 1}`);
+      network.run(50);
+    }
+    network.run(30_000);
+    const everybody = [...network.nodes.values()].map(({ info }) => info);
+    const bridged = () =>
+      [...network.nodes.values()].reduce((sum, { mesh }) => sum + mesh.root.membership.stats.bridged, 0);
+    const before = bridged();
+    for (let round = 0; round < 10; round++) {
+      for (const id of network.nodes.keys()) network.command(id, { kind: 'contacts', peers: everybody });
+      network.run(6_000);
+    }
+    expect(bridged()).toBe(before);
+  });
+
+  it('bridges to an island that it never heard of, as soon as discovery finds one peer of it', () => {
+    const network = meshOf(10);
+    for (let i = 0; i < 10; i++) {
+      network.add(`q${i}`, i === 0 ? undefined : `q${i - 1}`);
+      network.run(50);
+    }
+    network.run(3_000);
+    expect(network.parts()).toEqual([10, 10]);
+    const found = network.nodes.get('q4')?.info;
+    if (found) network.command('p2', { kind: 'contacts', peers: [found] });
+    network.run(10_000);
+    expect(network.parts()).toEqual([20]);
+    for (const { mesh } of network.nodes.values()) expect(mesh.directory.size).toBe(20);
   });
 
   it('measures itself with canaries that no subscriber sees', () => {

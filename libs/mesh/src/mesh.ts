@@ -252,7 +252,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     const now = this.#now;
     switch (command.kind) {
       case 'contacts':
-        this.#swarmCommand(command);
+        this.#onContacts(command.peers);
         break;
       case 'publish': {
         const { topic, payload, headers, wantHeld, requestId } = command;
@@ -303,6 +303,17 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       default:
         unreachable(command);
     }
+  }
+
+  /**
+   * The membership takes a contact in neither of its views for a hint of another island and bridges to it, which moves links.
+   * In a mesh larger than both views most of its own peers are in neither, and discovery finds them again and again; but
+   * whom the directory knows is on this island, or was when links to it broke, and lost neighbours are retried anyway.
+   */
+  #onContacts(peers: readonly PeerInfo[]): void {
+    const isAlone = this.root.membership.activeView().length === 0;
+    const news = isAlone ? peers : peers.filter(({ id }) => this.directory.get(id) === undefined);
+    if (news.length > 0 || isAlone) this.#swarmCommand({ kind: 'contacts', peers: news });
   }
 
   #onTick(): void {
