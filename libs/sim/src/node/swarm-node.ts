@@ -14,6 +14,7 @@ import {
   type PlumtreeMessage,
 } from '@starling/core-plumtree';
 import type { Input, Millis, Outbox, PeerId, PeerInfo, ProtocolCore, Rng } from '@starling/kernel';
+import { streamOf } from '@starling/mesh';
 
 /** A broadcast in these swarms is a number: which of the run's broadcasts it is. */
 export type SwarmMessage = HyParViewMessage | PlumtreeMessage<number>;
@@ -41,8 +42,12 @@ export class SwarmNode
 
   constructor(config: SwarmConfig, self: PeerInfo, rng: Rng) {
     this.membership = new HyParView(config.hyparview, self, rng.child(), admitAll);
-    const stream = `${self.id}~${self.incarnation}`;
-    this.broadcast = new Plumtree<number>(config.plumtree, { id: self.id, stream }, rng.child(), () => 8);
+    this.broadcast = new Plumtree<number>(
+      config.plumtree,
+      { id: self.id, stream: streamOf(self) },
+      rng.child(),
+      () => 8,
+    );
   }
 
   handle(now: Millis, input: Input<SwarmMessage, SwarmCommand>, out: Outbox<SwarmMessage, SwarmEvent>): void {
