@@ -86,6 +86,14 @@ describe('pings', () => {
     ]);
   });
 
+  test('an ack that nobody asked for tells no round trip, whatever its nonce', () => {
+    const bench = new Bench();
+    bench.watch('a');
+    for (const nonce of [-1, 0, Number.NaN]) bench.hear('a', { kind: 'ack', nonce });
+    expect(bench.core.rttOf('a')).toBeUndefined();
+    expect(bench.happened('rtt')).toEqual([]);
+  });
+
   test('each watched neighbour that is silent is pinged once an interval', () => {
     const bench = new Bench();
     bench.watch('a', 'b', 'c');

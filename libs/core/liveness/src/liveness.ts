@@ -135,7 +135,7 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
     this.#clearIfHeard(now, watch, out);
     // Only the newest ping tells a round trip; a late answer to an older one is a sign of life and no more.
     if (nonce !== watch.nonce) return;
-    watch.nonce = -1;
+    watch.nonce = Number.NaN;
     if (watch.ackBy !== never) this.#health.improve(now);
     watch.ackBy = never;
     watch.pingAt = this.#nextPingAt(now);

@@ -11,9 +11,9 @@ export class Watch {
   ackBy: Millis = never;
   /** When a suspect is dead; Infinity while there is no suspicion. */
   deadAt: Millis = never;
-  /** The last ping and its nonce, for the round trip. */
+  /** The last ping and its nonce, for the round trip; NaN when no answer is awaited, because no nonce from afar equals it. */
   pingedAt: Millis = Number.NEGATIVE_INFINITY;
-  nonce = -1;
+  nonce = Number.NaN;
   /** The first ping of those not known to be followed by a sign of life; Infinity when there is none. */
   silentSince: Millis = never;
   misses = 0;
@@ -23,8 +23,8 @@ export class Watch {
   isVouchedFor = false;
   /** Suspicions in a row that ended by such a word alone. */
   vouchedCount = 0;
-  /** Nonce of our probe requests. */
-  probeNonce = -1;
+  /** Nonce of our probe requests; NaN before the first. */
+  probeNonce = Number.NaN;
   /** Smoothed round trip; NaN before the first. */
   rttMs = Number.NaN;
   toldRttMs = Number.NaN;
