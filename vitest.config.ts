@@ -11,6 +11,7 @@ export default defineConfig({
       'e2e/**/*.spec.ts',
     ],
     exclude: ['**/node_modules/**', '**/dist/**', '**/.next/**', 'e2e/k8s/**'],
+    setupFiles: ['tools/property-seed.ts'],
     testTimeout: 30_000,
     maxWorkers: 2,
   },
