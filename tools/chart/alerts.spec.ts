@@ -8,7 +8,9 @@ const path = (name: string) => new URL(name, root).pathname;
 const rules = readFileSync(path('helm/starling/files/alerts.yml'), 'utf8');
 const tests = readFileSync(path('deploy/prometheus/alerts.test.yml'), 'utf8');
 const alerts = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name]) => name as string);
-const runbooks = [...rules.matchAll(/runbook_url: \S+\/([\w-]+\.md)/g)].map(([, name]) => name as string);
+const runbooks = [...rules.matchAll(/runbook: docs\/operations\/runbooks\/([\w-]+\.md)/g)].map(
+  ([, name]) => name as string,
+);
 
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
 const isStrict = process.env.STARLING_REQUIRE_ALL === '1';
