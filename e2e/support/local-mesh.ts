@@ -89,6 +89,7 @@ export class LocalMesh {
         STARLING_PARENT_PID: String(process.pid),
         STARLING_SEED_TIMEOUT_MS: '2000',
         STARLING_LOG_FORMAT: 'json',
+        STARLING_INSECURE: 'true',
         ...this.#env,
         ...env,
       },

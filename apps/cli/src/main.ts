@@ -8,10 +8,15 @@ import { putDocs } from './commands/put-docs.ts';
 import { query } from './commands/query.ts';
 import { sim } from './commands/sim.ts';
 import { sub } from './commands/sub.ts';
+import { tokenNew } from './commands/token.ts';
 import { topology } from './commands/topology.ts';
 import { CliError, exitCode } from './exit-codes.ts';
 import { defaultAddress } from './session.ts';
+import { roles } from './tokens/token.ts';
 import { up } from './up/up.ts';
+
+/** As in `starling up`. */
+const defaultData = '.starling';
 
 const output = () =>
   new Option('-o, --output <format>', 'table for people, json for programs')
@@ -24,6 +29,8 @@ function meshCommand(program: Command, usage: string, about: string, timeout = '
     .command(usage)
     .description(about)
     .option('-a, --address <host:port,…>', 'API of one or more peers', process.env.STARLING_ADDRESS ?? defaultAddress)
+    .option('--token <file>', 'file that holds the token to call with; -: standard input (else STARLING_TOKEN)')
+    .option('--data <dir>', 'where a mesh of this machine keeps its tokens, which are found by themselves', defaultData)
     .option('-t, --timeout <time>', 'how long to wait: 500ms, 5s, 2m', timeout)
     .addOption(output());
 }
@@ -38,7 +45,7 @@ function build(finish: (code: number) => void): Command {
     .showSuggestionAfterError(true)
     .addHelpText(
       'after',
-      '\nExit codes: 0 done; 1 not complete or not held; 64 wrong use; 69 no peer answers; 71 something of this machine is in the way.',
+      '\nExit codes: 0 done; 1 not complete or not held; 64 wrong use; 69 no peer answers; 71 something of this machine is in the way; 77 a token is missing, or has too few rights.',
     );
   const run =
     <A extends unknown[]>(action: (...args: A) => Promise<number>) =>
@@ -83,6 +90,16 @@ function build(finish: (code: number) => void): Command {
     .option('--subscribers <n>', 'peers to listen at, at most', '16')
     .action(run(bench));
   program
+    .command('token')
+    .description('make tokens for the API')
+    .command('new')
+    .description('print a new token, and the line for the file of STARLING_TOKENS_FILE')
+    .addOption(new Option('--role <role>', 'what it may do').choices(roles).makeOptionMandatory())
+    .requiredOption('--name <name>', 'whose it is; stands in the log')
+    .option('--expires <time>', 'how long it counts: 30d, 12h; else it has no end')
+    .addOption(output())
+    .action(run(tokenNew));
+  program
     .command('sim [scenario]')
     .description('run a scenario of the simulator; paper: all of them')
     .option('--list', 'what there is', false)
@@ -95,6 +112,21 @@ function build(finish: (code: number) => void): Command {
     .addOption(output())
     .action(run(sim));
   return program;
+}
+
+/** What to do about a refusal for want of a token or of rights. */
+function adviceOf({ reason }: StarlingError): string {
+  switch (reason) {
+    case 'TOKEN_MISSING':
+      return `: give one with --token FILE or STARLING_TOKEN; a mesh of this machine keeps its own in ${defaultData}/ (--data DIR)`;
+    case 'TOKEN_UNKNOWN':
+    case 'TOKEN_EXPIRED':
+      return ': ask whoever runs the mesh for another, or make one with `starling token new`';
+    case 'ROLE_TOO_LOW':
+      return ': use a token with that role';
+    default:
+      return '';
+  }
 }
 
 /** One line for a person, and the code for a script. */
@@ -111,7 +143,8 @@ function report(error: unknown): number {
     return error.exitCode;
   }
   if (error instanceof StarlingError) {
-    console.error(`starling: ${error.message} (${error.reason})`);
+    console.error(`starling: ${error.message} (${error.reason})${adviceOf(error)}`);
+    if (error.code === 'UNAUTHENTICATED' || error.reason === 'ROLE_TOO_LOW') return exitCode.noPermission;
     if (error.code === 'UNAVAILABLE') return exitCode.unavailable;
     return error.code === 'INVALID_ARGUMENT' ? exitCode.usage : exitCode.incomplete;
   }

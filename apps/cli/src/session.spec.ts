@@ -40,7 +40,7 @@ describe('--address', () => {
   it.each(['localhost', ':7401', '127.0.0.1:', '127.0.0.1:0', '127.0.0.1:65536', '::1:7401', 'http://a:1', 'a b:1'])(
     '%s is refused before anything is dialled',
     async (address) => {
-      const result = withClient({ address, timeout: '1s', output: 'table' }, run);
+      const result = withClient({ address, timeout: '1s', output: 'table', data: 'nowhere' }, 'viewer', run);
       await expect(result).rejects.toMatchObject({
         exitCode: exitCode.usage,
         message: expect.stringContaining(address),
@@ -54,7 +54,11 @@ describe('--address', () => {
       server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port));
     });
     await new Promise((done) => server.close(done));
-    const result = withClient({ address: `127.0.0.1:${port}`, timeout: '500ms', output: 'table' }, run);
+    const result = withClient(
+      { address: `127.0.0.1:${port}`, timeout: '500ms', output: 'table', data: 'nowhere' },
+      'viewer',
+      run,
+    );
     await expect(result).rejects.toMatchObject({ code: 'UNAVAILABLE', reason: 'UNREACHABLE' });
   });
 });

@@ -1,9 +1,11 @@
 import { connect, type StarlingClient } from '@starling/client';
 import { CliError, exitCode } from './exit-codes.ts';
 import type { Format } from './output.ts';
+import { findToken, type TokenOptions } from './tokens/find-token.ts';
+import type { Role } from './tokens/token.ts';
 
 /** Options that every command which talks to a mesh has. */
-export interface SessionOptions {
+export interface SessionOptions extends TokenOptions {
   readonly address: string;
   readonly timeout: string;
   readonly output: Format;
@@ -11,10 +13,11 @@ export interface SessionOptions {
 
 export const defaultAddress = '127.0.0.1:7401';
 
-/** Connects, runs, and closes whatever happened. */
+/** Connects with a token that has at least this role, runs, and closes whatever happened. */
 export async function withClient(
   options: SessionOptions,
-  run: (client: StarlingClient) => Promise<number>,
+  role: Role,
+  run: (client: StarlingClient, token: { readonly token?: string }) => Promise<number>,
 ): Promise<number> {
   const addresses = options.address
     .split(',')
@@ -26,9 +29,11 @@ export async function withClient(
       throw new CliError(`--address ${address}: use host:port, as in ${defaultAddress}`, exitCode.usage);
     }
   }
-  const client = await connect({ addresses, timeoutMs: milliseconds(options.timeout) });
+  const found = findToken(options, { role, addresses, env: process.env });
+  const token = found === undefined ? {} : { token: found };
+  const client = await connect({ addresses, timeoutMs: milliseconds(options.timeout), ...token });
   try {
-    return await run(client);
+    return await run(client, token);
   } finally {
     client.close();
   }

@@ -40,6 +40,7 @@ describe.skipIf(missing !== null)(
             STARLING_API_PORT: ports.api,
             STARLING_HTTP_PORT: ports.http,
             STARLING_BOOTSTRAP: `127.0.0.1:${first}`,
+            STARLING_INSECURE: 'true',
             STARLING_PARENT_PID: String(process.pid),
           },
         });

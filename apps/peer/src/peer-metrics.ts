@@ -3,6 +3,7 @@ import type { TransportCounters } from '@starling/transport-grpc';
 import type { RpcMetrics } from './api/rpc-metrics.ts';
 import type { Subscriptions } from './api/subscriptions.ts';
 import type { TopologyWatches } from './api/watch-topology.ts';
+import type { Access } from './auth/access.ts';
 import type { Overlay } from './overlay/overlay.ts';
 import type { Publisher } from './overlay/publisher.ts';
 import type { Queries, QueryEnd } from './overlay/queries.ts';
@@ -19,6 +20,7 @@ export interface MeasuredPeer {
   readonly watches: TopologyWatches;
   readonly index: LocalIndex;
   readonly rpc: RpcMetrics;
+  readonly access: Access;
   /** Of the links to other peers. */
   readonly links: TransportCounters;
 }
@@ -67,7 +69,7 @@ export class PeerMetrics {
   }
 
   #sources(peer: MeasuredPeer): MetricSources {
-    const { overlay, counters, publisher, queries, subscriptions, watches, index, rpc, links } = peer;
+    const { overlay, counters, publisher, queries, subscriptions, watches, index, rpc, access, links } = peer;
     const { host, mesh } = overlay;
     const { membership, broadcast } = mesh.root;
     let loop = performance.eventLoopUtilization();
@@ -161,6 +163,7 @@ export class PeerMetrics {
       starling_index_documents: () => index.size,
       starling_index_bytes: () => index.bytes,
 
+      starling_calls_refused_total: () => byReason(access.refused()),
       grpc_server_handled_total: () => rpc.handled(),
 
       starling_eventloop_utilization_ratio: () => {

@@ -21,6 +21,7 @@ import type { RpcMetrics } from './api/rpc-metrics.ts';
 import { messageIdOf, Subscriptions } from './api/subscriptions.ts';
 import { checkPublish } from './api/validate.ts';
 import { TopologyWatches } from './api/watch-topology.ts';
+import type { Access } from './auth/access.ts';
 import type { Config } from './config/schema.ts';
 import type { Logs } from './logs/logs.ts';
 import { advertisedAddress } from './overlay/advertise.ts';
@@ -50,11 +51,13 @@ export interface PeerDependencies {
   readonly transport: Transport<Uint8Array> & { readonly counters: TransportCounters };
   readonly ports: BoundPorts;
   readonly rpc: RpcMetrics;
+  readonly access: Access;
 }
 
 /** One peer: everything but its servers, wired by hand. */
 export class Peer {
   readonly config: Config;
+  readonly access: Access;
   readonly overlay: Overlay;
   readonly index: LocalIndex;
   readonly publisher: Publisher;
@@ -66,8 +69,9 @@ export class Peer {
   readonly metrics: PeerMetrics;
   readonly #logs: Logs;
 
-  constructor({ config, logs, identity, transport, ports, rpc }: PeerDependencies) {
+  constructor({ config, logs, identity, transport, ports, rpc, access }: PeerDependencies) {
     this.config = config;
+    this.access = access;
     this.#logs = logs;
     const counters = new MeshCounters<Uint8Array>();
     const self: PeerInfo = {
@@ -121,6 +125,7 @@ export class Peer {
       watches,
       index,
       rpc,
+      access,
       links: transport.counters,
     });
     overlay.on((event) => {

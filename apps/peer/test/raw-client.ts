@@ -12,7 +12,11 @@ import type { GrpcMethod } from '@starling/wire';
 export class RawClient {
   readonly #client: Client;
 
-  constructor(address: string) {
+  readonly #token: string | undefined;
+
+  /** `token`: what each call carries as its authorization; anything, also what is no token. */
+  constructor(address: string, token?: string) {
+    this.#token = token;
     this.#client = new Client(address, credentials.createInsecure(), {
       'grpc.enable_retries': 0,
       'grpc.use_local_subchannel_pool': 1,
@@ -27,7 +31,7 @@ export class RawClient {
         method.requestSerialize,
         method.responseDeserialize,
         request,
-        new Metadata(),
+        this.#metadata(),
         { deadline },
         (error: ServiceError | null, response) => {
           if (error !== null || response === undefined) reject(error);
@@ -43,11 +47,23 @@ export class RawClient {
       method.requestSerialize,
       method.responseDeserialize,
       request,
+      this.#metadata(),
     );
   }
 
   duplex<I, O>(method: GrpcMethod<I, O>): ClientDuplexStream<I, O> {
-    return this.#client.makeBidiStreamRequest(method.path, method.requestSerialize, method.responseDeserialize);
+    return this.#client.makeBidiStreamRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      this.#metadata(),
+    );
+  }
+
+  #metadata(): Metadata {
+    const metadata = new Metadata();
+    if (this.#token !== undefined) metadata.set('authorization', this.#token);
+    return metadata;
   }
 
   close(): void {

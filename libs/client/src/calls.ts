@@ -1,4 +1,4 @@
-import { type ClientDuplexStream, type ClientReadableStream, Metadata } from '@grpc/grpc-js';
+import type { ClientDuplexStream, ClientReadableStream } from '@grpc/grpc-js';
 import type { GrpcMethod } from '@starling/wire';
 import { fromStatus } from './error-status.ts';
 import { StarlingError } from './errors.ts';
@@ -6,7 +6,7 @@ import type { PeerConnection } from './peer-pool.ts';
 
 /** One unary call to one peer. Rejects with a StarlingError. `deadline` in ms since 1970. */
 export function callUnary<I, O>(
-  { client }: PeerConnection,
+  { client, metadata }: PeerConnection,
   method: GrpcMethod<I, O>,
   request: I,
   deadline: number,
@@ -17,7 +17,7 @@ export function callUnary<I, O>(
       method.requestSerialize,
       method.responseDeserialize,
       request,
-      new Metadata(),
+      metadata(),
       { deadline },
       (error, response) => {
         if (error !== null || response === undefined) reject(fromStatus(error));
@@ -29,7 +29,7 @@ export function callUnary<I, O>(
 
 /** Opens a stream of answers; without `deadline` it has none. */
 export function openStream<I, O>(
-  { client }: PeerConnection,
+  { client, metadata }: PeerConnection,
   method: GrpcMethod<I, O>,
   request: I,
   deadline?: number,
@@ -39,19 +39,16 @@ export function openStream<I, O>(
     method.requestSerialize,
     method.responseDeserialize,
     request,
-    new Metadata(),
+    metadata(),
     deadline === undefined ? {} : { deadline },
   );
 }
 
-export function openDuplex<I, O>({ client }: PeerConnection, method: GrpcMethod<I, O>): ClientDuplexStream<I, O> {
-  return client.makeBidiStreamRequest(
-    method.path,
-    method.requestSerialize,
-    method.responseDeserialize,
-    new Metadata(),
-    {},
-  );
+export function openDuplex<I, O>(
+  { client, metadata }: PeerConnection,
+  method: GrpcMethod<I, O>,
+): ClientDuplexStream<I, O> {
+  return client.makeBidiStreamRequest(method.path, method.requestSerialize, method.responseDeserialize, metadata(), {});
 }
 
 /**

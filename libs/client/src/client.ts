@@ -17,6 +17,7 @@ import {
   PublishRequestSchema,
   PutDocumentsRequestSchema,
   QueryRequestSchema,
+  type QueryResponse,
   SearchService,
   toGrpcDefinition,
   WatchTopologyRequestSchema,
@@ -29,12 +30,19 @@ import { type PeerConnection, PeerPool } from './peer-pool.ts';
 import { PublishStream } from './publish-stream.ts';
 import { type Receipt, toReceipt } from './receipt.ts';
 import { type SubscribeOptions, Subscription } from './subscription.ts';
+import { type Token, TokenSource } from './token-source.ts';
 
 export interface ConnectOptions {
   /** `host:port` of the API of one or more peers. */
   readonly addresses: readonly string[];
   /** Default: no TLS. */
   readonly credentials?: ChannelCredentials;
+  /**
+   * What the peers know the caller by: a token, or a function that fetches one, for tokens that expire. The function is
+   * called for the first call, and again when a peer no longer takes what it gave; that call is then made once more. The
+   * token goes to every peer that the client moves to: without TLS to whoever answers there.
+   */
+  readonly token?: Token;
   /** Deadline of a call that does not say its own, in ms. Default 10,000. */
   readonly timeoutMs?: number;
   /** How long one peer may take to answer the dial before the next is tried, in ms. Default 2,000. */
@@ -132,15 +140,18 @@ export async function connect(options: ConnectOptions): Promise<StarlingClient> 
 export class StarlingClient {
   readonly #options: ConnectOptions;
   readonly #pool: PeerPool;
+  readonly #token: TokenSource;
   #learntAt = 0;
 
   /** Prefer `connect`, which also tells whether a peer is there. */
   constructor(options: ConnectOptions) {
     this.#options = options;
+    this.#token = new TokenSource(options.token);
     this.#pool = new PeerPool({
       seeds: options.addresses,
       credentials: options.credentials ?? credentials.createInsecure(),
       connectTimeoutMs: options.connectTimeoutMs ?? 2_000,
+      metadata: () => this.#token.metadata(),
     });
   }
 
@@ -172,7 +183,11 @@ export class StarlingClient {
     publish(message: OutgoingMessage, options?: Omit<PublishOptions, 'timeoutMs'>): Promise<Receipt>;
     close(): Promise<void>;
   } {
-    const stream = new PublishStream(() => this.#acquire(this.#deadline({})), window);
+    const stream = new PublishStream(
+      () => this.#acquire(this.#deadline({})),
+      () => this.#token.forget(),
+      window,
+    );
     return {
       publish: (message, options = {}) => stream.send(toPublishRequest(message, options)),
       close: () => stream.close(),
@@ -182,7 +197,11 @@ export class StarlingClient {
   /** Messages as they come; iterate over it. It moves to another peer by itself. */
   subscribe(options: SubscribeOptions): Subscription {
     return new Subscription(
-      { acquire: (deadline) => this.#acquire(deadline), release: (connection) => this.#pool.release(connection) },
+      {
+        acquire: (deadline) => this.#acquire(deadline),
+        release: (connection) => this.#pool.release(connection),
+        forgetToken: () => this.#token.forget(),
+      },
       options,
     );
   }
@@ -190,10 +209,13 @@ export class StarlingClient {
   /** Asks the whole mesh: hits as they are found, the summary last. `timeoutMs` is the query's own. */
   async *query(text: string, options: QueryOptions = {}): AsyncGenerator<QueryHit | QuerySummary, void, void> {
     const timeoutMs = options.timeoutMs ?? 5_000;
-    const connection = await this.#acquire(this.#deadline(options));
     const request = create(QueryRequestSchema, { text, limit: options.limit ?? 0, timeout: durationFromMs(timeoutMs) });
-    const call = openStream(connection, search.query, request, Date.now() + timeoutMs + queryGraceMs);
-    for await (const { event } of readStream(call, { signal: options.signal })) {
+    const open = async (): Promise<AsyncGenerator<QueryResponse, void, void>> => {
+      const connection = await this.#acquire(this.#deadline(options));
+      const call = openStream(connection, search.query, request, Date.now() + timeoutMs + queryGraceMs);
+      return readStream(call, { signal: options.signal });
+    };
+    for await (const { event } of this.#withFreshToken(open)) {
       if (event.case === 'hit') {
         const { peerId, document, score } = event.value;
         yield { kind: 'hit', peerId, id: document?.id ?? '', fields: document?.fields ?? {}, score };
@@ -249,6 +271,7 @@ export class StarlingClient {
   ): AsyncGenerator<WatchTopologyResponse, void, void> {
     const { signal } = options;
     let last: { epoch: string; version: bigint } = { epoch: '', version: 0n };
+    let isTokenFresh = false;
     while (!isAborted(signal)) {
       const connection = await this.#acquire(this.#deadline({}));
       const request = create(WatchTopologyRequestSchema, { epoch: last.epoch, afterVersion: last.version });
@@ -256,11 +279,17 @@ export class StarlingClient {
         const call = openStream(connection, admin.watchTopology, request);
         for await (const response of readStream(call, { silenceMs: watchSilenceMs, signal })) {
           last = { epoch: response.epoch, version: response.version };
+          isTokenFresh = false;
           yield response;
         }
       } catch (error) {
         if (isAborted(signal)) return;
-        if (!fromStatus(error).isRetryable) throw error;
+        const failure = fromStatus(error);
+        if (failure.code === 'UNAUTHENTICATED' && !isTokenFresh && this.#token.forget()) {
+          isTokenFresh = true;
+          continue;
+        }
+        if (!failure.isRetryable) throw error;
       }
       this.#pool.release(connection);
     }
@@ -276,6 +305,20 @@ export class StarlingClient {
     this.#pool.close();
   }
 
+  /** A stream that is opened once more, with a new token, when it is refused for its token before anything came. */
+  async *#withFreshToken<O>(open: () => Promise<AsyncGenerator<O, void, void>>): AsyncGenerator<O, void, void> {
+    let hasBegun = false;
+    try {
+      for await (const item of await open()) {
+        hasBegun = true;
+        yield item;
+      }
+    } catch (error) {
+      if (hasBegun || fromStatus(error).code !== 'UNAUTHENTICATED' || !this.#token.forget()) throw error;
+      yield* await open();
+    }
+  }
+
   #deadline({ timeoutMs }: CallOptions): number {
     return Date.now() + (timeoutMs ?? this.#options.timeoutMs ?? 10_000);
   }
@@ -284,12 +327,17 @@ export class StarlingClient {
   async #call<I, O>(method: GrpcMethod<I, O>, request: I, options: CallOptions): Promise<O> {
     const deadline = this.#deadline(options);
     let refusal: StarlingError | null = null;
+    let isTokenFresh = false;
     for (;;) {
       const connection = await this.#acquire(deadline);
       try {
         return await callUnary(connection, method, request, deadline);
       } catch (error) {
         const failure = fromStatus(error);
+        if (failure.code === 'UNAUTHENTICATED' && !isTokenFresh && this.#token.forget()) {
+          isTokenFresh = true;
+          continue;
+        }
         // A peer that says nothing may be a host that is gone: the next call goes to another one.
         if (failure.reason === 'NO_ANSWER') this.#pool.release(connection);
         // What the last peer said tells more than that the time was then over.
@@ -304,6 +352,7 @@ export class StarlingClient {
 
   async #acquire(deadline: number): Promise<PeerConnection> {
     const connection = await this.#pool.acquire(deadline);
+    await this.#token.ready(deadline);
     if (this.#options.learnAddresses !== false && Date.now() - this.#learntAt > learnEveryMs) {
       this.#learntAt = Date.now();
       // In the background: the call at hand does not need it.

@@ -20,6 +20,14 @@ export const reasons = {
   REQUEST_ID_REUSED: 'INVALID_ARGUMENT',
   /** Another peer than the one that was asked is meant. Nothing changed. */
   WRONG_PEER: 'FAILED_PRECONDITION',
+  /** The call carries no token, and the peer asks for one. Nothing changed. */
+  TOKEN_MISSING: 'UNAUTHENTICATED',
+  /** The token is none that the peer knows, or is not to be read. Nothing changed. */
+  TOKEN_UNKNOWN: 'UNAUTHENTICATED',
+  /** The token's time is over, or it was taken back; also ends streams. Of a call that had not begun nothing changed. */
+  TOKEN_EXPIRED: 'UNAUTHENTICATED',
+  /** The token's role may not call the method; `metadata.role_needed` names the least that may. Nothing changed. */
+  ROLE_TOO_LOW: 'PERMISSION_DENIED',
   /** The method is taken from the peer's own machine only. Nothing changed. */
   NOT_LOOPBACK: 'PERMISSION_DENIED',
   /** The deadline had passed before the work began. Nothing changed. */

@@ -30,3 +30,4 @@ export {
   Subscription,
   type SubscriptionEvent,
 } from './subscription.ts';
+export type { Token } from './token-source.ts';

@@ -1,5 +1,5 @@
 import { createServer, type Server as TcpServer } from 'node:net';
-import { credentials, Server, ServerCredentials } from '@grpc/grpc-js';
+import { credentials, Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { PeerPool } from './peer-pool.ts';
 
@@ -38,7 +38,8 @@ function silentPeer(): Promise<string> {
 }
 
 function poolOf(seeds: readonly string[], connectTimeoutMs = 60_000): PeerPool {
-  const pool = new PeerPool({ seeds, credentials: credentials.createInsecure(), connectTimeoutMs });
+  const metadata = (): Metadata => new Metadata();
+  const pool = new PeerPool({ seeds, credentials: credentials.createInsecure(), connectTimeoutMs, metadata });
   pools.push(pool);
   return pool;
 }

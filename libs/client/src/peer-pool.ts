@@ -1,4 +1,4 @@
-import { type ChannelCredentials, Client, connectivityState } from '@grpc/grpc-js';
+import { type ChannelCredentials, Client, connectivityState, type Metadata } from '@grpc/grpc-js';
 import { StarlingError } from './errors.ts';
 
 export interface PeerPoolOptions {
@@ -7,12 +7,16 @@ export interface PeerPoolOptions {
   readonly credentials: ChannelCredentials;
   /** How long one peer may take to answer the dial, in ms. */
   readonly connectTimeoutMs: number;
+  /** What each call carries; a new one each time. */
+  readonly metadata: () => Metadata;
 }
 
 /** A connection to one peer's API. */
 export interface PeerConnection {
   readonly address: string;
   readonly client: Client;
+  /** What a call over it carries. */
+  readonly metadata: () => Metadata;
 }
 
 /** Addresses learnt from the mesh; more are not needed to find a living one. */
@@ -132,7 +136,7 @@ export class PeerPool {
         throw new Error('another peer was faster');
       }
       this.#restingUntil.delete(address);
-      winner = { address, client };
+      winner = { address, client, metadata: this.#options.metadata };
       return winner;
     });
     return Promise.any(dials).catch((error: AggregateError) => {

@@ -27,6 +27,7 @@ const { publishStream } = toGrpcDefinition(MeshService);
  */
 export class PublishStream {
   readonly #acquire: () => Promise<PeerConnection>;
+  readonly #forgetToken: () => void;
   readonly #outstandingMax: number;
   readonly #outstanding: Outstanding[] = [];
   #waiting: (() => void)[] = [];
@@ -35,8 +36,10 @@ export class PublishStream {
   #isFull = false;
   #isClosed = false;
 
-  constructor(acquire: () => Promise<PeerConnection>, outstandingMax: number) {
+  /** `forgetToken`: the peer no longer takes the token; the next call is to carry another. */
+  constructor(acquire: () => Promise<PeerConnection>, forgetToken: () => void, outstandingMax: number) {
     this.#acquire = acquire;
+    this.#forgetToken = forgetToken;
     this.#outstandingMax = outstandingMax;
   }
 
@@ -113,7 +116,9 @@ export class PublishStream {
   #ended(call: ClientDuplexStream<PublishStreamRequest, PublishStreamResponse>, error: unknown): void {
     if (this.#call !== call) return;
     this.#call = null;
-    for (const { reject } of this.#outstanding.splice(0)) reject(fromStatus(error));
+    const failure = fromStatus(error);
+    if (failure.code === 'UNAUTHENTICATED') this.#forgetToken();
+    for (const { reject } of this.#outstanding.splice(0)) reject(failure);
     this.#wake();
   }
 

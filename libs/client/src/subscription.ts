@@ -63,6 +63,8 @@ export type SubscriptionEvent = ReceivedMessage | ReceivedGap | ReceivedLive;
 export interface SubscriptionPort {
   acquire(deadline: number): Promise<PeerConnection>;
   release(connection: PeerConnection): void;
+  /** A peer refused the token: the next `acquire` fetches another. False when there is no other. */
+  forgetToken(): boolean;
 }
 
 const { subscribe } = toGrpcDefinition(MeshService);
@@ -123,6 +125,7 @@ export class Subscription implements AsyncIterable<SubscriptionEvent> {
     const giveUpAfterMs = this.#options.giveUpAfterMs ?? 60_000;
     let lastHeard = Date.now();
     let fruitless = 0;
+    let isTokenFresh = false;
     for (let attempt = 0; !this.#stop.signal.aborted; attempt++) {
       let connection: PeerConnection | null = null;
       try {
@@ -133,11 +136,18 @@ export class Subscription implements AsyncIterable<SubscriptionEvent> {
         for await (const { event } of readStream(call, { silenceMs, signal: this.#stop.signal })) {
           lastHeard = Date.now();
           fruitless = 0;
+          isTokenFresh = false;
           const shown = this.#take(event, connection.address);
           if (shown !== null) yield shown;
         }
       } catch (error) {
         if (this.#stop.signal.aborted) return;
+        const isRefused = connection !== null && fromStatus(error).code === 'UNAUTHENTICATED';
+        if (isRefused && !isTokenFresh && this.#port.forgetToken()) {
+          // Not the peer's fault: it goes on here, once, with another token.
+          isTokenFresh = true;
+          continue;
+        }
         if (connection === null || !canMove(error) || Date.now() - lastHeard > giveUpAfterMs) throw error;
       }
       // The peer ended the stream or broke: it drains, dies or is full.

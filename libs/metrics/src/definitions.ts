@@ -269,6 +269,11 @@ export const metricDefinitions = {
   starling_index_documents: { type: 'gauge', help: 'Documents in the local index.' },
   starling_index_bytes: { type: 'gauge', help: 'Bytes of the documents in the local index, as JSON.' },
 
+  starling_calls_refused_total: {
+    type: 'counter',
+    help: 'Calls of the API that were refused, and streams that were ended, for want of a token or of rights, by reason.',
+    labels: { reason: ['token-missing', 'token-unknown', 'token-expired', 'role-too-low'] },
+  },
   grpc_server_handled_total: {
     type: 'counter',
     help: 'Calls of the API that ended, by method and code (streams too).',

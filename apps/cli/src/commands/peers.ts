@@ -11,7 +11,7 @@ const states: Readonly<Record<number, string>> = {
 
 /** The whole mesh, as the peer that is asked knows it. */
 export function peers(options: SessionOptions): Promise<number> {
-  return withClient(options, async (client) => {
+  return withClient(options, 'viewer', async (client) => {
     const all = await Array.fromAsync(client.listPeers());
     const rows = all.map((peer) => ({
       id: peer.id,

@@ -13,7 +13,7 @@ export function pub(topic: string, payload: string | undefined, options: PubOpti
   const headers = Object.fromEntries(options.header.map(headerOf));
   const heldBy = wholeNumber('--held', options.held, 0, 8);
   const bytes = payload === undefined || payload === '-' ? readFileSync(0) : Buffer.from(payload, 'utf8');
-  return withClient(options, async (client) => {
+  return withClient(options, 'client', async (client) => {
     const receipt = await client.publish({ topic, payload: bytes, headers }, { heldBy });
     if (options.output === 'json') console.log(json(receipt));
     else {

@@ -21,7 +21,7 @@ export function putDocs(text: string | undefined, options: PutDocsOptions): Prom
     );
   }
   const documents = text === undefined ? documentsOf(options.file) : [documentOf(text, options.id, 'the document')];
-  return withClient(options, async (client) => {
+  return withClient(options, 'client', async (client) => {
     let total = 0;
     for (let at = 0; at < documents.length; at += batch) {
       total = await client.putDocuments(documents.slice(at, at + batch));

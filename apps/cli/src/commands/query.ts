@@ -9,7 +9,7 @@ export interface QueryCommandOptions extends SessionOptions {
 /** Asks the whole mesh. Exit code 1 when not every peer has answered. */
 export function query(text: string, options: QueryCommandOptions): Promise<number> {
   const limit = wholeNumber('--limit', options.limit, 1, 1_000);
-  return withClient(options, async (client) => {
+  return withClient(options, 'client', async (client) => {
     let code: number = exitCode.incomplete;
     for await (const event of client.query(text, { limit, timeoutMs: milliseconds(options.timeout) })) {
       if (options.output === 'json') console.log(json(event));

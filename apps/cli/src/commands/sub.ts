@@ -12,7 +12,7 @@ export interface SubOptions extends SessionOptions {
 export function sub(topics: readonly string[], options: SubOptions): Promise<number> {
   const from = fromOf(options.from);
   const count = wholeNumber('--count', options.count, 0, 1_000_000_000);
-  return withClient(options, async (client) => {
+  return withClient(options, 'client', async (client) => {
     const stop = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
     let seen = 0;

@@ -10,7 +10,7 @@ export interface TopologyOptions extends SessionOptions {
 
 /** The mesh as it is: every peer with its links. Waits until all known peers were heard, or the timeout; `--watch` goes on with changes. */
 export function topology(options: TopologyOptions): Promise<number> {
-  return withClient(options, async (client) => {
+  return withClient(options, 'viewer', async (client) => {
     const stop = new AbortController();
     const timer = options.watch ? undefined : setTimeout(() => stop.abort(), milliseconds(options.timeout));
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CliError, exitCode } from '../exit-codes.ts';
+import { ensureMeshTokens, tokenPath } from '../tokens/mesh-tokens.ts';
 import { parseUpOptions, upUsage } from '../up-options.mjs';
 import { Child } from './child.ts';
 import { firstTaken, portsOf } from './ports.ts';
@@ -56,6 +57,8 @@ async function checkPorts(options: UpOptions): Promise<void> {
 class LocalMesh {
   readonly #options: UpOptions;
   readonly #children: Child[] = [];
+  /** File of the hashes that the peers know. */
+  #tokens = '';
   #isStopping = false;
   #finish: (code: number) => void = () => {};
 
@@ -85,7 +88,9 @@ class LocalMesh {
     const data = resolve(this.#options.data);
     try {
       mkdirSync(join(data, 'logs'), { recursive: true, mode: 0o700 });
+      this.#tokens = ensureMeshTokens(data);
     } catch (error) {
+      if (error instanceof CliError) throw error;
       throw new Error(
         `cannot write to the data directory ${data}: ${(error as Error).message}; choose another with --data`,
       );
@@ -122,6 +127,7 @@ class LocalMesh {
       STARLING_NAME: `peer-${index}`,
       STARLING_MESH: 'local',
       STARLING_DATA_DIR: dataDir,
+      STARLING_TOKENS_FILE: this.#tokens,
       STARLING_LINK_HOST: '127.0.0.1',
       STARLING_LINK_PORT: String(ports.link),
       STARLING_API_HOST: '127.0.0.1',
@@ -141,6 +147,9 @@ class LocalMesh {
       PORT: String(dashboardPort),
       HOSTNAME: '127.0.0.1',
       STARLING_PEERS: addresses.slice(0, 32).join(','),
+      STARLING_TOKEN_FILE: tokenPath(data, 'viewer'),
+      // The console asks its user for this one, and says where it is.
+      STARLING_TOKEN_HINT: tokenPath(data, 'client'),
     });
   }
 
@@ -219,7 +228,9 @@ class LocalMesh {
     const { peers, basePort, dashboard, dashboardPort } = this.#options;
     const first = portsOf(basePort, 0);
     const last = portsOf(basePort, peers - 1);
-    const address = first.api === 7401 ? '' : ` --address 127.0.0.1:${first.api}`;
+    // The command finds the tokens by itself where they are by default.
+    const where = this.#options.data === '.starling' ? '' : ` --data ${this.#options.data}`;
+    const address = `${first.api === 7401 ? '' : ` --address 127.0.0.1:${first.api}`}${where}`;
     const range = (a: number, b: number) =>
       peers <= 3 ? Array.from({ length: peers }, (_, i) => a + 10 * i).join(', ') : `${a}, ${a + 10} … ${b}`;
     const half = this.#children.slice(1, Math.min(peers - 1, 1 + Math.floor(peers / 2)));
@@ -232,10 +243,11 @@ class LocalMesh {
       `  HTTP       127.0.0.1:${range(first.http, last.http)}   /metrics /readyz /status`,
       ...(dashboard ? [`  dashboard  http://127.0.0.1:${dashboardPort}`] : []),
       `  data       ${data}   (logs/peer-0.log …)`,
+      `  tokens     ${tokenPath(data, 'client')}   (viewer, client, operator; found by the command)`,
       '',
       'To try, in another terminal:',
       `  npx starling sub 'greetings.>'${address}              # leave it running, then`,
-      `  npx starling pub greetings.hello 'hi from afar' --address 127.0.0.1:${last.api}`,
+      `  npx starling pub greetings.hello 'hi from afar' --address 127.0.0.1:${last.api}${where}`,
       `  npx starling peers${address}                          # who is in the mesh`,
       // Not the first and not the last one, which the lines above talk to.
       ...(half.length > 0

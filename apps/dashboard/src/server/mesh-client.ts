@@ -146,6 +146,10 @@ export function httpStatusOf(problem: MeshProblem): number {
     case 'FAILED_PRECONDITION':
     case 'OUT_OF_RANGE':
       return 400;
+    case 'UNAUTHENTICATED':
+      return 401;
+    case 'PERMISSION_DENIED':
+      return 403;
     case 'NOT_FOUND':
       return 404;
     case 'RESOURCE_EXHAUSTED':

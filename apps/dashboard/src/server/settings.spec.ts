@@ -9,6 +9,11 @@ describe('the settings', () => {
 
   it('split lists and forgive spaces and repetitions', () => {
     const settings = readSettings({ STARLING_PEERS: ' a:1, b:2,,a:1', STARLING_DASHBOARD_HOSTS: 'Mesh.Example.com ' });
-    expect(settings).toEqual({ peers: ['a:1', 'b:2'], hosts: ['mesh.example.com'] });
+    expect(settings).toMatchObject({
+      peers: ['a:1', 'b:2'],
+      hosts: ['mesh.example.com'],
+      tokenFile: '',
+      tokenHint: '',
+    });
   });
 });

@@ -4,16 +4,22 @@ export interface Settings {
   readonly peers: readonly string[];
   /** Host names, beside loopback's, under which browsers may reach this server; with or without a port. */
   readonly hosts: readonly string[];
+  /** File with this server's own token, a viewer's; empty: the mesh asks for none. */
+  readonly tokenFile: string;
+  /** Where a person finds a token for the console, such as a file on this machine; empty: not known. */
+  readonly tokenHint: string;
 }
 
 /** The client ports of the eight peers that `npm start` runs. */
 const defaultPeers = Array.from({ length: 8 }, (_, i) => `127.0.0.1:${7401 + 10 * i}`).join(',');
 
-/** `STARLING_PEERS` and `STARLING_DASHBOARD_HOSTS`, comma-separated. */
+/** `STARLING_PEERS` and `STARLING_DASHBOARD_HOSTS`, comma-separated; `STARLING_TOKEN_FILE` and `STARLING_TOKEN_HINT`. */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
   return {
     peers: splitList(env.STARLING_PEERS || defaultPeers),
     hosts: splitList(env.STARLING_DASHBOARD_HOSTS ?? '').map((host) => host.toLowerCase()),
+    tokenFile: env.STARLING_TOKEN_FILE ?? '',
+    tokenHint: env.STARLING_TOKEN_HINT ?? '',
   };
 }
 

@@ -11,15 +11,20 @@ const silenceMs = 12_000;
 const [pauseMsMin, pauseMsMax] = [250, 2_000];
 
 /** Watches the topology by one peer after another, for ever: whichever of the book's addresses answers. */
-export function topologyUpstream(client: MeshClient): OpenUpstream {
+export function topologyUpstream(client: MeshClient, metadata: () => Promise<grpc.Metadata>): OpenUpstream {
   return (listener) => {
     const abort = new AbortController();
-    void watchForever(client, listener, abort.signal);
+    void watchForever(client, metadata, listener, abort.signal);
     return { stop: () => abort.abort() };
   };
 }
 
-async function watchForever(client: MeshClient, listener: UpstreamListener, signal: AbortSignal): Promise<void> {
+async function watchForever(
+  client: MeshClient,
+  metadata: () => Promise<grpc.Metadata>,
+  listener: UpstreamListener,
+  signal: AbortSignal,
+): Promise<void> {
   const { book } = client;
   let pauseMs = pauseMsMin;
   let hasBeenLive = false;
@@ -29,7 +34,7 @@ async function watchForever(client: MeshClient, listener: UpstreamListener, sign
     for (const address of book.candidates(Date.now())) {
       if (signal.aborted) return;
       let wasLive = false;
-      const problem = await watchOnce(client, address, signal, (message) => {
+      const problem = await watchOnce(client, metadata, address, signal, (message) => {
         if (!wasLive) {
           listener.onStatus({ ...status, phase: 'live', servedBy: message.servedBy, address, addresses: book.size });
         }
@@ -57,6 +62,7 @@ async function watchForever(client: MeshClient, listener: UpstreamListener, sign
 /** Streams from one peer until it fails, and says why it did. */
 async function watchOnce(
   client: MeshClient,
+  metadata: () => Promise<grpc.Metadata>,
   address: string,
   signal: AbortSignal,
   onMessage: (message: UpstreamMessage) => void,
@@ -67,10 +73,11 @@ async function watchOnce(
   } catch {
     return 'does not answer';
   }
+  const carried = await metadata();
   if (signal.aborted) return 'stopped';
   const { path, requestSerialize, responseDeserialize } = api.admin.watchTopology;
   const request = create(WatchTopologyRequestSchema);
-  const call = channel.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request);
+  const call = channel.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, carried);
   return await new Promise<string>((resolve) => {
     const end = (reason: string): void => {
       clearTimeout(watchdog);

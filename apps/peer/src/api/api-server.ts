@@ -1,6 +1,7 @@
 import { Server, ServerCredentials, type UntypedHandleCall } from '@grpc/grpc-js';
 import { AdminService, MeshService, SearchService } from '@starling/wire';
 import type { Logger } from 'pino';
+import type { Access } from '../auth/access.ts';
 import { Health as HealthService } from '../gen/grpc/health/v1/health_pb.ts';
 import type { Peer } from '../peer.ts';
 import { failStream } from './calls.ts';
@@ -19,6 +20,7 @@ export interface ApiServerOptions {
   readonly port: number;
   readonly payloadBytesMax: number;
   readonly rpc: RpcMetrics;
+  readonly access: Access;
 }
 
 /** The gRPC API: one plain grpc-js server with the services of starling.v1, health and reflection. */
@@ -31,7 +33,8 @@ export class ApiServer {
     // Room for a payload that is a little too large, so that its sender gets our reason rather than gRPC's.
     const callBytesMax = Math.max(callBytesMin, 2 * options.payloadBytesMax);
     this.#server = new Server({
-      interceptors: [options.rpc.interceptor],
+      // The first is nearest to the wire: what access refuses is counted.
+      interceptors: [options.rpc.interceptor, options.access.interceptor],
       'grpc.max_receive_message_length': callBytesMax,
       'grpc.max_send_message_length': -1,
       'grpc.max_concurrent_streams': 1_000,

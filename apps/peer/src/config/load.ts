@@ -14,6 +14,8 @@ const foreign = new Set([
   'STARLING_ADDRESS',
   'STARLING_DASHBOARD_HOSTS',
   'STARLING_REQUIRE_ALL',
+  'STARLING_TOKEN',
+  'STARLING_TOKEN_FILE',
 ]);
 
 // What Kubernetes injects for a Service named starling or starling-…: STARLING_PORT_7401_TCP_ADDR, STARLING_API_SERVICE_HOST,

@@ -85,6 +85,12 @@ export const configSchema = z.strictObject({
     .union([z.literal(''), hostPort])
     .default('')
     .describe('`host:port` where clients reach the API; empty: as for links.'),
+  tokensFile: text(4096)
+    .default('')
+    .describe(
+      'File of the tokens that the API takes, one on a line: `<role> <name> sha256:<hash>` (`starling token new` prints it); read again when it changes. Empty: none.',
+    ),
+  insecure: yesOrNo.default(false).describe('Plaintext links and API, no tokens: for one machine and tests only.'),
   httpHost: host.default('0.0.0.0').describe('Address to serve metrics and probes on.'),
   httpPort: port.default(7402).describe('Port of metrics and probes; 0: any free one.'),
 

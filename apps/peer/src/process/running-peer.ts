@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { ApiServer } from '../api/api-server.ts';
 import { RpcMetrics } from '../api/rpc-metrics.ts';
 import { appModule } from '../app.module.ts';
+import { type AccessControl, createAccess } from '../auth/create-access.ts';
 import type { Config } from '../config/schema.ts';
 import type { Logs } from '../logs/logs.ts';
 import { identityOf, Peer } from '../peer.ts';
@@ -23,6 +24,7 @@ export class RunningPeer {
   readonly ports: { readonly link: number; readonly api: number; readonly http: number };
   readonly #api: ApiServer;
   readonly #http: NestExpressApplication;
+  readonly #control: AccessControl;
   readonly #log: Logger;
   #cache: PeerCache | null = null;
   #stopping: Promise<void> | null = null;
@@ -31,12 +33,13 @@ export class RunningPeer {
     peer: Peer,
     ports: RunningPeer['ports'],
     servers: { readonly api: ApiServer; readonly http: NestExpressApplication },
-    log: Logger,
+    { control, log }: { readonly control: AccessControl; readonly log: Logger },
   ) {
     this.peer = peer;
     this.ports = ports;
     this.#api = servers.api;
     this.#http = servers.http;
+    this.#control = control;
     this.#log = log;
   }
 
@@ -44,11 +47,14 @@ export class RunningPeer {
   static async start(config: Config, logs: Logs): Promise<RunningPeer> {
     const identity = identityOf(config);
     const rpc = new RpcMetrics();
+    const control = createAccess(config, logs.api);
+    const { access } = control;
     const api = new ApiServer({
       host: config.apiHost,
       port: config.apiPort,
       payloadBytesMax: config.payloadBytesMax,
       rpc,
+      access,
     });
     const transport = new GrpcTransport({
       ...defaultGrpcTransportConfig,
@@ -68,7 +74,7 @@ export class RunningPeer {
     const link = await bindLinks();
     const early = config.apiPort === 0 ? await bindApi() : null;
     const ports = { link, api: early ?? config.apiPort };
-    const peer = new Peer({ config, logs, identity, transport, ports, rpc });
+    const peer = new Peer({ config, logs, identity, transport, ports, rpc, access });
 
     const http = await NestFactory.create<NestExpressApplication>(appModule(peer, logs), {
       logger: nestLogger(logs.http),
@@ -85,7 +91,7 @@ export class RunningPeer {
     });
     const httpPort = (http.getHttpServer().address() as AddressInfo).port;
 
-    const running = new RunningPeer(peer, { ...ports, http: httpPort }, { api, http }, logs.peer);
+    const running = new RunningPeer(peer, { ...ports, http: httpPort }, { api, http }, { control, log: logs.peer });
     const { all, cache } = discoveryOf(config, logs.discovery);
     await peer.start(all);
     if (cache !== null) running.#remember(cache);
@@ -130,6 +136,7 @@ export class RunningPeer {
     });
     await this.#step('finished the calls of clients', closeMs.api + 200, () => {
       peer.health.close();
+      this.#control.stop();
       return this.#api.close(closeMs.api);
     });
     await this.#step('closed the links', closeMs.links, () => Promise.all([peer.stop(), this.#cache?.save()]));

@@ -1,15 +1,17 @@
 import type { Metadata } from 'next';
 import type { ReactNode } from 'react';
 import { ConsoleView } from '../../features/console/console-view.tsx';
+import { readSettings } from '../../server/settings.ts';
 import { MeshGate } from '../../ui/mesh-gate.tsx';
 
 export const metadata: Metadata = { title: 'Console' };
 
 export default function ConsolePage(): ReactNode {
+  const { tokenFile, tokenHint } = readSettings(process.env);
   return (
     <main id="content" className="content">
       <MeshGate>
-        <ConsoleView />
+        <ConsoleView access={tokenFile === '' ? null : { hint: tokenHint }} />
       </MeshGate>
     </main>
   );

@@ -8,11 +8,12 @@ import styles from './console.module.css';
 import { PublishForm } from './publish-form.tsx';
 import { QueryForm } from './query-form.tsx';
 import { SubscribePane } from './subscribe-pane.tsx';
+import { TokenField } from './token-field.tsx';
 
 const defaultTopic = 'greetings';
 
-/** Try the mesh from here: publish, listen, ask, as any peer. */
-export function ConsoleView(): ReactNode {
+/** Try the mesh from here: publish, listen, ask, as any peer. `access`: the mesh asks for tokens, and where one may be found. */
+export function ConsoleView({ access }: { readonly access: { readonly hint: string } | null }): ReactNode {
   const { picture } = useFeed();
   const [url, change] = useUrlState();
   const peers = [...picture.peers.values()].filter(({ peer }) => peer.apiAddress !== '');
@@ -33,6 +34,7 @@ export function ConsoleView(): ReactNode {
             ))}
           </select>
         </label>
+        {access !== null && <TokenField hint={access.hint} />}
         <PublishForm
           peer={peer}
           nameOf={nameOf}

@@ -1,11 +1,12 @@
 import type { MeshProblem } from '../../server/mesh-client.ts';
+import { requestHeaders } from './console-token.ts';
 
 /** Posts JSON to our own server; the answer, or the problem that it or the network had. */
 export async function post(path: string, body: unknown, signal?: AbortSignal): Promise<Response | MeshProblem> {
   try {
     const response = await fetch(path, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: requestHeaders(),
       body: JSON.stringify(body),
       ...(signal === undefined ? {} : { signal }),
     });

@@ -5,6 +5,7 @@ import { formatBytes, formatTime } from '../../ui/format.ts';
 import styles from './console.module.css';
 import { ProblemLine } from './problem-line.tsx';
 import type { SubscriptionEvent } from './subscription-event.ts';
+import { openSubscription } from './subscription-stream.ts';
 
 type Entry = SubscriptionEvent & { readonly number: number };
 
@@ -22,40 +23,35 @@ export function SubscribePane(properties: {
   const [entries, setEntries] = useState<readonly Entry[]>([]);
   const [state, setState] = useState<'idle' | 'connecting' | 'live'>('idle');
   const [count, setCount] = useState(0);
-  const source = useRef<EventSource | null>(null);
+  const close = useRef<(() => void) | null>(null);
   const numbers = useRef(0);
 
-  useEffect(() => () => source.current?.close(), []);
+  useEffect(() => () => close.current?.(), []);
 
   const stop = (): void => {
-    source.current?.close();
-    source.current = null;
+    close.current?.();
+    close.current = null;
     setState('idle');
   };
   const start = (event: FormEvent): void => {
     event.preventDefault();
-    if (source.current !== null) {
+    if (close.current !== null) {
       stop();
       return;
     }
-    const query = new URLSearchParams({ topics, peer, replay: isReplay ? '1' : '0' });
-    const opened = new EventSource(`/api/subscribe?${query}`);
-    setState('connecting');
     setEntries([]);
     setCount(0);
-    opened.onopen = () => setState('live');
-    opened.onerror = () => {
-      setState('connecting');
-      if (opened.readyState === EventSource.CLOSED) stop();
-    };
-    opened.onmessage = (message: MessageEvent<string>) => {
-      const entry = { ...(JSON.parse(message.data) as SubscriptionEvent), number: numbers.current++ };
-      if (entry.kind === 'message') setCount((before) => before + 1);
-      // A refusal of the request itself would be repeated for ever.
-      if (entry.kind === 'problem' && entry.problem.code === 'INVALID_ARGUMENT') stop();
-      if (entry.kind !== 'live') setEntries((before) => [entry, ...before].slice(0, entriesMax));
-    };
-    source.current = opened;
+    close.current = openSubscription(
+      { topics, peer, replay: isReplay },
+      {
+        onState: (now) => (now === 'ended' ? stop() : setState(now)),
+        onEvent: (heard) => {
+          const entry = { ...heard, number: numbers.current++ };
+          if (entry.kind === 'message') setCount((before) => before + 1);
+          if (entry.kind !== 'live') setEntries((before) => [entry, ...before].slice(0, entriesMax));
+        },
+      },
+    );
   };
   return (
     <section className={styles.stream} aria-label="Subscribe">

@@ -1,10 +1,10 @@
 import { create } from '@bufbuild/protobuf';
-import * as grpc from '@grpc/grpc-js';
 import { PublishRequestSchema, type PublishResponse } from '@starling/wire';
 import { millisOf } from '../../../server/facts-from-wire.ts';
 import { mesh } from '../../../server/mesh.ts';
 import { api, httpStatusOf, problemOf } from '../../../server/mesh-client.ts';
 import { badRequest, readJsonObject, stringField } from '../../../server/request-body.ts';
+import { metadataOf } from '../../../server/tokens.ts';
 
 export const dynamic = 'force-dynamic';
 
@@ -32,7 +32,7 @@ export async function POST(request: Request): Promise<Response> {
     });
     const response = await new Promise<PublishResponse>((resolve, reject) => {
       const options = { deadline: Date.now() + 5_000 };
-      const metadata = new grpc.Metadata();
+      const metadata = metadataOf(request);
       channel.makeUnaryRequest(
         path,
         requestSerialize,

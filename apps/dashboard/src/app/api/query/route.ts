@@ -6,6 +6,7 @@ import { durationMs } from '../../../server/facts-from-wire.ts';
 import { mesh } from '../../../server/mesh.ts';
 import { api, httpStatusOf, problemOf } from '../../../server/mesh-client.ts';
 import { badRequest, readJsonObject, stringField } from '../../../server/request-body.ts';
+import { metadataOf } from '../../../server/tokens.ts';
 
 export const dynamic = 'force-dynamic';
 
@@ -26,7 +27,13 @@ export async function POST(request: Request): Promise<Response> {
     const channel = await client.connectAny(address);
     const { path, requestSerialize, responseDeserialize } = api.search.query;
     const query = create(QueryRequestSchema, { text, limit });
-    const call = channel.makeServerStreamRequest(path, requestSerialize, responseDeserialize, query);
+    const call = channel.makeServerStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      query,
+      metadataOf(request),
+    );
     request.signal.addEventListener('abort', () => call.cancel(), { once: true });
     return new Response(linesOf(call), {
       headers: { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' },

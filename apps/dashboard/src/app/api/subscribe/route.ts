@@ -5,22 +5,29 @@ import type { SubscriptionEvent } from '../../../features/console/subscription-e
 import { millisOf } from '../../../server/facts-from-wire.ts';
 import { mesh } from '../../../server/mesh.ts';
 import { api, problemOf } from '../../../server/mesh-client.ts';
-import { badRequest } from '../../../server/request-body.ts';
+import { badRequest, readJsonObject, stringField } from '../../../server/request-body.ts';
 import { heartbeatMs, sseEvent, sseHeartbeat, sseResponse, sseRetry } from '../../../server/sse.ts';
+import { metadataOf } from '../../../server/tokens.ts';
 
 export const dynamic = 'force-dynamic';
 
 /** Characters of a payload that a browser is sent. */
 const previewMax = 4_096;
 
-/** Messages of `?topics=a,b.*` as events; `&replay=1` begins with what is held; `Last-Event-ID` is a cursor, good anywhere. */
-export async function GET(request: Request): Promise<Response> {
-  const { searchParams } = new URL(request.url);
-  const topics = (searchParams.get('topics') ?? '').split(',').map((topic) => topic.trim());
+/**
+ * Messages of `{ topics, replay?, cursor?, peer? }` as events: `replay` begins with what is held, `cursor`, the id of the
+ * last event, goes on after it, at any peer. A POST and not an EventSource's GET, because a token belongs in no URL.
+ */
+export async function POST(request: Request): Promise<Response> {
+  const body = await readJsonObject(request);
+  if (typeof body === 'string') return badRequest(body);
+  const list = stringField(body, 'topics');
+  const peer = stringField(body, 'peer');
+  const cursor = stringField(body, 'cursor');
+  if (list === null || peer === null || cursor === null) return badRequest('topics, peer and cursor are texts.');
+  const topics = list.split(',').map((topic) => topic.trim());
   if (topics.some((topic) => topic === '')) return badRequest('Name at least one topic.');
-  const cursor = request.headers.get('last-event-id');
   const { client, hub } = mesh();
-  const peer = searchParams.get('peer') ?? '';
   const address = peer === '' ? null : hub.apiAddressOf(peer);
   if (peer !== '' && address === null) return badRequest('This peer is not known, or takes no clients.');
   let call: grpc.ClientReadableStream<SubscribeResponse>;
@@ -29,12 +36,12 @@ export async function GET(request: Request): Promise<Response> {
     const { path, requestSerialize, responseDeserialize } = api.mesh.subscribe;
     const subscribe = create(SubscribeRequestSchema, {
       topics,
-      cursors: cursor === null ? [] : [cursor],
-      replayAll: cursor === null && searchParams.get('replay') === '1',
+      cursors: cursor === '' ? [] : [cursor],
+      replayAll: cursor === '' && body.replay === true,
     });
-    call = channel.makeServerStreamRequest(path, requestSerialize, responseDeserialize, subscribe);
+    call = channel.makeServerStreamRequest(path, requestSerialize, responseDeserialize, subscribe, metadataOf(request));
   } catch (error) {
-    // As an event, not a status: an EventSource shows a page the one and hides the other.
+    // As an event, not a status: it is one more thing that the stream has to say.
     const problem: SubscriptionEvent = { kind: 'problem', problem: problemOf(error) };
     return sseResponse(new Blob([sseRetry, sseEvent(null, JSON.stringify(problem))]).stream());
   }
