@@ -6,28 +6,32 @@ import { type CliRun, cli, jsonLines, startCli } from '../support/cli.ts';
 import { LocalMesh, type PeerProcess } from '../support/local-mesh.ts';
 import { until } from '../support/poll.ts';
 import { freeBasePort } from '../support/ports.ts';
+import { TokenFolder } from '../support/tokens.ts';
 
 let mesh: LocalMesh;
 let folder: string;
+let tokens: TokenFolder;
 const runs: CliRun[] = [];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'starling-cli-'));
-  mesh = await LocalMesh.start(3);
+  tokens = await TokenFolder.create();
+  mesh = await LocalMesh.start(3, { STARLING_TOKENS_FILE: tokens.file });
 }, 90_000);
 afterAll(() => {
   for (const { process } of runs) process.kill('SIGKILL');
   mesh?.stop();
+  tokens?.remove();
   rmSync(folder, { recursive: true, force: true });
 });
 
 const peer = (index: number) => mesh.peers[index] as PeerProcess;
 /** `starling args` at peer `index`. */
-const at = (index: number, ...args: string[]) => cli([...args, '--address', peer(index).api]);
+const at = (index: number, ...args: string[]) => cli([...args, '--address', peer(index).api, '--data', tokens.path]);
 
 /** A subscriber that is live: what is published from now on reaches it. */
 async function subscriber(args: readonly string[]): Promise<CliRun> {
-  const run = startCli(['sub', ...args, '-o', 'json']);
+  const run = startCli(['sub', ...args, '-o', 'json', '--data', tokens.path]);
   runs.push(run);
   await until('the subscriber is live', 20_000, () => jsonLines(run.stdout).some(({ kind }) => kind === 'live'));
   return run;
@@ -50,8 +54,10 @@ describe('the starling command and three peers', { timeout: 60_000 }, () => {
     const run = await subscriber(['greetings.>', '--count', '2', '--address', peer(2).api]);
     const published = await at(0, 'pub', 'greetings.hello', 'hi from afar', '-H', 'lang=en', '--held', '1');
     expect(published).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\S+ {2}12 bytes, held by [12] nei/) });
-    expect((await cli(['pub', 'other', 'not for them', '--address', peer(0).api])).code).toBe(0);
-    expect((await cli(['pub', 'greetings.pipe', '-', '--address', peer(1).api], 'from a pipe')).code).toBe(0);
+    expect((await at(0, 'pub', 'other', 'not for them')).code).toBe(0);
+    expect(
+      (await cli(['pub', 'greetings.pipe', '-', '--address', peer(1).api, '--data', tokens.path], 'from a pipe')).code,
+    ).toBe(0);
     expect(await run.ended).toBe(0);
     expect(messagesOf(run)).toMatchObject([
       { topic: 'greetings.hello', payload: 'hi from afar', payloadEncoding: 'utf8', headers: { lang: 'en' } },
@@ -129,6 +135,26 @@ describe('the starling command and three peers', { timeout: 60_000 }, () => {
     expect(stderr).toMatch(/^starling: [^\n]+\n$/);
   });
 
+  it('exit code 77: no token, or one with too few rights, and what to do about it', async () => {
+    const bare = ['--address', peer(0).api, '--data', folder];
+    expect(await cli(['peers', ...bare])).toMatchObject({
+      code: 77,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /^starling: the call carries no token.*\(TOKEN_MISSING\): give one with --token FILE/,
+      ),
+    });
+    const viewer = join(tokens.path, 'viewer.token');
+    expect((await cli(['peers', ...bare, '--token', viewer])).code).toBe(0);
+    expect(await cli(['pub', 'a', 'x', ...bare, '--token', viewer])).toMatchObject({
+      code: 77,
+      stderr: expect.stringMatching(/needs the role client; the token has viewer \(ROLE_TOO_LOW\): use a token with/),
+    });
+    expect((await cli(['peers', ...bare, '--token', '-'], 'starling_viewer_wrong\n')).stderr).toContain(
+      'TOKEN_UNKNOWN',
+    );
+  });
+
   // Last: it costs a peer.
   it('sub goes on at another peer when its own is killed, and misses nothing', async () => {
     const run = await subscriber(['failover', '--count', '4', '--address', peer(2).api]);
@@ -158,6 +184,10 @@ describe('the starling command without a mesh', { timeout: 60_000 }, () => {
     [['sim', 'nope'], /sim --list/],
     [['sim', 'zones', '--peers', '1'], /--peers 1/],
     [['up', '--peers', '0'], /--peers 0/],
+    [['token', 'new', '--name', 'x'], /--role/],
+    [['token', 'new', '--role', 'root', '--name', 'x'], /viewer, client, operator/],
+    [['token', 'new', '--role', 'client', '--name', 'x', '--expires', 'soon'], /30d/],
+    [['peers', '--token', '/no/such/file'], /no such file/],
   ])('exit code 64: %j', async (args, expected) => {
     const { code, stderr } = await cli(args);
     expect(code).toBe(64);

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { AdminService, MeshService, SearchService } from '@starling/wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LocalMesh } from '../support/local-mesh.ts';
+import { TokenFolder } from '../support/tokens.ts';
 
 const page = readFileSync(fileURLToPath(new URL('../../docs/grpcurl.md', import.meta.url)), 'utf8');
 
@@ -21,11 +22,17 @@ const examples: readonly Example[] = [...page.matchAll(/^```sh\n(.*?)^```\n+```(
 const install = /go install \S+/.exec(page)?.[0] ?? '';
 const isMissing = process.env.STARLING_REQUIRE_ALL !== '1' && spawnSync('grpcurl', ['-version']).error !== undefined;
 
+/** What a person sets first. */
+const preamble = (page.match(/^\w+="authorization: .*"$/gm) ?? []).join('\n');
+
 let mesh: LocalMesh | undefined;
+let tokens: TokenFolder | undefined;
 
 /** Runs a command as a person would, but at this mesh. What it says goes wrong counts as its answer, too. */
 function run(command: string): Promise<string> {
-  const here = command.replace(/localhost:74([01])1/g, (_, index: string) => mesh?.peers[Number(index)]?.api ?? '');
+  const here = `${preamble}\n${command}`
+    .replace(/localhost:74([01])1/g, (_, index: string) => mesh?.peers[Number(index)]?.api ?? '')
+    .replaceAll('.starling/', `${tokens?.path}/`);
   return new Promise((resolve) => {
     execFile('bash', ['-c', `{ ${here}\n} 2>&1`], { timeout: 20_000 }, (_error, output) => resolve(output));
   });
@@ -77,9 +84,13 @@ const title = `docs/grpcurl.md${isMissing ? ` (skipped: no grpcurl; ${install})`
 
 describe.skipIf(isMissing)(title, { timeout: 60_000 }, () => {
   beforeAll(async () => {
-    mesh = await LocalMesh.start(2, { STARLING_MESH: 'local' });
+    tokens = await TokenFolder.create();
+    mesh = await LocalMesh.start(2, { STARLING_MESH: 'local', STARLING_TOKENS_FILE: tokens.file });
   }, 90_000);
-  afterAll(() => mesh?.stop());
+  afterAll(() => {
+    mesh?.stop();
+    tokens?.remove();
+  });
 
   it.each(examples)('$command', async ({ command, answer }) => {
     const output = await run(command);

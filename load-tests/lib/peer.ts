@@ -3,6 +3,7 @@ import exec from 'k6/execution';
 import { Client, type Response, StatusOK, Stream } from 'k6/net/grpc';
 import { clearTimeout, setTimeout } from 'k6/timers';
 import { deliveryRatio, duplicates, errors, gaps } from './metrics.ts';
+import { token } from './settings.ts';
 
 /** A message as `starling.v1.Message` comes as JSON, as far as the scenarios read it. */
 export interface Message {
@@ -36,6 +37,7 @@ interface QueryEvent {
 
 const protoset = '../../libs/wire/starling.binpb';
 const callTimeout = '5s';
+const metadata: Readonly<Record<string, string>> = token === '' ? {} : { authorization: `Bearer ${token}` };
 
 /**
  * One connection to one peer. Make it in the init context (k6 reads definitions only there) and `connect` on the virtual
@@ -58,7 +60,7 @@ export class Peer {
 
   /** Calls a unary method; an error is returned, not counted. */
   invoke(method: string, request: object): Response {
-    return this.#client.invoke(`starling.v1.${method}`, request, { timeout: callTimeout });
+    return this.#client.invoke(`starling.v1.${method}`, request, { metadata, timeout: callTimeout });
   }
 
   /** Publishes without waiting for answers to others; resolves to whether the peer took it. Counted in `errors`. */
@@ -66,7 +68,7 @@ export class Peer {
     const response = await this.#client.asyncInvoke(
       'starling.v1.MeshService/Publish',
       { topic, payload: b64encode(payload), headers },
-      { timeout: callTimeout, tags: { method: 'Publish' } },
+      { metadata, timeout: callTimeout, tags: { method: 'Publish' } },
     );
     const ok = response.status === StatusOK;
     errors.add(!ok);
@@ -75,7 +77,10 @@ export class Peer {
 
   /** Subscribes until `close`; resolves when everything published from now on will come. Rejects when that takes over 5 s. */
   subscribe(topics: readonly string[], onMessage: (message: Message) => void): Promise<void> {
-    const stream = new Stream(this.#client, 'starling.v1.MeshService/Subscribe', { tags: { method: 'Subscribe' } });
+    const stream = new Stream(this.#client, 'starling.v1.MeshService/Subscribe', {
+      metadata,
+      tags: { method: 'Subscribe' },
+    });
     const seen = new Set<string>();
     return new Promise((resolve, reject) => {
       const late = setTimeout(() => reject(new Error('no live checkpoint within 5 s')), 5_000);
@@ -106,7 +111,7 @@ export class Peer {
 
   /** Asks the whole mesh; resolves with the hits and the summary. */
   query(words: string): Promise<{ readonly hits: readonly Hit[]; readonly summary: Summary }> {
-    const stream = new Stream(this.#client, 'starling.v1.SearchService/Query', { tags: { method: 'Query' } });
+    const stream = new Stream(this.#client, 'starling.v1.SearchService/Query', { metadata, tags: { method: 'Query' } });
     const hits: Hit[] = [];
     let summary: Summary = {};
     return new Promise((resolve, reject) => {

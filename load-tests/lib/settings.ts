@@ -6,6 +6,9 @@ export const addresses: readonly string[] = text('STARLING_ADDRESSES', '127.0.0.
   .map((address) => address.trim())
   .filter((address) => address !== '');
 
+/** What the peers know this run by; empty: they ask for no token. */
+export const token: string = text('STARLING_TOKEN', '');
+
 /** A setting that is text. */
 export function text(name: string, otherwise: string): string {
   const value = __ENV[name];

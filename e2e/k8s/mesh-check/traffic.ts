@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type StarlingClient } from '@starling/client';
+import { token } from './token.ts';
 
 /** Where to publish and listen, and how fast. */
 export interface TrafficOptions {
@@ -24,9 +25,9 @@ export async function traffic(options: TrafficOptions, say: (line: string) => vo
   process.once('SIGINT', () => stop.abort());
 
   const { addresses } = options;
-  const listener = await connect({ addresses });
+  const listener = await connect({ addresses, ...token() });
   // With several addresses, at another peer.
-  const publisher = await connect({ addresses: addresses.toReversed() });
+  const publisher = await connect({ addresses: addresses.toReversed(), ...token() });
   const topic = `mesh-check.traffic-${Date.now()}`;
   const heard = new Set<number>();
   let gaps = 0;

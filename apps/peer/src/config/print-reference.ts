@@ -1,5 +1,9 @@
-// Writes docs/configuration.md: `npm run docs -w @starling/peer`.
-import { writeFileSync } from 'node:fs';
+// Writes docs/configuration.md, and the table in docs/security/authorisation.md: `npm run docs -w @starling/peer`.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { withPolicyTable } from '../auth/reference.ts';
 import { configurationReference } from './reference.ts';
 
-writeFileSync(new URL('../../../../docs/configuration.md', import.meta.url), configurationReference());
+const page = (name: string): URL => new URL(`../../../../docs/${name}`, import.meta.url);
+writeFileSync(page('configuration.md'), configurationReference());
+const authorisation = page('security/authorisation.md');
+writeFileSync(authorisation, withPolicyTable(readFileSync(authorisation, 'utf8')));
