@@ -1,5 +1,6 @@
 import { CanaryLedger, type MeshCounters, type MetricSources, MetricsRegistry, type Sample } from '@starling/metrics';
 import type { TransportCounters } from '@starling/transport-grpc';
+import type { Connections } from './api/connections.ts';
 import type { RpcMetrics } from './api/rpc-metrics.ts';
 import type { Subscriptions } from './api/subscriptions.ts';
 import type { TopologyWatches } from './api/watch-topology.ts';
@@ -21,6 +22,7 @@ export interface MeasuredPeer {
   readonly index: LocalIndex;
   readonly rpc: RpcMetrics;
   readonly access: Access;
+  readonly connections: Connections;
   /** Of the links to other peers. */
   readonly links: TransportCounters;
 }
@@ -69,7 +71,8 @@ export class PeerMetrics {
   }
 
   #sources(peer: MeasuredPeer): MetricSources {
-    const { overlay, counters, publisher, queries, subscriptions, watches, index, rpc, access, links } = peer;
+    const { overlay, counters, publisher, queries, subscriptions, watches, index, rpc, access, connections, links } =
+      peer;
     const { host, mesh } = overlay;
     const { membership, broadcast } = mesh.root;
     let loop = performance.eventLoopUtilization();
@@ -164,6 +167,12 @@ export class PeerMetrics {
       starling_index_bytes: () => index.bytes,
 
       starling_calls_refused_total: () => byReason(access.refused()),
+      starling_api_streams: () => access.streams,
+      starling_api_connections: () => [
+        { labels: { state: 'known' }, value: connections.known },
+        { labels: { state: 'new' }, value: connections.newcomers },
+      ],
+      starling_api_connections_closed_total: () => byReason(connections.closed()),
       grpc_server_handled_total: () => rpc.handled(),
 
       starling_eventloop_utilization_ratio: () => {

@@ -16,6 +16,7 @@ import {
   PublishResponseSchema,
 } from '@starling/wire';
 import { budgetOf } from './api/calls.ts';
+import type { Connections } from './api/connections.ts';
 import { Health } from './api/health.ts';
 import type { RpcMetrics } from './api/rpc-metrics.ts';
 import { messageIdOf, Subscriptions } from './api/subscriptions.ts';
@@ -52,12 +53,15 @@ export interface PeerDependencies {
   readonly ports: BoundPorts;
   readonly rpc: RpcMetrics;
   readonly access: Access;
+  readonly connections: Connections;
 }
 
 /** One peer: everything but its servers, wired by hand. */
 export class Peer {
   readonly config: Config;
   readonly access: Access;
+  /** Those of clients. */
+  readonly connections: Connections;
   readonly overlay: Overlay;
   readonly index: LocalIndex;
   readonly publisher: Publisher;
@@ -69,9 +73,10 @@ export class Peer {
   readonly metrics: PeerMetrics;
   readonly #logs: Logs;
 
-  constructor({ config, logs, identity, transport, ports, rpc, access }: PeerDependencies) {
+  constructor({ config, logs, identity, transport, ports, rpc, access, connections }: PeerDependencies) {
     this.config = config;
     this.access = access;
+    this.connections = connections;
     this.#logs = logs;
     const counters = new MeshCounters<Uint8Array>();
     const self: PeerInfo = {
@@ -126,6 +131,7 @@ export class Peer {
       index,
       rpc,
       access,
+      connections,
       links: transport.counters,
     });
     overlay.on((event) => {

@@ -184,8 +184,11 @@ export class StarlingClient {
     close(): Promise<void>;
   } {
     const stream = new PublishStream(
-      () => this.#acquire(this.#deadline({})),
-      () => this.#token.forget(),
+      {
+        acquire: () => this.#acquire(this.#deadline({})),
+        tokenGeneration: () => this.#token.generation,
+        forgetToken: (generation) => this.#token.forget(generation),
+      },
       window,
     );
     return {
@@ -200,7 +203,8 @@ export class StarlingClient {
       {
         acquire: (deadline) => this.#acquire(deadline),
         release: (connection) => this.#pool.release(connection),
-        forgetToken: () => this.#token.forget(),
+        tokenGeneration: () => this.#token.generation,
+        forgetToken: (generation) => this.#token.forget(generation),
       },
       options,
     );
@@ -274,6 +278,7 @@ export class StarlingClient {
     let isTokenFresh = false;
     while (!isAborted(signal)) {
       const connection = await this.#acquire(this.#deadline({}));
+      const { generation } = this.#token;
       const request = create(WatchTopologyRequestSchema, { epoch: last.epoch, afterVersion: last.version });
       try {
         const call = openStream(connection, admin.watchTopology, request);
@@ -285,7 +290,7 @@ export class StarlingClient {
       } catch (error) {
         if (isAborted(signal)) return;
         const failure = fromStatus(error);
-        if (failure.code === 'UNAUTHENTICATED' && !isTokenFresh && this.#token.forget()) {
+        if (failure.code === 'UNAUTHENTICATED' && !isTokenFresh && this.#token.forget(generation)) {
           isTokenFresh = true;
           continue;
         }
@@ -308,13 +313,16 @@ export class StarlingClient {
   /** A stream that is opened once more, with a new token, when it is refused for its token before anything came. */
   async *#withFreshToken<O>(open: () => Promise<AsyncGenerator<O, void, void>>): AsyncGenerator<O, void, void> {
     let hasBegun = false;
+    let generation = -1;
     try {
-      for await (const item of await open()) {
+      const items = await open();
+      generation = this.#token.generation;
+      for await (const item of items) {
         hasBegun = true;
         yield item;
       }
     } catch (error) {
-      if (hasBegun || fromStatus(error).code !== 'UNAUTHENTICATED' || !this.#token.forget()) throw error;
+      if (hasBegun || fromStatus(error).code !== 'UNAUTHENTICATED' || !this.#token.forget(generation)) throw error;
       yield* await open();
     }
   }
@@ -330,11 +338,12 @@ export class StarlingClient {
     let isTokenFresh = false;
     for (;;) {
       const connection = await this.#acquire(deadline);
+      const { generation } = this.#token;
       try {
         return await callUnary(connection, method, request, deadline);
       } catch (error) {
         const failure = fromStatus(error);
-        if (failure.code === 'UNAUTHENTICATED' && !isTokenFresh && this.#token.forget()) {
+        if (failure.code === 'UNAUTHENTICATED' && !isTokenFresh && this.#token.forget(generation)) {
           isTokenFresh = true;
           continue;
         }

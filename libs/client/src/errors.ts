@@ -41,6 +41,14 @@ export const reasons = {
   TOO_MANY_WATCHES: 'RESOURCE_EXHAUSTED',
   TOO_MANY_QUERIES: 'RESOURCE_EXHAUSTED',
   TOO_MANY_PUBLISHES: 'RESOURCE_EXHAUSTED',
+  /** The caller calls this peer more often than it may; `retryAfterMs` says when the next call fits. Nothing changed. */
+  TOO_MANY_CALLS: 'RESOURCE_EXHAUSTED',
+  /** The caller has too many streams open at this peer. Nothing changed. */
+  TOO_MANY_STREAMS: 'RESOURCE_EXHAUSTED',
+  /** The call's metadata is above the peer's limit. Nothing changed. */
+  METADATA_TOO_LARGE: 'RESOURCE_EXHAUSTED',
+  /** The call's one message did not come in time. Nothing changed. */
+  REQUEST_STALLED: 'DEADLINE_EXCEEDED',
   /** The index is full. Documents before the one named were stored. */
   INDEX_FULL: 'RESOURCE_EXHAUSTED',
   /** The message of the call is above the limit of the connection. Nothing changed. */

@@ -19,6 +19,15 @@ interface Outstanding {
   readonly reject: (error: StarlingError) => void;
 }
 
+/** What a publish stream needs of its client. */
+export interface PublishStreamPort {
+  acquire(): Promise<PeerConnection>;
+  /** Names the token that a call carries now. */
+  tokenGeneration(): number;
+  /** A peer refused that token: the next call is to carry another. */
+  forgetToken(generation: number): void;
+}
+
 const { publishStream } = toGrpcDefinition(MeshService);
 
 /**
@@ -26,8 +35,7 @@ const { publishStream } = toGrpcDefinition(MeshService);
  * rejected (whether it was published is then not known) and the next message opens a call at another peer.
  */
 export class PublishStream {
-  readonly #acquire: () => Promise<PeerConnection>;
-  readonly #forgetToken: () => void;
+  readonly #port: PublishStreamPort;
   readonly #outstandingMax: number;
   readonly #outstanding: Outstanding[] = [];
   #waiting: (() => void)[] = [];
@@ -36,10 +44,8 @@ export class PublishStream {
   #isFull = false;
   #isClosed = false;
 
-  /** `forgetToken`: the peer no longer takes the token; the next call is to carry another. */
-  constructor(acquire: () => Promise<PeerConnection>, forgetToken: () => void, outstandingMax: number) {
-    this.#acquire = acquire;
-    this.#forgetToken = forgetToken;
+  constructor(port: PublishStreamPort, outstandingMax: number) {
+    this.#port = port;
     this.#outstandingMax = outstandingMax;
   }
 
@@ -82,13 +88,15 @@ export class PublishStream {
 
   async #open(): Promise<ClientDuplexStream<PublishStreamRequest, PublishStreamResponse>> {
     try {
-      const call = openDuplex(await this.#acquire(), publishStream);
+      const connection = await this.#port.acquire();
+      const generation = this.#port.tokenGeneration();
+      const call = openDuplex(connection, publishStream);
       call.on('data', (response: PublishStreamResponse) => this.#answered(response));
       call.on('drain', () => {
         this.#isFull = false;
         this.#wake();
       });
-      const end = (error: unknown): void => this.#ended(call, error);
+      const end = (error: unknown): void => this.#ended(call, error, generation);
       call.on('error', end);
       call.on('end', () => end(new StarlingError('the peer ended the stream', { reason: 'DRAINING' })));
       this.#call = call;
@@ -113,11 +121,15 @@ export class PublishStream {
     this.#wake();
   }
 
-  #ended(call: ClientDuplexStream<PublishStreamRequest, PublishStreamResponse>, error: unknown): void {
+  #ended(
+    call: ClientDuplexStream<PublishStreamRequest, PublishStreamResponse>,
+    error: unknown,
+    generation: number,
+  ): void {
     if (this.#call !== call) return;
     this.#call = null;
     const failure = fromStatus(error);
-    if (failure.code === 'UNAUTHENTICATED') this.#forgetToken();
+    if (failure.code === 'UNAUTHENTICATED') this.#port.forgetToken(generation);
     for (const { reject } of this.#outstanding.splice(0)) reject(failure);
     this.#wake();
   }

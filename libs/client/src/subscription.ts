@@ -5,7 +5,7 @@ import { MeshService, SubscribeRequestSchema, toGrpcDefinition } from '@starling
 import { openStream, readStream } from './calls.ts';
 import { CursorSet } from './cursor-set.ts';
 import { fromStatus } from './error-status.ts';
-import type { StarlingCode } from './errors.ts';
+import type { StarlingCode, StarlingReason } from './errors.ts';
 import type { PeerConnection } from './peer-pool.ts';
 import { SeenIds } from './seen-ids.ts';
 
@@ -63,8 +63,10 @@ export type SubscriptionEvent = ReceivedMessage | ReceivedGap | ReceivedLive;
 export interface SubscriptionPort {
   acquire(deadline: number): Promise<PeerConnection>;
   release(connection: PeerConnection): void;
-  /** A peer refused the token: the next `acquire` fetches another. False when there is no other. */
-  forgetToken(): boolean;
+  /** Names the token that a call carries now. */
+  tokenGeneration(): number;
+  /** A peer refused that token: the next `acquire` sees to another. False when there is no other. */
+  forgetToken(generation: number): boolean;
 }
 
 const { subscribe } = toGrpcDefinition(MeshService);
@@ -80,6 +82,12 @@ const refusals: ReadonlySet<StarlingCode> = new Set([
   'UNAUTHENTICATED',
   'RESOURCE_EXHAUSTED',
   'FAILED_PRECONDITION',
+]);
+/** But not these: another peer may have room. */
+const fullReasons: ReadonlySet<StarlingReason> = new Set([
+  'TOO_MANY_SUBSCRIPTIONS',
+  'TOO_MANY_STREAMS',
+  'TOO_MANY_CALLS',
 ]);
 /** The first move is made at once; peers that give nothing are tried ever less often, up to this. */
 const pauseMaxMs = 5_000;
@@ -128,9 +136,11 @@ export class Subscription implements AsyncIterable<SubscriptionEvent> {
     let isTokenFresh = false;
     for (let attempt = 0; !this.#stop.signal.aborted; attempt++) {
       let connection: PeerConnection | null = null;
+      let generation = 0;
       try {
         connection = await this.#port.acquire(lastHeard + giveUpAfterMs);
         if (this.#stop.signal.aborted) return;
+        generation = this.#port.tokenGeneration();
         if (attempt > 0) this.moves++;
         const call = openStream(connection, subscribe, this.#request(attempt));
         for await (const { event } of readStream(call, { silenceMs, signal: this.#stop.signal })) {
@@ -143,7 +153,7 @@ export class Subscription implements AsyncIterable<SubscriptionEvent> {
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         const isRefused = connection !== null && fromStatus(error).code === 'UNAUTHENTICATED';
-        if (isRefused && !isTokenFresh && this.#port.forgetToken()) {
+        if (isRefused && !isTokenFresh && this.#port.forgetToken(generation)) {
           // Not the peer's fault: it goes on here, once, with another token.
           isTokenFresh = true;
           continue;
@@ -229,5 +239,5 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
 function canMove(error: unknown): boolean {
   const { code, reason } = fromStatus(error);
   // A connection that breaks in the middle is INTERNAL, UNKNOWN or CANCELLED with grpc-js, as it pleases.
-  return !refusals.has(code) || reason === 'TOO_MANY_SUBSCRIPTIONS';
+  return !refusals.has(code) || fullReasons.has(reason);
 }

@@ -12,6 +12,7 @@ export class TokenSource {
   readonly #fetch: (() => Promise<string>) | null;
   #metadata: Metadata | null;
   #fetching: Promise<void> | null = null;
+  #generation = 0;
 
   /** Throws INVALID_REQUEST for a text that can be no token. */
   constructor(token: Token | undefined) {
@@ -38,10 +39,18 @@ export class TokenSource {
     await Promise.race([this.#fetching, late]).finally(() => clearTimeout(timer));
   }
 
-  /** A peer refused the token: the next call fetches another. False when there is no other. */
-  forget(): boolean {
+  /** Counts the tokens that were fetched: names the one that a call carries. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /**
+   * A peer refused the token of this generation: the next call carries another. Of calls that were refused together only
+   * the first costs a token. False when there is no other.
+   */
+  forget(generation: number): boolean {
     if (this.#fetch === null) return false;
-    this.#metadata = null;
+    if (generation === this.#generation) this.#metadata = null;
     return true;
   }
 
@@ -53,6 +62,7 @@ export class TokenSource {
       throw new StarlingError('the token could not be had', { reason: 'TOKEN_MISSING', cause: error });
     }
     this.#metadata = toMetadata(token);
+    this.#generation++;
   }
 }
 

@@ -271,8 +271,30 @@ export const metricDefinitions = {
 
   starling_calls_refused_total: {
     type: 'counter',
-    help: 'Calls of the API that were refused, and streams that were ended, for want of a token or of rights, by reason.',
-    labels: { reason: ['token-missing', 'token-unknown', 'token-expired', 'role-too-low'] },
+    help: 'Calls of the API that were refused before they were served, and streams that were ended, by reason.',
+    labels: {
+      reason: [
+        'token-missing',
+        'token-unknown',
+        'token-expired',
+        'role-too-low',
+        'too-many-calls',
+        'too-many-streams',
+        'metadata-too-large',
+        'request-stalled',
+      ],
+    },
+  },
+  starling_api_streams: { type: 'gauge', help: 'Streams of clients that are open.' },
+  starling_api_connections: {
+    type: 'gauge',
+    help: 'Connections of clients: those over which a call was let in (known), and those that have yet to make one (new).',
+    labels: { state: ['known', 'new'] },
+  },
+  starling_api_connections_closed_total: {
+    type: 'counter',
+    help: 'Connections of clients that this peer broke off, by reason: too many at all (full), or of those that have not called (crowded), no call in time, a stream whose end is not taken (stalled).',
+    labels: { reason: ['full', 'crowded', 'no-call', 'stalled'] },
   },
   grpc_server_handled_total: {
     type: 'counter',

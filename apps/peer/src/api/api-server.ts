@@ -5,6 +5,7 @@ import type { Access } from '../auth/access.ts';
 import { Health as HealthService } from '../gen/grpc/health/v1/health_pb.ts';
 import type { Peer } from '../peer.ts';
 import { failStream } from './calls.ts';
+import { type ConnectionLimits, Connections } from './connections.ts';
 import { GrpcStrategy } from './grpc-strategy.ts';
 import { servePublishStream } from './publish-stream.ts';
 import { serveQuery } from './query-stream.ts';
@@ -21,12 +22,15 @@ export interface ApiServerOptions {
   readonly payloadBytesMax: number;
   readonly rpc: RpcMetrics;
   readonly access: Access;
+  readonly connections: ConnectionLimits;
 }
 
 /** The gRPC API: one plain grpc-js server with the services of starling.v1, health and reflection. */
 export class ApiServer {
   readonly #options: ApiServerOptions;
   readonly #server: Server;
+  /** Those of clients. */
+  readonly connections: Connections;
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
@@ -44,11 +48,16 @@ export class ApiServer {
       // Clients behind a Service spread again over the peers now and then; streams have a minute to end.
       'grpc.max_connection_age_ms': 30 * 60_000,
       'grpc.max_connection_age_grace_ms': 60_000,
+      // In MB, of one connection: headers, frames and answers that wait. (guess: ten of the largest calls)
+      'grpc-node.max_session_memory': 64,
     });
+    const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    this.connections = new Connections(options.connections, (socket) => injector.injectConnection(socket));
   }
 
   /** Adds what is served; the unary methods come from Nest, to which the returned strategy is given. */
   mount(peer: Peer, log: Logger): GrpcStrategy {
+    const { access } = this.#options;
     const guarded =
       <C extends { emit(event: 'error', error: unknown): boolean }>(serve: (call: C) => void) =>
       (call: C): void => {
@@ -61,7 +70,11 @@ export class ApiServer {
       };
     const streams: Record<string, UntypedHandleCall> = {
       '/starling.v1.MeshService/PublishStream': guarded((call: Parameters<typeof servePublishStream>[0]) =>
-        servePublishStream(call, (request) => peer.publish(request, call), log),
+        servePublishStream(call, {
+          publish: (request) => peer.publish(request, call),
+          pace: () => access.pace(call.metadata),
+          log,
+        }),
       ),
       '/starling.v1.MeshService/Subscribe': guarded((call: Parameters<typeof peer.subscriptions.serve>[0]) =>
         peer.subscriptions.serve(call),
@@ -85,26 +98,24 @@ export class ApiServer {
   /** Listens from now on. Resolves with the port. */
   bind(): Promise<number> {
     const { host, port } = this.#options;
-    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-    return new Promise((resolve, reject) => {
-      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
-        if (error === null) resolve(bound);
-        else reject(error);
-      });
-    });
+    this.#options.access.start(this.connections);
+    return this.connections.listen(host, port);
   }
 
   /** Takes no new calls, waits for the open ones, and breaks off those that remain after `timeoutMs`. */
   close(timeoutMs: number): Promise<void> {
+    this.connections.stop();
     return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.connections.destroy();
+        resolve();
+      };
       const timer = setTimeout(() => {
         this.#server.forceShutdown();
-        resolve();
+        done();
       }, timeoutMs);
-      this.#server.tryShutdown(() => {
-        clearTimeout(timer);
-        resolve();
-      });
+      this.#server.tryShutdown(done);
     });
   }
 }

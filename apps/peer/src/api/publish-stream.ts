@@ -17,25 +17,31 @@ type Call = ServerDuplexStream<PublishStreamRequest, PublishStreamResponse>;
 /** Requests of one stream that are read but not answered. The peer reads no more until some are. */
 const outstandingMax = 256;
 
+/** What a stream needs of its peer. */
+export interface PublishStreamPort {
+  readonly publish: (request: PublishRequest) => Promise<PublishResponse>;
+  /** Charges the caller for a message. Says for how many ms to read no further. */
+  readonly pace: () => number;
+  readonly log: Logger;
+}
+
 /**
  * Serves PublishStream: each message is published as it comes, and answered in order. A client that does not read its
- * answers, or sends faster than neighbours can hold, is read no further: its own window fills and it waits.
+ * answers, or sends faster than neighbours can hold or than it may, is read no further: its own window fills and it waits.
  */
-export function servePublishStream(
-  call: Call,
-  publish: (request: PublishRequest) => Promise<PublishResponse>,
-  log: Logger,
-): void {
+export function servePublishStream(call: Call, { publish, pace, log }: PublishStreamPort): void {
   let number = 0n;
   let outstanding = 0;
   let isOpen = true;
   let hasEnded = false;
   let isFull = false;
+  /** Runs while the caller may publish no more. */
+  let resting: NodeJS.Timeout | undefined;
   let answered: Promise<void> = Promise.resolve();
 
   const regulate = (): void => {
     if (!isOpen) return;
-    if (isFull || outstanding >= outstandingMax) call.pause();
+    if (isFull || resting !== undefined || outstanding >= outstandingMax) call.pause();
     else if (call.isPaused()) call.resume();
   };
   const answer = (response: PublishStreamResponse): void => {
@@ -47,11 +53,21 @@ export function servePublishStream(
   };
   const close = (): void => {
     isOpen = false;
+    clearTimeout(resting);
+  };
+  const rest = (ms: number): void => {
+    if (ms <= 0) return;
+    clearTimeout(resting);
+    resting = setTimeout(() => {
+      resting = undefined;
+      regulate();
+    }, ms);
   };
 
   call.on('data', (request: PublishStreamRequest) => {
     number++;
     outstanding++;
+    rest(pace());
     const mine = number;
     const result = publish(request.message ?? create(PublishRequestSchema)).then(
       (accepted) => response(mine, { case: 'accepted', value: accepted }),

@@ -3,9 +3,21 @@ import type { Config } from '../config/schema.ts';
 import { exitCodes, StartError } from '../start-error.ts';
 import { Access } from './access.ts';
 import { Authenticator } from './authenticator.ts';
+import { RateLimiter, rateBurst } from './rate-limiter.ts';
 import { TokenFile, TokenFileError } from './token-file.ts';
 
-export type AccessConfig = Pick<Config, 'insecure' | 'tokensFile'>;
+export type AccessConfig = Pick<
+  Config,
+  | 'insecure'
+  | 'tokensFile'
+  | 'streamsPerCallerMax'
+  | 'requestMaxMs'
+  | 'metadataCharsMax'
+  | 'publishRateMax'
+  | 'readRateMax'
+  | 'searchRateMax'
+  | 'adminRateMax'
+>;
 
 /** What decides about calls of the API, and the way to stop it. */
 export interface AccessControl {
@@ -15,17 +27,27 @@ export interface AccessControl {
 
 /** Makes access control as configured, and says in the log what that means. Throws a StartError. */
 export function createAccess(config: AccessConfig, log: Logger): AccessControl {
-  if (config.tokensFile === '') {
-    if (config.insecure) {
-      log.warn('insecure: whoever reaches the API may do everything');
-      return { access: new Access(null, log), stop: () => {} };
-    }
+  const tokens = config.tokensFile === '' ? null : readTokens(config.tokensFile, log);
+  const isOpen = config.insecure && tokens === null;
+  if (isOpen) log.warn('insecure: whoever reaches the API may do everything');
+  else if (tokens === null) {
     log.warn('no token counts, so no call of the API is answered: set STARLING_TOKENS_FILE, or STARLING_INSECURE=true');
   }
-  const tokens = config.tokensFile === '' ? null : readTokens(config.tokensFile, log);
-  const access = new Access(new Authenticator({ tokens }), log);
+  const access = new Access({
+    authenticator: isOpen ? null : new Authenticator({ tokens }),
+    rates: new RateLimiter({
+      perSecond: {
+        publish: config.publishRateMax,
+        read: config.readRateMax,
+        search: config.searchRateMax,
+        admin: config.adminRateMax,
+      },
+      ...rateBurst,
+    }),
+    limits: config,
+    log,
+  });
   tokens?.watch();
-  access.start();
   return {
     access,
     stop: () => {

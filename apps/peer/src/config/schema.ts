@@ -146,6 +146,46 @@ export const configSchema = z.strictObject({
   publishesWaitingMax: whole(1, 1_000_000)
     .default(10_000)
     .describe('Messages at once that wait to be held by neighbours; more are refused.'),
+  apiConnectionsMax: whole(1, 1_000_000)
+    .default(2_000)
+    .describe('Connections to the API at once; more are closed. (guess: a file descriptor and about 50 KB each)'),
+  apiNewcomersMax: whole(1, 100_000)
+    .default(256)
+    .describe(
+      'Of them those over which no call was let in yet; the oldest of them makes room. (guess: a second of a crowd)',
+    ),
+  apiNewcomerMaxMs: whole(1_000, 600_000)
+    .default(20_000)
+    .describe(
+      'How long a connection may take until a call over it is let in. (guess: TLS, and a person who types a call)',
+    ),
+  requestMaxMs: whole(100, 600_000)
+    .default(20_000)
+    .describe('How long the one message of a call may be on its way. (4 MiB at 2 Mbit/s)'),
+  metadataCharsMax: whole(1_024, 65_536)
+    .default(16_384)
+    .describe('Characters of the metadata of a call. (twice the longest token)'),
+  streamsPerCallerMax: whole(1, 100_000)
+    .default(500)
+    .describe(
+      'Streams that one caller may have open at this peer. (half of the subscriptions: one cannot take them all)',
+    ),
+  publishRateMax: whole(0, 1_000_000)
+    .default(10_000)
+    .describe(
+      'Messages a second that one caller may publish at this peer, and twice as many at once; a PublishStream waits. 0: any. (guess: what one core serves)',
+    ),
+  readRateMax: whole(0, 1_000_000)
+    .default(200)
+    .describe(
+      'Calls a second that open subscriptions or watches, or look at the mesh, per caller. 0: any. (guess: a hundred programs behind one token)',
+    ),
+  searchRateMax: whole(0, 1_000_000)
+    .default(50)
+    .describe('Queries a second, per caller. 0: any. (each costs every peer of the mesh a message)'),
+  adminRateMax: whole(0, 1_000_000)
+    .default(5)
+    .describe('Calls of operators a second, per caller. 0: any. (guess: by hand)'),
   canary: yesOrNo
     .default(true)
     .describe('Take part in measuring delivery: about one small message every 5 s in the whole mesh.'),

@@ -55,6 +55,11 @@ export class RunningPeer {
       payloadBytesMax: config.payloadBytesMax,
       rpc,
       access,
+      connections: {
+        connectionsMax: config.apiConnectionsMax,
+        newcomersMax: config.apiNewcomersMax,
+        newcomerMaxMs: config.apiNewcomerMaxMs,
+      },
     });
     const transport = new GrpcTransport({
       ...defaultGrpcTransportConfig,
@@ -74,7 +79,7 @@ export class RunningPeer {
     const link = await bindLinks();
     const early = config.apiPort === 0 ? await bindApi() : null;
     const ports = { link, api: early ?? config.apiPort };
-    const peer = new Peer({ config, logs, identity, transport, ports, rpc, access });
+    const peer = new Peer({ config, logs, identity, transport, ports, rpc, access, connections: api.connections });
 
     const http = await NestFactory.create<NestExpressApplication>(appModule(peer, logs), {
       logger: nestLogger(logs.http),

@@ -8,7 +8,9 @@ async function read(...parts: string[]) {
       controller.close();
     },
   });
-  return Array.fromAsync(eventsOf(new Response(stream)));
+  const events: { readonly id: string; readonly data: string }[] = [];
+  for await (const event of eventsOf(new Response(stream))) events.push(event);
+  return events;
 }
 
 describe('the events of a stream', () => {
