@@ -36,7 +36,7 @@ async function isReady(http: number): Promise<boolean> {
   return response?.status === 200;
 }
 
-beforeAll(() => buildPeer());
+beforeAll(() => buildPeer(), 60_000);
 
 afterEach(async () => {
   for (const client of clients.splice(0)) client.close();
