@@ -106,6 +106,10 @@ export class PeerMetrics {
         { labels: { direction: 'in' }, value: links.bytesIn },
         { labels: { direction: 'out' }, value: links.bytesOut },
       ],
+      starling_link_frames_total: () => [
+        { labels: { direction: 'in' }, value: links.framesIn },
+        { labels: { direction: 'out' }, value: links.framesOut },
+      ],
       starling_dials_failed_total: () => byReason(links.dialsFailed),
       starling_links_refused_total: () => byReason({ ...links.refused, timeout: links.acceptTimeouts }),
       starling_links_lost_total: () => links.linksLost,

@@ -137,6 +137,11 @@ export const metricDefinitions = {
     help: 'Bytes on the links to other peers.',
     labels: { direction },
   },
+  starling_link_frames_total: {
+    type: 'counter',
+    help: 'Frames on the links to other peers: one write each. Messages per frame rise with the load; near 1 under load, the links do not batch.',
+    labels: { direction },
+  },
 
   starling_dials_failed_total: {
     type: 'counter',

@@ -17,6 +17,9 @@ export interface TransportCounters {
   /** Bytes of frames, over all links that there were. */
   bytesIn: number;
   bytesOut: number;
+  /** Frames that held those bytes. Messages per frame say how well a link batches. */
+  framesIn: number;
+  framesOut: number;
   /** Links ended because the other side sent what cannot be read. */
   malformedFrames: number;
   /** Messages and fields of a later version, ignored. */
@@ -49,6 +52,8 @@ export function newCounters(): TransportCounters {
     linksLost: 0,
     bytesIn: 0,
     bytesOut: 0,
+    framesIn: 0,
+    framesOut: 0,
     malformedFrames: 0,
     unknownMessages: 0,
     queueOverflows: 0,

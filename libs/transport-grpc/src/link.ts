@@ -23,6 +23,8 @@ export interface LinkHandler {
   unknown(count: number): void;
 }
 
+type LinkTotals = Pick<TransportCounters, 'bytesIn' | 'bytesOut' | 'framesIn' | 'framesOut'>;
+
 /** A confirmed stream: encodes what is queued into frames as fast as they are taken, and decodes what comes. */
 export class Link {
   readonly peer: PeerInfo;
@@ -35,7 +37,7 @@ export class Link {
   readonly #decoder: FrameDecoder;
   readonly #encoder: FrameEncoder;
   readonly #handler: LinkHandler;
-  readonly #totals: Pick<TransportCounters, 'bytesIn' | 'bytesOut'>;
+  readonly #totals: LinkTotals;
   #inFlight = 0;
   #closing = false;
   /** Nothing more is written. */
@@ -55,7 +57,7 @@ export class Link {
       readonly decoder: FrameDecoder;
       readonly writer: ProtoWriter;
       /** Totals over all links, kept along with this link's own. */
-      readonly totals: Pick<TransportCounters, 'bytesIn' | 'bytesOut'>;
+      readonly totals: LinkTotals;
     },
     handler: LinkHandler,
   ) {
@@ -94,6 +96,7 @@ export class Link {
       const frame = this.#nextFrame();
       this.#bytesOut += frame.length;
       this.#totals.bytesOut += frame.length;
+      this.#totals.framesOut++;
       this.#inFlight++;
       this.#stream.write(frame, this.#written);
     }
@@ -121,6 +124,7 @@ export class Link {
   receive(bytes: Buffer): void {
     this.#bytesIn += bytes.length;
     this.#totals.bytesIn += bytes.length;
+    this.#totals.framesIn++;
     const frame = this.#decoder.decode(bytes);
     if (frame.kind === 'malformed') {
       this.#handler.violation(this, frame.reason);
