@@ -1,3 +1,4 @@
+import { letYoungGenerationGrow } from './process/before-start.ts';
 import 'reflect-metadata';
 import { setLogger } from '@grpc/grpc-js';
 import { loadConfig } from './config/load.ts';
@@ -5,6 +6,7 @@ import { createLogs } from './logs/logs.ts';
 import { peerName } from './peer.ts';
 import { watchParent } from './process/parent-watch.ts';
 import { RunningPeer } from './process/running-peer.ts';
+import { onceBusy } from './process/young-generation.ts';
 import { exitCodes, StartError } from './start-error.ts';
 
 /** An orphan has nobody to wait for it: it says goodbye and is gone within a second of its parent's end. */
@@ -52,6 +54,7 @@ async function main(): Promise<void> {
 
   try {
     await starting;
+    onceBusy(letYoungGenerationGrow);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     process.stderr.write(`${message.split('\n', 1)[0]}\n`);
