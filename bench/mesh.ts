@@ -1,57 +1,111 @@
 /**
- * What a mesh of real processes does on this machine: broadcast over 16 peers, memory at rest, and the time from kill -9 of
- * half of them to one mesh again, seen from outside. `node bench/mesh.ts [--peers 16] [--heal 16,64] [--runs 5]`
+ * What a mesh of real processes does on this machine: what a start and a peer at rest cost, broadcast over 16 peers, and the
+ * time from kill -9 of half of them to one mesh again, seen from outside. `node bench/mesh.ts --help`
  */
-import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { connect, type StarlingClient } from '@starling/client';
-import { LocalMesh, type PeerProcess } from '../e2e/support/local-mesh.ts';
+import { LocalMesh, type PeerProcess, peerScript } from '../e2e/support/local-mesh.ts';
 import { until } from '../e2e/support/poll.ts';
-import { quantile, row, section } from './report.ts';
+import { cpuMs, residentMiB } from './processes.ts';
+import { quantile, row, section, spread } from './report.ts';
+
+const usage = `node bench/mesh.ts [options]
+  --rounds N       rounds of everything but the start and healing (3)
+  --peers N        peers of the mesh (16)
+  --messages N     messages of a saturated run (3000)
+  --rest SECONDS   how long the mesh is left alone before its memory and its idle CPU are read (5)
+  --heal N,M       sizes of the meshes of which half is killed (16); '' for none
+  --runs N         kills of each size (5)
+  --against FILE   the main.js of another build of the peer: a second mesh, that takes turns with this one; prints the ratios`;
 
 const { values } = parseArgs({
   options: {
+    rounds: { type: 'string', default: '3' },
     peers: { type: 'string', default: '16' },
+    messages: { type: 'string', default: '3000' },
+    rest: { type: 'string', default: '5' },
     heal: { type: 'string', default: '16' },
     runs: { type: 'string', default: '5' },
-    messages: { type: 'string', default: '3000' },
+    against: { type: 'string' },
+    help: { type: 'boolean', default: false },
   },
 });
 const peers = Number(values.peers);
 const messages = Number(values.messages);
 
-/** User and system time of a process so far, in ms. The kernel counts in ticks of 10 ms. */
-function cpuMs(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10;
+/** Bytes of the payloads of saturated runs. */
+const sizes = [1_024, 100] as const;
+
+interface Figure {
+  readonly name: string;
+  readonly unit: string;
+  readonly digits: number;
 }
 
-function residentMiB(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
-}
+const figures: readonly Figure[] = [
+  { name: 'start of a peer', unit: 'CPU ms', digits: 0 },
+  { name: 'resident memory of an idle peer', unit: 'MiB', digits: 1 },
+  { name: 'an idle peer', unit: 'CPU ms per s', digits: 2 },
+  { name: 'paced: ratio', unit: 'delivered', digits: 4 },
+  { name: 'paced: p50', unit: 'ms', digits: 1 },
+  { name: 'paced: p99', unit: 'ms', digits: 1 },
+  { name: 'paced: cost', unit: 'CPU µs per delivery to a subscriber', digits: 0 },
+  ...sizes.flatMap((bytes) => [
+    { name: `saturated ${bytes} B: ratio`, unit: 'delivered', digits: 4 },
+    { name: `saturated ${bytes} B: rate`, unit: 'messages/s to all', digits: 0 },
+    { name: `saturated ${bytes} B: cost`, unit: 'CPU µs per delivery, API included', digits: 1 },
+    { name: `saturated ${bytes} B: delivered`, unit: 'per CPU s', digits: 0 },
+    { name: `saturated ${bytes} B: bytes on links`, unit: 'per payload byte delivered', digits: 2 },
+    { name: `saturated ${bytes} B: messages per frame`, unit: '', digits: 1 },
+  ]),
+];
 
 const meshCpuMs = (all: readonly PeerProcess[]) =>
   all.reduce((sum, { process }) => sum + cpuMs(process.pid as number), 0);
 
-async function counter({ http }: PeerProcess, name: string): Promise<number> {
-  const text = await (await fetch(`http://${http}/metrics`)).text();
-  return text
-    .split('\n')
-    .filter((line) => line.startsWith(name) && /[ {]/.test(line[name.length] ?? ''))
-    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+/** Sums of counters of a peer, over their labels; `name{label="x"` means those that begin so. */
+async function counters({ http }: PeerProcess, ...names: readonly string[]): Promise<number[]> {
+  const lines = (await (await fetch(`http://${http}/metrics`)).text()).split('\n');
+  return names.map((name) =>
+    lines
+      .filter((line) => line.startsWith(name) && /[ {,}]/.test(line[name.length] ?? ''))
+      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0),
+  );
 }
 
-const delivered = async (all: readonly PeerProcess[]) =>
-  (await Promise.all(all.map((peer) => counter(peer, 'starling_messages_delivered_total')))).reduce((a, b) => a + b, 0);
+async function total(all: readonly PeerProcess[], ...names: readonly string[]): Promise<number[]> {
+  const each = await Promise.all(all.map((peer) => counters(peer, ...names)));
+  return names.map((_, i) => each.reduce((sum, values) => sum + (values[i] as number), 0));
+}
+
+const deliveredTotal = 'starling_messages_delivered_total';
+const traffic = [
+  deliveredTotal,
+  'starling_link_bytes_total{direction="out"',
+  'starling_gossip_messages_total{direction="out",kind="gossip"',
+  'starling_link_frames_total{direction="out"',
+] as const;
+
+/** Waits until every peer has delivered `count` more than it had. A peer that has is asked no more: asking costs it CPU. */
+async function allDelivered(all: readonly PeerProcess[], count: number, had: ReadonlyMap<PeerProcess, number>) {
+  let behind = [...all];
+  await until('all deliveries', 60_000, async () => {
+    const now = await Promise.all(behind.map((peer) => counters(peer, deliveredTotal)));
+    behind = behind.filter((peer, i) => (now[i]?.[0] as number) - (had.get(peer) ?? 0) < count);
+    return behind.length === 0;
+  });
+}
 
 /** The mesh alone: one publisher, nobody subscribed; deliveries are counted by the peers themselves. */
-async function saturated(mesh: LocalMesh, publisher: StarlingClient, sizeBytes: number): Promise<void> {
-  const before = await delivered(mesh.peers);
+async function saturated(mesh: LocalMesh, publisher: StarlingClient, bytes: number, note: Note): Promise<void> {
+  const had = new Map<PeerProcess, number>();
+  for (const peer of mesh.peers) had.set(peer, (await counters(peer, deliveredTotal))[0] as number);
+  const before = await total(mesh.peers, ...traffic);
   const cpuBefore = meshCpuMs(mesh.peers);
   const began = performance.now();
   const stream = publisher.publishStream();
-  const payload = new Uint8Array(sizeBytes).fill(42);
+  const payload = new Uint8Array(bytes).fill(42);
   const receipts: Promise<unknown>[] = [];
   for (let i = 0; i < messages; i++) {
     receipts.push(stream.publish({ topic: 'bench.load', payload }));
@@ -59,21 +113,27 @@ async function saturated(mesh: LocalMesh, publisher: StarlingClient, sizeBytes: 
   }
   await Promise.all(receipts);
   await stream.close();
-  const expected = messages * peers;
-  await until('all deliveries', 60_000, async () => (await delivered(mesh.peers)) - before >= expected).catch(() => {});
+  await allDelivered(mesh.peers, messages, had).catch(() => {});
   const seconds = (performance.now() - began) / 1_000;
-  const count = (await delivered(mesh.peers)) - before;
   const cpu = meshCpuMs(mesh.peers) - cpuBefore;
-  row(`broadcast, ${peers} peers, ${sizeBytes} B, saturated`, [
-    `ratio ${(count / expected).toFixed(4)}`,
-    `${(messages / seconds).toFixed(0)} messages/s to all`,
-    `${((cpu * 1_000) / count).toFixed(0)} CPU µs per delivery (peers, API included)`,
-    `${(count / (cpu / 1_000)).toFixed(0)} delivered per CPU s`,
-  ]);
+  const after = await total(mesh.peers, ...traffic);
+  const [count, sent, gossips, frames] = after.map((value, i) => value - (before[i] as number)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const name = `saturated ${bytes} B`;
+  note(`${name}: ratio`, count / (messages * peers));
+  note(`${name}: rate`, messages / seconds);
+  note(`${name}: cost`, (cpu * 1_000) / count);
+  note(`${name}: delivered`, count / (cpu / 1_000));
+  note(`${name}: bytes on links`, sent / (count * bytes));
+  note(`${name}: messages per frame`, gossips / frames);
 }
 
 /** Fifty messages a second, heard by a subscriber at every peer. */
-async function paced(mesh: LocalMesh, publisher: StarlingClient, rate: number, seconds: number): Promise<void> {
+async function paced(mesh: LocalMesh, publisher: StarlingClient, rate: number, seconds: number, note: Note) {
   const clients = await Promise.all(mesh.peers.map(({ api }) => connect({ addresses: [api], learnAddresses: false })));
   const stop = new AbortController();
   const latencies: number[] = [];
@@ -93,22 +153,53 @@ async function paced(mesh: LocalMesh, publisher: StarlingClient, rate: number, s
   );
   const payload = new Uint8Array(1_024);
   const total = rate * seconds;
+  const cpuBefore = meshCpuMs(mesh.peers);
   const began = performance.now();
   const all: Promise<unknown>[] = [];
   for (let i = 0; i < total; i++) {
     const wait = began + (i * 1_000) / rate - performance.now();
     if (wait > 0) await new Promise((done) => setTimeout(done, wait));
-    all.push(publisher.publish({ topic: 'bench.paced', payload, headers: { sent: String(performance.now()) } }));
+    const headers = { sent: String(performance.now()) };
+    // One that fails is missing from the ratio.
+    all.push(publisher.publish({ topic: 'bench.paced', payload, headers }).catch(() => {}));
   }
   await Promise.all(all);
   await until('all messages', 10_000, () => latencies.length >= total * peers).catch(() => {});
+  const cpu = meshCpuMs(mesh.peers) - cpuBefore;
   stop.abort();
   for (const client of clients) client.close();
-  row(`the same, paced ${rate}/s, heard by ${peers} subscribers`, [
-    `ratio ${(latencies.length / (total * peers)).toFixed(4)}`,
-    `p50 ${quantile(latencies, 0.5).toFixed(1)} ms`,
-    `p99 ${quantile(latencies, 0.99).toFixed(1)} ms`,
-  ]);
+  note('paced: ratio', latencies.length / (total * peers));
+  note('paced: p50', quantile(latencies, 0.5));
+  note('paced: p99', quantile(latencies, 0.99));
+  note('paced: cost', (cpu * 1_000) / latencies.length);
+}
+
+type Note = (name: string, value: number) => void;
+
+/** One build of the peer: a mesh of it, and what was measured. */
+interface Contender {
+  readonly mesh: LocalMesh;
+  readonly publisher: StarlingClient;
+  readonly figures: Map<string, number[]>;
+  readonly note: Note;
+}
+
+async function contender(script: string): Promise<Contender> {
+  const mesh = await LocalMesh.start(peers, {}, 120_000, script);
+  const figures = new Map<string, number[]>();
+  const note: Note = (name, value) => void figures.set(name, [...(figures.get(name) ?? []), value]);
+  for (const { process } of mesh.peers) note('start of a peer', cpuMs(process.pid as number));
+  const publisher = await connect({ addresses: [mesh.peers[0]?.api ?? ''], learnAddresses: false });
+  return { mesh, publisher, figures, note };
+}
+
+/** Leaves the mesh alone for a while, then looks what that cost, and what it takes. */
+async function atRest({ mesh, note }: Contender): Promise<void> {
+  const cpuBefore = meshCpuMs(mesh.peers);
+  const began = performance.now();
+  await new Promise((done) => setTimeout(done, Number(values.rest) * 1_000));
+  note('an idle peer', (meshCpuMs(mesh.peers) - cpuBefore) / peers / ((performance.now() - began) / 1_000));
+  for (const { process } of mesh.peers) note('resident memory of an idle peer', residentMiB(process.pid as number));
 }
 
 async function heal(count: number, runs: number): Promise<void> {
@@ -129,26 +220,54 @@ async function heal(count: number, runs: number): Promise<void> {
     }
   }
   row(`kill -9 of half of ${count} to one mesh again`, [
-    `p50 ${quantile(times, 0.5).toFixed(0)} ms`,
-    `p99 ${quantile(times, 0.99).toFixed(0)} ms (worst)`,
+    `${spread(times)} ms`,
+    `p99 ${quantile(times, 0.99).toFixed(0)} ms`,
     `${runs} runs`,
   ]);
 }
 
-section('mesh');
-const mesh = await LocalMesh.start(peers);
-const publisher = await connect({ addresses: [mesh.peers[0]?.api ?? ''], learnAddresses: false });
-try {
-  const memory = mesh.peers.map(({ process }) => residentMiB(process.pid as number));
-  row('resident memory of an idle peer', [
-    `mean ${(memory.reduce((a, b) => a + b, 0) / peers).toFixed(0)} MiB`,
-    `worst ${Math.max(...memory).toFixed(0)} MiB`,
-  ]);
-  await paced(mesh, publisher, 50, 5);
-  await saturated(mesh, publisher, 1_024);
-  await saturated(mesh, publisher, 100);
-} finally {
-  publisher.close();
-  mesh.stop();
+async function main(): Promise<void> {
+  if (values.help) {
+    console.log(usage);
+    return;
+  }
+  section(`mesh of ${peers}, ${values.rounds} rounds: median (least … most)`);
+  const builds = [peerScript, ...(values.against === undefined ? [] : [resolve(values.against)])];
+  const contenders: Contender[] = [];
+  try {
+    for (const script of builds) contenders.push(await contender(script));
+    for (const each of contenders) await atRest(each);
+    // The first of each is for the compiler.
+    for (let round = 0; round <= Number(values.rounds); round++) {
+      for (const bytes of sizes) {
+        for (const { mesh, publisher, note } of contenders) {
+          await saturated(mesh, publisher, bytes, round === 0 ? () => {} : note);
+        }
+      }
+      if (round === 0) continue;
+      for (const { mesh, publisher, note } of contenders) await paced(mesh, publisher, 50, 5, note);
+    }
+  } finally {
+    for (const { mesh, publisher } of contenders) {
+      publisher.close();
+      mesh.stop();
+    }
+  }
+  print(contenders);
+  for (const count of values.heal.split(',').filter(Boolean)) await heal(Number(count), Number(values.runs));
 }
-for (const count of values.heal.split(',').filter(Boolean)) await heal(Number(count), Number(values.runs));
+
+/** With two contenders: this build, the other, and the ratio of their medians. */
+function print([own, other]: readonly Contender[]): void {
+  for (const { name, unit, digits } of figures) {
+    const here = own?.figures.get(name) ?? [];
+    const there = other?.figures.get(name);
+    const against =
+      there === undefined
+        ? []
+        : [`against ${spread(there, digits)}`, `ratio ${(quantile(here, 0.5) / quantile(there, 0.5)).toFixed(2)}`];
+    row(name, [`${spread(here, digits)} ${unit}`, ...against]);
+  }
+}
+
+await main();

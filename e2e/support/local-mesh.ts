@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { until } from './poll.ts';
 import { freeBasePort } from './ports.ts';
 
-const script = fileURLToPath(new URL('../../apps/peer/dist/main.js', import.meta.url));
+/** The peer of this checkout, built by `npm run build`. */
+export const peerScript = fileURLToPath(new URL('../../apps/peer/dist/main.js', import.meta.url));
 
 /** What a test needs of a peer's `/status`. */
 export interface PeerStatus {
@@ -24,23 +25,26 @@ export interface PeerProcess {
   output: string;
 }
 
-/** Real peers as processes of this machine, seen only from outside. Built by `npm run build`. */
+/** Real peers as processes of this machine, seen only from outside. */
 export class LocalMesh {
   readonly peers: PeerProcess[] = [];
   readonly #env: Readonly<Record<string, string>>;
+  readonly #script: string;
 
-  private constructor(env: Readonly<Record<string, string>>) {
+  private constructor(env: Readonly<Record<string, string>>, script: string) {
     this.#env = env;
+    this.#script = script;
   }
 
-  /** Starts `count` peers and waits until each is ready and all of them are one mesh. */
+  /** Starts `count` peers of `script` and waits until each is ready and all of them are one mesh. */
   static async start(
     count: number,
     env: Readonly<Record<string, string>> = {},
     timeoutMs = 60_000,
+    script = peerScript,
   ): Promise<LocalMesh> {
-    if (!existsSync(script)) throw new Error('apps/peer is not built: run npm run build');
-    const mesh = new LocalMesh(env);
+    if (!existsSync(script)) throw new Error(`${script} is not there: run npm run build`);
+    const mesh = new LocalMesh(env, script);
     const base = await freeBasePort(10 * count);
     const addresses = (index: number) => ({
       link: `127.0.0.1:${base + 10 * index}`,
@@ -73,7 +77,7 @@ export class LocalMesh {
     const peer = this.peers[index] as PeerProcess;
     const [host = '', linkPort = ''] = peer.link.split(':');
     const contacts = this.peers.filter((other) => other.index !== index).slice(0, 3);
-    peer.process = spawn(process.execPath, [script], {
+    peer.process = spawn(process.execPath, [this.#script], {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: {
         PATH: process.env.PATH,
