@@ -15,6 +15,7 @@ import {
   ReportState,
 } from './gen/starling/link/v1/body_pb.ts';
 import { finite, fromPeerProto, fromUint64, toPeerProto, toUint64 } from './peer-codec.ts';
+import { decodeUserBody, encodeUserBody } from './user-body.ts';
 
 type KindInit = NonNullable<MessageInitShape<typeof BodySchema>['kind']>;
 
@@ -28,10 +29,12 @@ const states = enumNames<PeerReport['state'], ReportState>({
 
 /** Bodies as they travel between pods: body.proto. `decode` never throws, and gives views of what it was given. */
 export const bodyCodec: BodyCodec<Uint8Array> = {
-  encode: (body) => toBinary(BodySchema, create(BodySchema, { kind: toKind(body) })),
+  encode: (body) =>
+    (body.kind === 'user' ? encodeUserBody(body) : null) ??
+    toBinary(BodySchema, create(BodySchema, { kind: toKind(body) })),
   decode: (encoded) => {
     try {
-      return fromKind(fromBinary(BodySchema, encoded).kind);
+      return decodeUserBody(encoded) ?? fromKind(fromBinary(BodySchema, encoded).kind);
     } catch {
       // Bytes that are no body, or a body that this version has no word for.
       return null;

@@ -73,6 +73,17 @@ export class ProtoWriter {
     this.position += value.length;
   }
 
+  /** A field of text that is short and all ASCII (`isPlain`): tag, length, characters. */
+  plain(tag: number, text: string): void {
+    this.varint(tag);
+    this.varint(text.length);
+    const slab = this.#slab;
+    const { length } = text;
+    let { position } = this;
+    for (let i = 0; i < length; i++) slab[position++] = text.charCodeAt(i);
+    this.position = position;
+  }
+
   /** Begins a length-delimited field whose length is not known yet; `finish` with what this returns. */
   begin(): number {
     this.reserve(1);
