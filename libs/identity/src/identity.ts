@@ -3,7 +3,7 @@ import type { PeerId } from '@starling/kernel';
 import { base32 } from './base32.ts';
 import { readKeyFile, writeKeyFile } from './key-file.ts';
 
-/** A peer is its key: the id is a hash of the public key, so it survives a change of address and keeps its meaning when certificates come. */
+/** A peer is its key: the id is a hash of the public key, so it survives a change of address and the renewal of its certificate. */
 export interface Identity {
   readonly id: PeerId;
   readonly privateKey: KeyObject;
@@ -40,7 +40,8 @@ export function loadIdentity(dataDir: string): Identity {
   return winner === null ? made : identityOf(winner, false);
 }
 
-function identityOf(privateKey: KeyObject, isNew: boolean): Identity {
+/** The identity that a P-256 key is. */
+export function identityOf(privateKey: KeyObject, isNew: boolean): Identity {
   const publicKey = createPublicKey(privateKey);
   return { id: peerIdOf(publicKey), privateKey, publicKey, isNew };
 }

@@ -1,3 +1,25 @@
+export { Authority, type Issued, type IssuePolicy } from './authority.ts';
+export { initAuthority, readAuthority } from './authority-directory.ts';
 export { base32 } from './base32.ts';
+export {
+  type CertificateReading,
+  type CertifiedPeer,
+  parseCertificates,
+  readPeerCertificateDer,
+  validityProblem,
+} from './certificate.ts';
+export { CertificateWatch, type CertificateWatchOptions } from './certificate-watch.ts';
 export { createIdentity, type Identity, loadIdentity, peerIdOf } from './identity.ts';
+export { Issuer, type IssuerEvent, type IssuerOptions } from './issuer.ts';
 export { IdentityError } from './key-file.ts';
+export { type AlternativeNames, isDnsName, NamePolicy, namesOf } from './names.ts';
+export { createRequest } from './request.ts';
+export { meshName, parsePeerUri, peerUri } from './spiffe.ts';
+export {
+  obtainCertificate,
+  readTlsDirectory,
+  readTlsKey,
+  type TlsMaterial,
+  type TlsReading,
+  tlsFiles,
+} from './tls-directory.ts';
