@@ -13,6 +13,12 @@ export type ContactFailure =
   | 'wrong-version'
   /** The first frame was no valid hello. */
   | 'bad-hello'
+  /** The certificate of the other side, or of this one as the other side sees it, is not to be trusted. */
+  | 'untrusted'
+  /** A certificate is another peer's than the one that the hello names. */
+  | 'not-certified'
+  /** One side encrypts and the other does not. */
+  | 'tls-mismatch'
   /** The other side is stopping or has too many links. */
   | 'busy'
   /** This transport is not started, or stopping. */

@@ -155,6 +155,9 @@ export const metricDefinitions = {
         'wrong-mesh',
         'wrong-version',
         'bad-hello',
+        'untrusted',
+        'not-certified',
+        'tls-mismatch',
         'busy',
         'stopped',
       ],
@@ -163,7 +166,39 @@ export const metricDefinitions = {
   starling_links_refused_total: {
     type: 'counter',
     help: 'Links of other peers, or of who claimed to be one, that this peer refused, by reason.',
-    labels: { reason: ['wrong-mesh', 'wrong-version', 'self', 'duplicate', 'busy', 'bad-hello', 'timeout'] },
+    labels: {
+      reason: [
+        'wrong-mesh',
+        'wrong-version',
+        'self',
+        'duplicate',
+        'busy',
+        'bad-hello',
+        'untrusted',
+        'not-certified',
+        'tls-mismatch',
+        'handshake',
+        'timeout',
+      ],
+    },
+  },
+  starling_links_renewed_total: {
+    type: 'counter',
+    help: 'Links dialled anew because the certificate that the other side had shown expired.',
+  },
+  starling_insecure: {
+    type: 'gauge',
+    help: 'Is 1 when the peer was told to run without encryption and without proof of who is who (STARLING_INSECURE), else 0.',
+  },
+  starling_certificate_expiry_timestamp_seconds: {
+    type: 'gauge',
+    help: "When the peer's certificate, and the first of the authorities that it trusts, expire, in seconds since 1970.",
+    labels: { certificate: ['own', 'authority'] },
+  },
+  starling_certificate_changes_total: {
+    type: 'counter',
+    help: 'Changes of the TLS directory that were taken (renewed), and those that were not to be used (rejected).',
+    labels: { result: ['renewed', 'rejected'] },
   },
   starling_links_lost_total: { type: 'counter', help: 'Links that went without a word from either side.' },
   starling_shed_total: {

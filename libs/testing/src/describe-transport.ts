@@ -8,8 +8,8 @@ import { LinkRecorder } from './link-recorder.ts';
 
 /** Makes transports of one kind that can reach each other. */
 export interface TransportFactory {
-  /** A transport that has an address but is not started. */
-  create(): Promise<{ readonly transport: Transport<Uint8Array>; readonly address: string }>;
+  /** A transport that has an address but is not started. It will be started as `testPeer(name, …)`. */
+  create(name: string): Promise<{ readonly transport: Transport<Uint8Array>; readonly address: string }>;
 }
 
 /** One side of a test: a started transport and what it was told. */
@@ -65,7 +65,7 @@ export function describeTransport(kind: string, factory: TransportFactory): void
     });
 
     async function endpoint(name: string, incarnation = 1): Promise<Endpoint> {
-      const { transport, address } = await factory.create();
+      const { transport, address } = await factory.create(name);
       const self = testPeer(name, address, incarnation);
       const heard = new LinkRecorder();
       await transport.start(self, heard);

@@ -1,4 +1,3 @@
-import { type ChannelCredentials, credentials, ServerCredentials } from '@grpc/grpc-js';
 import { defaultFrameLimits, type FrameLimits } from '@starling/wire';
 
 /** Bytes that may wait in one link's queues; see `SendQueue` for what each class is. */
@@ -31,6 +30,8 @@ export interface GrpcTransportConfig {
   readonly keepaliveTimeoutMs: number;
   /** Links and streams on the way to become one, in both directions. More are refused. */
   readonly streamsMax: number;
+  /** Connections of others, whatever came of them. More are closed at once. Default: twice the streams, so that strangers who say nothing leave room (guess). */
+  readonly connectionsMax: number;
   /** Frames handed to grpc-js and not yet written, per link: while they are, messages gather for the next one. Default: measured (bench/link.ts: 2 leaves the connection idle between large frames, 8 gains nothing). */
   readonly framesInFlightMax: number;
   /** HTTP/2 window of links that this peer dialled (grpc-js reads it on the client only). */
@@ -49,6 +50,7 @@ export const defaultGrpcTransportConfig: GrpcTransportConfig = {
   keepaliveIntervalMs: 20_000,
   keepaliveTimeoutMs: 5_000,
   streamsMax: 256,
+  connectionsMax: 512,
   framesInFlightMax: 4,
   windowBytes: 4 * 1024 * 1024,
   queues: {
@@ -59,14 +61,3 @@ export const defaultGrpcTransportConfig: GrpcTransportConfig = {
   },
   frames: defaultFrameLimits,
 };
-
-/** How links are secured: plain text, or mutual TLS with the identity's certificate. */
-export interface LinkCredentials {
-  readonly server: ServerCredentials;
-  readonly client: ChannelCredentials;
-}
-
-/** Plain text: for one machine, tests, and networks that are secured below. */
-export function insecureCredentials(): LinkCredentials {
-  return { server: ServerCredentials.createInsecure(), client: credentials.createInsecure() };
-}

@@ -1,19 +1,24 @@
 import type { ContactFailure } from '@starling/host';
 import type { RefusalWord } from '@starling/wire';
 
+/** Beside what is said on the wire: one side encrypts and the other does not; a TLS handshake that came to nothing. */
+export type InboundRefusal = RefusalWord | 'tls-mismatch' | 'handshake';
+
 /** Counters of a transport since it was made. */
 export interface TransportCounters {
   dials: number;
   /** Dials that came to nothing, by reason. */
   readonly dialsFailed: Record<ContactFailure, number>;
-  /** Streams of others that were refused, by reason. */
-  readonly refused: Record<RefusalWord, number>;
+  /** Connections and streams of others that were refused, by reason. */
+  readonly refused: Record<InboundRefusal, number>;
   /** Streams of others that did not say hello, or did not confirm, in time. */
   acceptTimeouts: number;
   /** Links that came up. */
   linksUp: number;
   /** Links that went without a word from either side. */
   linksLost: number;
+  /** Links dialled anew because the other side's certificate had expired. */
+  linksRenewed: number;
   /** Bytes of frames, over all links that there were. */
   bytesIn: number;
   bytesOut: number;
@@ -43,13 +48,28 @@ export function newCounters(): TransportCounters {
       'wrong-mesh': 0,
       'wrong-version': 0,
       'bad-hello': 0,
+      untrusted: 0,
+      'not-certified': 0,
+      'tls-mismatch': 0,
       busy: 0,
       stopped: 0,
     },
-    refused: { 'wrong-mesh': 0, 'wrong-version': 0, self: 0, duplicate: 0, busy: 0, 'bad-hello': 0 },
+    refused: {
+      'wrong-mesh': 0,
+      'wrong-version': 0,
+      self: 0,
+      duplicate: 0,
+      busy: 0,
+      'bad-hello': 0,
+      untrusted: 0,
+      'not-certified': 0,
+      'tls-mismatch': 0,
+      handshake: 0,
+    },
     acceptTimeouts: 0,
     linksUp: 0,
     linksLost: 0,
+    linksRenewed: 0,
     bytesIn: 0,
     bytesOut: 0,
     framesIn: 0,

@@ -84,6 +84,8 @@ export class DialledStream implements FrameStream {
       // Peers are reached directly, whatever proxy the environment names for other traffic.
       'grpc.enable_http_proxy': 0,
       'grpc-node.flow_control_window': config.windowBytes,
+      // Who answers is told by the certificate, whatever the address; an IP address is no server name (RFC 6066 §3).
+      'grpc.ssl_target_name_override': 'peer.starling.invalid',
     });
     this.#call = this.#client.makeBidiStreamRequest<Buffer, Buffer>(exchangePath, passThrough, passThrough);
     this.#call.on('data', (frame: Buffer) => {
@@ -131,12 +133,15 @@ export class AcceptedStream implements FrameStream {
   handler: FrameStreamHandler = deaf;
   readonly #call: ServerDuplexStream<Buffer, Buffer>;
   readonly #onOver: () => void;
+  /** `host:port` of the other side, as its connection is known by. */
+  readonly from: string;
   #over = false;
   #ending = false;
 
   constructor(call: ServerDuplexStream<Buffer, Buffer>, onOver: () => void) {
     this.#call = call;
     this.#onOver = onOver;
+    this.from = call.getPeer();
     call.on('data', (frame: Buffer) => {
       if (!this.#over) this.handler.frame(frame);
     });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Server, type ServerDuplexStream } from '@grpc/grpc-js';
+import { type ChannelCredentials, credentials, Server, type ServerDuplexStream } from '@grpc/grpc-js';
 import {
   ContactError,
   type ContactFailure,
@@ -22,8 +22,10 @@ import {
   slabBytes,
   toOutgoing,
 } from '@starling/wire';
-import { type GrpcTransportConfig, insecureCredentials, type LinkCredentials } from './config.ts';
-import { newCounters, type TransportCounters } from './counters.ts';
+import { Acceptor } from './acceptor.ts';
+import type { GrpcTransportConfig } from './config.ts';
+import { type InboundRefusal, newCounters, type TransportCounters } from './counters.ts';
+import { Expiries } from './expiries.ts';
 import { Flusher } from './flusher.ts';
 import { AcceptedStream, channelOptions, DialledStream, exchangeService, type FrameStream } from './frame-stream.ts';
 import {
@@ -37,9 +39,26 @@ import {
   winsOver,
 } from './handshake.ts';
 import { Link, type LinkHandler } from './link.ts';
-import { bind } from './listen.ts';
+import type { CertifiedPeer, MutualTls } from './mutual-tls.ts';
 import { SendQueue } from './send-queue.ts';
 import { type Slot, Slots } from './slots.ts';
+
+/** A connection that came to nothing for want of trust, for a log: somebody should know. */
+export interface LinkTrouble {
+  readonly direction: 'in' | 'out';
+  readonly reason: InboundRefusal | ContactFailure;
+  readonly detail: string;
+  /** `host:port` of the other side. */
+  readonly address: string;
+}
+
+const troubles: ReadonlySet<string> = new Set([
+  'untrusted',
+  'not-certified',
+  'tls-mismatch',
+  'handshake',
+  'wrong-mesh',
+]);
 
 /**
  * Links between peers on plain grpc-js, both sides: one bidirectional stream each, many messages to a frame, bounded queues.
@@ -48,8 +67,10 @@ import { type Slot, Slots } from './slots.ts';
 export class GrpcTransport implements Transport<Uint8Array> {
   readonly counters: TransportCounters = newCounters();
   readonly #config: GrpcTransportConfig;
-  readonly #credentials: LinkCredentials;
+  readonly #tls: MutualTls | null;
+  readonly #onTrouble: (trouble: LinkTrouble) => void;
   readonly #server: Server;
+  readonly #acceptor: Acceptor;
   readonly #session = randomBytes(8).readBigUInt64LE();
   readonly #writer: ProtoWriter;
   readonly #slots = new Slots();
@@ -57,6 +78,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
   readonly #inbounds = new Set<Inbound>();
   readonly #closing = new Map<Link, NodeJS.Timeout>();
   readonly #flusher = new Flusher();
+  readonly #expiries = new Expiries<Link>((link) => this.#renewLink(link));
   readonly #linkHandler: LinkHandler;
   #self: PeerInfo | null = null;
   #handler: TransportHandler<Uint8Array> | null = null;
@@ -66,9 +88,15 @@ export class GrpcTransport implements Transport<Uint8Array> {
   #number = 0;
   #streams = 0;
 
-  constructor(config: GrpcTransportConfig, credentials: LinkCredentials = insecureCredentials()) {
+  /** Without `tls`, links are in plain text and a hello is believed: for tests, and for networks that are secured below. */
+  constructor(
+    config: GrpcTransportConfig,
+    tls: MutualTls | null = null,
+    onTrouble: (trouble: LinkTrouble) => void = () => {},
+  ) {
     this.#config = config;
-    this.#credentials = credentials;
+    this.#tls = tls;
+    this.#onTrouble = onTrouble;
     this.#writer = new ProtoWriter(slabBytes(config.frames));
     this.#server = new Server({
       ...channelOptions(config),
@@ -76,6 +104,9 @@ export class GrpcTransport implements Transport<Uint8Array> {
       'grpc.max_connection_idle_ms': 10_000,
       // Every dial has a connection of its own.
       'grpc.max_concurrent_streams': 2,
+    });
+    this.#acceptor = new Acceptor(this.#server, config, tls, {
+      refused: (reason, detail, from) => this.#countRefusal(reason, detail, from),
     });
     this.#linkHandler = {
       message: (link, message) => {
@@ -98,7 +129,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
       this.#server.addService(exchangeService, {
         exchange: (call: ServerDuplexStream<Buffer, Buffer>) => this.#accept(call),
       });
-      this.#port = await bind(this.#server, this.#config.host, this.#config.port, this.#credentials.server);
+      this.#port = await this.#acceptor.listen();
     }
     return this.#port;
   }
@@ -176,6 +207,8 @@ export class GrpcTransport implements Transport<Uint8Array> {
   async stop(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
+    this.#acceptor.close();
+    this.#expiries.clear();
     for (const dial of [...this.#dials]) this.#failDial(dial, 'stopped', 'the transport is stopping');
     for (const inbound of [...this.#inbounds]) inbound.stream.abort();
     for (const id of this.#slots.linked()) this.close(id);
@@ -225,7 +258,12 @@ export class GrpcTransport implements Transport<Uint8Array> {
     }
     this.counters.dials++;
     const hello = this.#hello();
-    const stream = new DialledStream(address, this.#credentials.client, this.#config, this.#opened());
+    const stream = new DialledStream(
+      address,
+      this.#credentialsFor(expected, () => dial),
+      this.#config,
+      this.#opened(),
+    );
     const timer = setTimeout(() => this.#onDialTimeout(dial), this.#config.connectTimeoutMs);
     const dial: Dial = {
       address,
@@ -238,6 +276,8 @@ export class GrpcTransport implements Transport<Uint8Array> {
       fail: then.fail,
       state: 'calling',
       answer: null,
+      certified: null,
+      problem: null,
     };
     this.#dials.add(dial);
     then.started?.(dial);
@@ -246,6 +286,18 @@ export class GrpcTransport implements Transport<Uint8Array> {
       ended: (detail) => this.#onDialEnded(dial, detail),
     };
     stream.write(encodeHello(hello));
+  }
+
+  #credentialsFor(expected: PeerId | null, dialOf: () => Dial): ChannelCredentials {
+    if (this.#tls === null) return credentials.createInsecure();
+    return this.#tls.dialCredentials(expected, {
+      proved: (peer) => {
+        dialOf().certified = peer;
+      },
+      failed: (problem) => {
+        dialOf().problem = problem;
+      },
+    });
   }
 
   /** What keeps this peer from dialling at all. */
@@ -258,7 +310,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
 
   #onAnswer(dial: Dial, bytes: Buffer): void {
     if (dial.state !== 'calling') return;
-    const answer = readAnswer(dial.decoder.decode(bytes), this.#own(), dial.expected);
+    const answer = readAnswer(dial.decoder.decode(bytes), this.#own(), dial.expected, dial.certified);
     if (answer.kind === 'failed') {
       this.#failDial(dial, answer.reason, answer.detail);
       return;
@@ -287,7 +339,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
     assert(answer !== null, 'a dial is confirmed after its answer');
     this.#retire(slot, dial);
     stream.write(encodeConfirm());
-    this.#adopt(slot, stream, decoder, answer);
+    this.#adopt(slot, stream, decoder, answer, dial.certified);
     dial.succeed(answer.peer);
   }
 
@@ -301,7 +353,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
   #onDialEnded(dial: Dial, detail: string): void {
     // A refusal ends the stream, but what it was refused for may still come.
     if (dial.state === 'yielded' || dial.state === 'over') return;
-    this.#failDial(dial, 'unreachable', detail);
+    this.#failDial(dial, dial.problem?.reason ?? 'unreachable', dial.problem?.detail ?? detail);
   }
 
   #failDial(dial: Dial, reason: ContactFailure, detail: string): void {
@@ -309,6 +361,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
     const slot = dial.answer === null ? undefined : this.#slots.get(dial.answer.peer.id);
     this.#abandon(slot, dial);
     this.counters.dialsFailed[reason]++;
+    if (troubles.has(reason)) this.#onTrouble({ direction: 'out', reason, detail, address: dial.address });
     dial.fail(reason, detail);
   }
 
@@ -337,6 +390,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
     const inbound: Inbound = {
       stream,
       decoder: new FrameDecoder(this.#config.frames),
+      proof: this.#acceptor.proofOf(stream.from),
       timer: setTimeout(() => this.#onAcceptTimeout(inbound), this.#config.acceptTimeoutMs),
       hello: null,
       number: 0,
@@ -355,13 +409,13 @@ export class GrpcTransport implements Transport<Uint8Array> {
     if (!this.#inbounds.has(inbound)) return;
     const frame = inbound.decoder.decode(bytes);
     if (inbound.hello === null) {
-      const { hello, refusal } = readHello(frame, this.#own());
+      const { hello, refusal } = readHello(frame, this.#own(), inbound.proof);
       if (hello === null) this.#refuse(inbound, refusal, null);
       else this.#answer(inbound, hello);
     } else if (frame.kind === 'frame' && frame.confirm) {
       const slot = this.#slots.of(inbound.hello.peer.id);
       this.#dropInbound(inbound);
-      const link = this.#adopt(slot, inbound.stream, inbound.decoder, inbound.hello);
+      const link = this.#adopt(slot, inbound.stream, inbound.decoder, inbound.hello, certifiedBy(inbound));
       link.deliver(frame);
     } else {
       this.#refuse(inbound, { reason: 'bad-hello', detail: 'a confirmation comes second' }, null);
@@ -388,7 +442,8 @@ export class GrpcTransport implements Transport<Uint8Array> {
   }
 
   #refuse(inbound: Inbound, refusal: Refusal, hello: Hello | null): void {
-    this.counters.refused[refusal.reason]++;
+    // What a connection has not proved was counted when it came.
+    if (inbound.proof.ok) this.#countRefusal(refusal.reason, refusal.detail, inbound.stream.from);
     this.#dropInbound(inbound);
     inbound.stream.handler = { frame: () => {}, ended: () => {} };
     inbound.stream.write(encodeRefusal(refusal, hello));
@@ -412,7 +467,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
   // Links.
 
   /** A stream is confirmed: it is the link from now on. The other side confirms a second one only when it has lost the first. */
-  #adopt(slot: Slot, stream: FrameStream, decoder: FrameDecoder, hello: Hello): Link {
+  #adopt(slot: Slot, stream: FrameStream, decoder: FrameDecoder, hello: Hello, certified: CertifiedPeer | null): Link {
     const before = slot.link;
     const queue = slot.queue ?? new SendQueue(this.#config.queues);
     const link = new Link(
@@ -430,14 +485,27 @@ export class GrpcTransport implements Transport<Uint8Array> {
       this.#handler?.linkDown(slot.id, 'lost');
     }
     this.counters.linksUp++;
+    if (certified !== null) this.#expiries.add(link, certified.expiresAt);
     if (!queue.empty) this.#flusher.soon(link);
     this.#handler?.linkUp(hello.peer);
     for (const dial of [...slot.waiting]) if (dial.state !== 'over') this.#settle(slot, dial, hello.peer);
     return link;
   }
 
+  /** A link lasts no longer than the certificate that it began with: it is dialled anew, and the other side shows its newest. */
+  #renewLink(link: Link): void {
+    const slot = this.#slots.get(link.peer.id);
+    if (slot?.link !== link || this.#stopping) return;
+    this.counters.linksRenewed++;
+    this.#closeLink(slot, link);
+    slot.reopen = link.peer;
+    slot.queue = new SendQueue(this.#config.queues);
+    this.#handler?.linkDown(slot.id, 'closed');
+  }
+
   #onLinkEnded(link: Link, reason: LinkDownReason): void {
     this.#flusher.forget(link);
+    this.#expiries.delete(link);
     const slot = this.#slots.get(link.peer.id);
     this.#onClosed(link, slot);
     if (slot === undefined) return;
@@ -480,6 +548,11 @@ export class GrpcTransport implements Transport<Uint8Array> {
     });
   }
 
+  #countRefusal(reason: InboundRefusal, detail: string, address: string): void {
+    this.counters.refused[reason]++;
+    if (troubles.has(reason)) this.#onTrouble({ direction: 'in', reason, detail, address });
+  }
+
   #own(): Own {
     assert(this.#self !== null, 'the transport is started');
     return { id: this.#self.id, mesh: this.#config.mesh };
@@ -505,4 +578,8 @@ export class GrpcTransport implements Transport<Uint8Array> {
       this.#streams--;
     };
   }
+}
+
+function certifiedBy({ proof }: Inbound): CertifiedPeer | null {
+  return proof.ok ? proof.peer : null;
 }

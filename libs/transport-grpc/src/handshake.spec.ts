@@ -2,14 +2,23 @@ import { defaultFrameLimits, FrameDecoder } from '@starling/wire';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Inbound, isStale, winsOver } from './handshake.ts';
+import { unsecured } from './mutual-tls.ts';
 import { rawHello } from './test-support/raw-peer.ts';
 
 /** A stream of the other side that this peer has answered with its hello number `number`. */
 function answered(number: number): Inbound {
-  const stream = { handler: { frame() {}, ended() {} }, over: false, write() {}, end() {}, hangUp() {}, abort() {} };
+  const stream = {
+    from: '127.0.0.1:1',
+    handler: { frame() {}, ended() {} },
+    over: false,
+    write() {},
+    end() {},
+    hangUp() {},
+    abort() {},
+  };
   const timer = setTimeout(() => {}, 0);
   clearTimeout(timer);
-  return { stream, decoder: new FrameDecoder(defaultFrameLimits), timer, hello: null, number };
+  return { stream, decoder: new FrameDecoder(defaultFrameLimits), timer, proof: unsecured, hello: null, number };
 }
 
 describe('two peers that have dialled each other', () => {

@@ -2,6 +2,7 @@ import type { ContactFailure } from '@starling/host';
 import type { PeerId, PeerInfo } from '@starling/kernel';
 import type { DecodedFrame, FrameDecoder, Hello, Refusal } from '@starling/wire';
 import type { FrameStream } from './frame-stream.ts';
+import type { CertifiedPeer, DialProblem, Proof } from './mutual-tls.ts';
 
 /** The versions of starling.link.v1 that this code speaks. */
 export const linkVersion = { max: 1, min: 1 } as const;
@@ -17,8 +18,16 @@ export type Answer =
   | { readonly kind: 'answered' | 'yielded'; readonly hello: Hello }
   | { readonly kind: 'failed'; readonly reason: ContactFailure; readonly detail: string };
 
-/** Reads the first frame that a dial was answered with. `expected` is null when anybody may answer. */
-export function readAnswer(frame: DecodedFrame, own: Own, expected: PeerId | null): Answer {
+/**
+ * Reads the first frame that a dial was answered with. `expected` is null when anybody may answer, `certified` when links
+ * are not secured.
+ */
+export function readAnswer(
+  frame: DecodedFrame,
+  own: Own,
+  expected: PeerId | null,
+  certified: CertifiedPeer | null,
+): Answer {
   if (frame.kind === 'malformed') return { kind: 'failed', reason: 'bad-hello', detail: frame.reason };
   const { hello, refusal } = frame;
   if (refusal !== null) {
@@ -26,7 +35,7 @@ export function readAnswer(frame: DecodedFrame, own: Own, expected: PeerId | nul
     if (reason !== 'duplicate') return { kind: 'failed', reason, detail };
   }
   if (hello === null) return { kind: 'failed', reason: 'bad-hello', detail: 'the answer is no hello' };
-  const refused = objection(hello, own);
+  const refused = objection(hello, own, certified);
   if (refused !== null) return { kind: 'failed', ...refused };
   if (expected !== null && hello.peer.id !== expected) {
     return { kind: 'failed', reason: 'wrong-peer', detail: `${hello.peer.id} answered instead of ${expected}` };
@@ -34,27 +43,34 @@ export function readAnswer(frame: DecodedFrame, own: Own, expected: PeerId | nul
   return { kind: refusal === null ? 'answered' : 'yielded', hello };
 }
 
-/** Reads the first frame of a dialler: its hello, or why it is refused. */
+/** Reads the first frame of a dialler: its hello, or why it is refused. `proof` is what its connection has proved. */
 export function readHello(
   frame: DecodedFrame,
   own: Own,
+  proof: Proof,
 ): { readonly hello: Hello; readonly refusal: null } | { readonly hello: null; readonly refusal: Refusal } {
+  if (!proof.ok) return { hello: null, refusal: { reason: proof.reason, detail: proof.detail } };
   if (frame.kind === 'malformed') return { hello: null, refusal: { reason: 'bad-hello', detail: frame.reason } };
   if (frame.hello === null) return { hello: null, refusal: { reason: 'bad-hello', detail: 'a hello comes first' } };
-  const refusal = objection(frame.hello, own);
+  const refusal = objection(frame.hello, own, proof.peer);
   return refusal === null ? { hello: frame.hello, refusal } : { hello: null, refusal };
 }
 
 function objection(
   hello: Hello,
   own: Own,
-): { readonly reason: 'wrong-mesh' | 'wrong-version' | 'self'; readonly detail: string } | null {
+  certified: CertifiedPeer | null,
+): { readonly reason: 'wrong-mesh' | 'wrong-version' | 'self' | 'not-certified'; readonly detail: string } | null {
   if (hello.mesh !== own.mesh) {
     return { reason: 'wrong-mesh', detail: `the mesh here is "${own.mesh}", not "${hello.mesh}"` };
   }
   if (hello.version < linkVersion.min || hello.versionMin > linkVersion.max) {
     const theirs = `${hello.versionMin} to ${hello.version}`;
     return { reason: 'wrong-version', detail: `speaks ${linkVersion.min} to ${linkVersion.max}, not ${theirs}` };
+  }
+  if (certified !== null && hello.peer.id !== certified.peerId) {
+    const detail = `says it is ${hello.peer.id}, and its certificate is that of ${certified.peerId}`;
+    return { reason: 'not-certified', detail };
   }
   if (hello.peer.id === own.id) return { reason: 'self', detail: 'both ends are the same peer' };
   return null;
@@ -80,12 +96,18 @@ export interface Dial {
   state: 'calling' | 'answered' | 'yielded' | 'over';
   /** What the other side said. */
   answer: Hello | null;
+  /** What its certificate said; null before the handshake, and where links are not secured. */
+  certified: CertifiedPeer | null;
+  /** Why there was no connection, when that is known better than from gRPC. */
+  problem: DialProblem | null;
 }
 
 /** A stream that another peer opened and has not confirmed yet. */
 export interface Inbound {
-  readonly stream: FrameStream;
+  readonly stream: FrameStream & { readonly from: string };
   readonly decoder: FrameDecoder;
+  /** What the dialler's connection has proved. */
+  readonly proof: Proof;
   timer: NodeJS.Timeout;
   /** What the dialler said; null before it did. */
   hello: Hello | null;

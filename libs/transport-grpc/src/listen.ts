@@ -1,4 +1,4 @@
-import type { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { AddressInfo, Server } from 'node:net';
 
 export type ListenFailure =
   /** Another program has the port. */
@@ -25,18 +25,19 @@ export class ListenError extends Error {
   }
 }
 
-/** Binds a grpc-js server and resolves with the port, which is a free one when 0 was asked for. Rejects with a `ListenError`. */
-export function bind(server: Server, host: string, port: number, credentials: ServerCredentials): Promise<number> {
-  const target = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+/** Listens, and resolves with the port, which is a free one when 0 was asked for. Rejects with a `ListenError`. */
+export function listenOn(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(target, credentials, (error, bound) => {
-      if (error === null) resolve(bound);
-      else reject(new ListenError(host, port, error));
+    const failed = (error: Error): void => reject(new ListenError(host, port, error));
+    server.once('error', failed);
+    server.listen({ host, port }, () => {
+      server.off('error', failed);
+      resolve((server.address() as AddressInfo).port);
     });
   });
 }
 
-/** grpc-js keeps only the texts of the system's errors. */
+/** The texts of Node's errors begin with the system's code. */
 function classify(message: string): ListenFailure {
   if (message.includes('EADDRINUSE')) return 'port-in-use';
   if (message.includes('EACCES')) return 'not-permitted';

@@ -29,7 +29,15 @@ export interface Refusal {
   readonly detail: string;
 }
 
-export type RefusalWord = 'wrong-mesh' | 'wrong-version' | 'self' | 'duplicate' | 'busy' | 'bad-hello';
+export type RefusalWord =
+  | 'wrong-mesh'
+  | 'wrong-version'
+  | 'self'
+  | 'duplicate'
+  | 'busy'
+  | 'bad-hello'
+  | 'untrusted'
+  | 'not-certified';
 
 const reasons = enumNames<RefusalWord, RefusalReason>({
   'wrong-mesh': RefusalReason.WRONG_MESH,
@@ -38,6 +46,8 @@ const reasons = enumNames<RefusalWord, RefusalReason>({
   duplicate: RefusalReason.DUPLICATE,
   busy: RefusalReason.BUSY,
   'bad-hello': RefusalReason.BAD_HELLO,
+  untrusted: RefusalReason.UNTRUSTED,
+  'not-certified': RefusalReason.NOT_CERTIFIED,
 });
 
 export function toHelloProto(hello: Hello): HelloProto {
