@@ -132,9 +132,14 @@ async function saturated(mesh: LocalMesh, publisher: StarlingClient, bytes: numb
   note(`${name}: messages per frame`, gossips / frames);
 }
 
+/** Without TLS: what it costs is measured by bench/link.ts, and a build to compare with may not know it. */
+const plain = { STARLING_INSECURE: 'true' };
+
 /** Fifty messages a second, heard by a subscriber at every peer. */
 async function paced(mesh: LocalMesh, publisher: StarlingClient, rate: number, seconds: number, note: Note) {
-  const clients = await Promise.all(mesh.peers.map(({ api }) => connect({ addresses: [api], learnAddresses: false })));
+  const clients = await Promise.all(
+    mesh.peers.map(({ api }) => connect({ addresses: [api], ...mesh.access, learnAddresses: false })),
+  );
   const stop = new AbortController();
   const latencies: number[] = [];
   await Promise.all(
@@ -185,11 +190,11 @@ interface Contender {
 }
 
 async function contender(script: string): Promise<Contender> {
-  const mesh = await LocalMesh.start(peers, {}, 120_000, script);
+  const mesh = await LocalMesh.start(peers, plain, 120_000, script);
   const figures = new Map<string, number[]>();
   const note: Note = (name, value) => void figures.set(name, [...(figures.get(name) ?? []), value]);
   for (const { process } of mesh.peers) note('start of a peer', cpuMs(process.pid as number));
-  const publisher = await connect({ addresses: [mesh.peers[0]?.api ?? ''], learnAddresses: false });
+  const publisher = await connect({ addresses: [mesh.peers[0]?.api ?? ''], ...mesh.access, learnAddresses: false });
   return { mesh, publisher, figures, note };
 }
 
@@ -205,7 +210,7 @@ async function atRest({ mesh, note }: Contender): Promise<void> {
 async function heal(count: number, runs: number): Promise<void> {
   const times: number[] = [];
   for (let run = 0; run < runs; run++) {
-    const mesh = await LocalMesh.start(count, {}, 120_000);
+    const mesh = await LocalMesh.start(count, plain, 120_000);
     try {
       const survivors = Math.ceil(count / 2);
       mesh.kill(mesh.peers.filter(({ index }) => index % 2 === 1));

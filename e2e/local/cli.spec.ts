@@ -27,11 +27,12 @@ afterAll(() => {
 
 const peer = (index: number) => mesh.peers[index] as PeerProcess;
 /** `starling args` at peer `index`. */
-const at = (index: number, ...args: string[]) => cli([...args, '--address', peer(index).api, '--data', tokens.path]);
+const at = (index: number, ...args: string[]) =>
+  cli([...args, '--address', peer(index).api, '--data', tokens.path, '--ca', mesh.caFile]);
 
 /** A subscriber that is live: what is published from now on reaches it. */
 async function subscriber(args: readonly string[]): Promise<CliRun> {
-  const run = startCli(['sub', ...args, '-o', 'json', '--data', tokens.path]);
+  const run = startCli(['sub', ...args, '-o', 'json', '--data', tokens.path, '--ca', mesh.caFile]);
   runs.push(run);
   await until('the subscriber is live', 20_000, () => jsonLines(run.stdout).some(({ kind }) => kind === 'live'));
   return run;
@@ -56,7 +57,12 @@ describe('the starling command and three peers', { timeout: 60_000 }, () => {
     expect(published).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\S+ {2}12 bytes, held by [12] nei/) });
     expect((await at(0, 'pub', 'other', 'not for them')).code).toBe(0);
     expect(
-      (await cli(['pub', 'greetings.pipe', '-', '--address', peer(1).api, '--data', tokens.path], 'from a pipe')).code,
+      (
+        await cli(
+          ['pub', 'greetings.pipe', '-', '--address', peer(1).api, '--data', tokens.path, '--ca', mesh.caFile],
+          'from a pipe',
+        )
+      ).code,
     ).toBe(0);
     expect(await run.ended).toBe(0);
     expect(messagesOf(run)).toMatchObject([
@@ -170,7 +176,7 @@ describe('the starling command and three peers', { timeout: 60_000 }, () => {
 describe('the starling command without a mesh', { timeout: 60_000 }, () => {
   it('exit code 69: no peer answers', async () => {
     const address = `127.0.0.1:${await freeBasePort(1)}`;
-    const { code, stderr } = await cli(['peers', '--address', address, '-t', '1s']);
+    const { code, stderr } = await cli(['peers', '--address', address, '-t', '1s', '--insecure']);
     expect({ code, stderr }).toEqual({ code: 69, stderr: `starling: no peer answers at ${address} (UNREACHABLE)\n` });
   });
 
@@ -180,6 +186,8 @@ describe('the starling command without a mesh', { timeout: 60_000 }, () => {
     [['sub'], /pattern/],
     [['peers', '-o', 'yaml'], /table, json/],
     [['peers', '--address', 'here'], /host:port/],
+    [['peers', '--ca', '/does/not/exist.pem'], /--ca \/does\/not\/exist.pem: ENOENT/],
+    [['ca', 'serve', '/tmp'], /--ca <dir>/],
     [['query', 'x', '-t', 'soon'], /500ms/],
     [['sim', 'nope'], /sim --list/],
     [['sim', 'zones', '--peers', '1'], /--peers 1/],

@@ -32,6 +32,7 @@ let tokens: TokenFolder | undefined;
 function run(command: string): Promise<string> {
   const here = `${preamble}\n${command}`
     .replace(/localhost:74([01])1/g, (_, index: string) => mesh?.peers[Number(index)]?.api ?? '')
+    .replaceAll('.starling/ca.pem', mesh?.caFile ?? '')
     .replaceAll('.starling/', `${tokens?.path}/`);
   return new Promise((resolve) => {
     execFile('bash', ['-c', `{ ${here}\n} 2>&1`], { timeout: 20_000 }, (_error, output) => resolve(output));

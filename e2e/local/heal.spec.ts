@@ -12,7 +12,7 @@ afterEach(() => {
 });
 
 async function clientOf(address: string): Promise<StarlingClient> {
-  const client = await connect({ addresses: [address], learnAddresses: false });
+  const client = await connect({ addresses: [address], ...mesh?.access, learnAddresses: false });
   clients.push(client);
   return client;
 }

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { cli } from '../support/cli.ts';
 import { until } from '../support/poll.ts';
 import { freeBasePort } from '../support/ports.ts';
 import { commandOf, processesWith } from '../support/processes.ts';
@@ -69,6 +70,18 @@ function find(run: Run, part: string): number {
 }
 
 describe('npm start', { timeout: 180_000 }, () => {
+  it('--insecure is said on the screen, in the log and by a metric', async () => {
+    const base = await freeBasePort(10);
+    const run = npmStart('--peers', '1', '--no-dashboard', '--insecure', '--base-port', String(base));
+    await started(run);
+    expect(run.output).toMatch(/security +NONE: nothing is encrypted/);
+    expect(existsSync(join(data, 'ca.pem'))).toBe(false);
+    expect(readFileSync(join(data, 'logs', 'peer-0.log'), 'utf8')).toContain('this peer is INSECURE');
+    const metrics = await fetch(`http://127.0.0.1:${base + 2}/metrics`);
+    expect(await metrics.text()).toContain('starling_insecure 1\n');
+    expect(await cli(['peers', '--address', `127.0.0.1:${base + 1}`, '--insecure'])).toMatchObject({ code: 0 });
+  });
+
   it('starts a mesh, prints one screen, and Ctrl-C stops everything within 5 s', async () => {
     const base = await freeBasePort(40);
     const run = npmStart('--peers', '3', '--no-dashboard', '--base-port', String(base));
@@ -76,7 +89,16 @@ describe('npm start', { timeout: 180_000 }, () => {
     expect(run.output).toContain('3 peers in one mesh');
     expect(run.output).toContain(`127.0.0.1:${base + 1}, ${base + 11}, ${base + 21}`);
     const metrics = await fetch(`http://127.0.0.1:${base + 2}/metrics`);
-    expect(await metrics.text()).toContain('starling_view_size');
+    const text = await metrics.text();
+    expect(text).toContain('starling_view_size');
+    // Secure without being asked: the key of the authority is its owner's alone, and the certificate is enough for a client.
+    expect(text).toContain('starling_insecure 0\n');
+    expect(run.output).toContain(`mutual TLS; clients trust ${join(data, 'ca.pem')}`);
+    expect(statSync(join(data, 'ca', 'ca.key')).mode & 0o777).toBe(0o600);
+    const at = ['--address', `127.0.0.1:${base + 11}`];
+    const asked = await cli(['peers', ...at, '--ca', join(data, 'ca.pem')]);
+    expect(asked).toMatchObject({ code: 0, stdout: expect.stringMatching(/\n3 peers\n$/) });
+    expect(await cli(['peers', ...at, '--insecure', '-t', '1s'])).toMatchObject({ code: 69 });
     // Ctrl-C goes to every process of the terminal's foreground group.
     process.kill(-(run.process.pid as number), 'SIGINT');
     await nothingLeft(run);

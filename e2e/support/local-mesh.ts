@@ -1,8 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ConnectOptions } from '@starling/client';
+import { Authority, Issuer, NamePolicy } from '@starling/identity';
+import { newToken, tokenLine } from '../../apps/cli/src/tokens/token.ts';
 import { until } from './poll.ts';
 import { freeBasePort } from './ports.ts';
+
+const meshName = 'e2e';
 
 /** The peer of this checkout, built by `npm run build`. */
 export const peerScript = fileURLToPath(new URL('../../apps/peer/dist/main.js', import.meta.url));
@@ -31,12 +38,23 @@ export class LocalMesh {
   readonly #env: Readonly<Record<string, string>>;
   readonly #script: string;
 
+  readonly #folder = mkdtempSync(join(tmpdir(), 'starling-mesh-'));
+  #issuer: Issuer | null = null;
+  /** PEM of the mesh's authority, when there is one. */
+  readonly caFile = join(this.#folder, 'ca.pem');
+  readonly #tokensFile = join(this.#folder, 'tokens');
+  /** What `connect` needs to be let in: an operator's token, over TLS. */
+  access: Pick<ConnectOptions, 'tls' | 'token'> = { tls: 'off' };
+
   private constructor(env: Readonly<Record<string, string>>, script: string) {
     this.#env = env;
     this.#script = script;
   }
 
-  /** Starts `count` peers of `script` and waits until each is ready and all of them are one mesh. */
+  /**
+   * Starts `count` peers of `script` and waits until each is ready and all of them are one mesh. They have certificates and know
+   * a token, unless `env` has STARLING_INSECURE.
+   */
   static async start(
     count: number,
     env: Readonly<Record<string, string>> = {},
@@ -52,6 +70,7 @@ export class LocalMesh {
       http: `127.0.0.1:${base + 10 * index + 2}`,
     });
     try {
+      if (env.STARLING_INSECURE === undefined) await mesh.#openAuthority(count);
       for (let index = 0; index < count; index++) {
         mesh.peers.push({ index, name: `peer-${index}`, ...addresses(index), output: '', process: undefined as never });
         mesh.spawn(index);
@@ -82,7 +101,8 @@ export class LocalMesh {
       env: {
         PATH: process.env.PATH,
         STARLING_NAME: peer.name,
-        STARLING_MESH: 'e2e',
+        STARLING_MESH: meshName,
+        ...(this.#issuer !== null && { STARLING_TLS_DIR: this.#tlsDir(index), STARLING_TOKENS_FILE: this.#tokensFile }),
         STARLING_LINK_HOST: host,
         STARLING_LINK_PORT: linkPort,
         STARLING_API_HOST: host,
@@ -93,7 +113,6 @@ export class LocalMesh {
         STARLING_PARENT_PID: String(process.pid),
         STARLING_SEED_TIMEOUT_MS: '2000',
         STARLING_LOG_FORMAT: 'json',
-        STARLING_INSECURE: 'true',
         ...this.#env,
         ...env,
       },
@@ -146,7 +165,32 @@ export class LocalMesh {
 
   /** Kills what still runs. */
   stop(): void {
+    this.#issuer?.close();
     for (const { process } of this.peers) process?.kill('SIGKILL');
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Answers the peers as `starling up` does, in this process. */
+  async #openAuthority(count: number): Promise<void> {
+    const authority = await Authority.create(this.#env.STARLING_MESH ?? meshName);
+    const dirs = Array.from({ length: count }, (_, index) => this.#tlsDir(index));
+    for (const dir of dirs) mkdirSync(dir);
+    this.#issuer = new Issuer({
+      authority: () => authority,
+      policy: { names: new NamePolicy([]), lifetimeMs: 3_600_000 },
+      dirs,
+      pollMs: 1_000,
+      on: () => {},
+    });
+    await this.#issuer.start();
+    writeFileSync(this.caFile, authority.bundle);
+    const token = newToken('operator');
+    writeFileSync(this.#tokensFile, `${tokenLine('operator', 'e2e', token)}\n`, { mode: 0o600 });
+    this.access = { tls: { ca: authority.bundle }, token };
+  }
+
+  #tlsDir(index: number): string {
+    return join(this.#folder, `tls-${index}`);
   }
 
   #assertRunning(): void {

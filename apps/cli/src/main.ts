@@ -1,7 +1,9 @@
 import { StarlingError } from '@starling/client';
 import { Command, CommanderError, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { defaultData } from './authority-file.ts';
 import { bench } from './commands/bench.ts';
+import { caInit, caIssue, caServe } from './commands/ca.ts';
 import { peers } from './commands/peers.ts';
 import { pub } from './commands/pub.ts';
 import { putDocs } from './commands/put-docs.ts';
@@ -16,7 +18,6 @@ import { roles } from './tokens/token.ts';
 import { up } from './up/up.ts';
 
 /** As in `starling up`. */
-const defaultData = '.starling';
 
 const output = () =>
   new Option('-o, --output <format>', 'table for people, json for programs')
@@ -30,7 +31,18 @@ function meshCommand(program: Command, usage: string, about: string, timeout = '
     .description(about)
     .option('-a, --address <host:port,…>', 'API of one or more peers', process.env.STARLING_ADDRESS ?? defaultAddress)
     .option('--token <file>', 'file that holds the token to call with; -: standard input (else STARLING_TOKEN)')
-    .option('--data <dir>', 'where a mesh of this machine keeps its tokens, which are found by themselves', defaultData)
+    .option(
+      '--data <dir>',
+      'where a mesh of this machine keeps its tokens and its authority, which are found by themselves',
+      defaultData,
+    )
+    .addOption(
+      new Option(
+        '--ca <file>',
+        "the mesh's authorities; system: those of this machine (default: ca.pem of --data)",
+      ).env('STARLING_CA_FILE'),
+    )
+    .option('--insecure', 'talk to a mesh that does not encrypt', false)
     .option('-t, --timeout <time>', 'how long to wait: 500ms, 5s, 2m', timeout)
     .addOption(output());
 }
@@ -89,6 +101,7 @@ function build(finish: (code: number) => void): Command {
     .option('-r, --rate <n>', 'messages per second; 0: as fast as it goes', '0')
     .option('--subscribers <n>', 'peers to listen at, at most', '16')
     .action(run(bench));
+  caCommands(program, run);
   program
     .command('token')
     .description('make tokens for the API')
@@ -127,6 +140,40 @@ function adviceOf({ reason }: StarlingError): string {
     default:
       return '';
   }
+}
+
+/** `ca …`: the mesh's authority. */
+function caCommands(
+  program: Command,
+  run: <A extends unknown[]>(action: (...args: A) => Promise<number>) => (...args: A) => Promise<void>,
+): void {
+  const ca = program.command('ca').description("the mesh's authority, which says who is a peer");
+  const command = (usage: string, about: string) =>
+    ca
+      .command(usage)
+      .description(about)
+      .requiredOption(
+        '--ca <dir>',
+        'directory with ca.key and ca.crt, and trusted.crt for others to be trusted beside it',
+      )
+      .option('--mesh <name>', 'name of the mesh', 'starling');
+  const issuing = (usage: string, about: string) =>
+    command(usage, about)
+      .option(
+        '--allow <name,…>',
+        'names that may be asked for beside localhost: a.example, *.b.example, 10.0.0.0/8',
+        (value: string, all: string[]) => [...all, ...value.split(',').filter(Boolean)],
+        [],
+      )
+      .option('--lifetime <time>', 'how long a certificate is good', '24h');
+  command('init', 'make an authority, unless there is one').action(run(caInit));
+  issuing('issue <request>', 'answer one request; -: standard input')
+    .option('--out <file>', 'write the certificate there')
+    .action(run(caIssue));
+  issuing('serve <dir...>', "answer requests in peers' TLS directories, and renew, for ever")
+    .option('--health-port <p>', 'answer GET there: 200 while all is well')
+    .option('--health-host <host>', 'where to listen for that', '0.0.0.0')
+    .action(run(caServe));
 }
 
 /** One line for a person, and the code for a script. */

@@ -12,11 +12,12 @@ describe('a time', () => {
     ['5', 5_000],
     ['1.5s', 1_500],
     ['2m', 120_000],
+    ['24h', 86_400_000],
   ])('%s is %d ms', (text, expected) => {
     expect(milliseconds(text)).toBe(expected);
   });
 
-  it.each(['', '5x', '-1s', 's', '1h', '1 s'])('%j is none, and a usage error', (text) => {
+  it.each(['', '5x', '-1s', 's', '1d', '1 s'])('%j is none, and a usage error', (text) => {
     expect(() => milliseconds(text)).toThrow(expect.objectContaining({ exitCode: exitCode.usage }));
   });
 });
@@ -40,7 +41,11 @@ describe('--address', () => {
   it.each(['localhost', ':7401', '127.0.0.1:', '127.0.0.1:0', '127.0.0.1:65536', '::1:7401', 'http://a:1', 'a b:1'])(
     '%s is refused before anything is dialled',
     async (address) => {
-      const result = withClient({ address, timeout: '1s', output: 'table', data: 'nowhere' }, 'viewer', run);
+      const result = withClient(
+        { address, timeout: '1s', output: 'table', data: 'nowhere', insecure: true },
+        'viewer',
+        run,
+      );
       await expect(result).rejects.toMatchObject({
         exitCode: exitCode.usage,
         message: expect.stringContaining(address),
@@ -55,7 +60,7 @@ describe('--address', () => {
     });
     await new Promise((done) => server.close(done));
     const result = withClient(
-      { address: `127.0.0.1:${port}`, timeout: '500ms', output: 'table', data: 'nowhere' },
+      { address: `127.0.0.1:${port}`, timeout: '500ms', output: 'table', data: 'nowhere', insecure: true },
       'viewer',
       run,
     );

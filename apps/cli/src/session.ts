@@ -1,11 +1,12 @@
-import { connect, type StarlingClient } from '@starling/client';
+import { type ConnectOptions, connect, type StarlingClient } from '@starling/client';
+import { type AuthorityOptions, tlsOf } from './authority-file.ts';
 import { CliError, exitCode } from './exit-codes.ts';
 import type { Format } from './output.ts';
 import { findToken, type TokenOptions } from './tokens/find-token.ts';
 import type { Role } from './tokens/token.ts';
 
 /** Options that every command which talks to a mesh has. */
-export interface SessionOptions extends TokenOptions {
+export interface SessionOptions extends TokenOptions, AuthorityOptions {
   readonly address: string;
   readonly timeout: string;
   readonly output: Format;
@@ -17,7 +18,7 @@ export const defaultAddress = '127.0.0.1:7401';
 export async function withClient(
   options: SessionOptions,
   role: Role,
-  run: (client: StarlingClient, token: { readonly token?: string }) => Promise<number>,
+  run: (client: StarlingClient, access: Pick<ConnectOptions, 'tls' | 'token'>) => Promise<number>,
 ): Promise<number> {
   const addresses = options.address
     .split(',')
@@ -30,20 +31,21 @@ export async function withClient(
     }
   }
   const found = findToken(options, { role, addresses, env: process.env });
-  const token = found === undefined ? {} : { token: found };
-  const client = await connect({ addresses, timeoutMs: milliseconds(options.timeout), ...token });
+  const access = { tls: tlsOf(options), ...(found !== undefined && { token: found }) };
+  const client = await connect({ addresses, timeoutMs: milliseconds(options.timeout), ...access });
   try {
-    return await run(client, token);
+    return await run(client, access);
   } finally {
     client.close();
   }
 }
 
-/** `500ms`, `5s`, `2m` or plain seconds. */
+/** `500ms`, `5s`, `2m`, `24h` or plain seconds. */
 export function milliseconds(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(text);
-  const factor = { ms: 1, s: 1_000, m: 60_000 }[match?.[2] ?? 's'];
-  if (!match || factor === undefined) throw new CliError(`${text}: use a time such as 500ms, 5s or 2m`, exitCode.usage);
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
+  const factor = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match?.[2] ?? 's'];
+  if (!match || factor === undefined)
+    throw new CliError(`${text}: use a time such as 500ms, 5s, 2m or 24h`, exitCode.usage);
   return Number(match[1]) * factor;
 }
 

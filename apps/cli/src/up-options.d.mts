@@ -5,6 +5,7 @@ export interface UpOptionsResult {
   readonly dashboard: boolean;
   readonly dashboardPort: number;
   readonly data: string;
+  readonly insecure: boolean;
   readonly help: boolean;
   /** A sentence for a person: the flags are wrong. */
   readonly problem?: string;

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 /** Each peer is a process of about 100 MB. */
 const peersMax = 200;
 
-export const upUsage = `usage: npm start -- [--peers N] [--no-dashboard] [--dashboard-port P] [--base-port P] [--data DIR]
+export const upUsage = `usage: npm start -- [--peers N] [--no-dashboard] [--dashboard-port P] [--base-port P] [--data DIR] [--insecure]
        starling up [the same]
 
   --peers N           peers to start, 1 to ${peersMax} (default 8)
@@ -13,15 +13,24 @@ export const upUsage = `usage: npm start -- [--peers N] [--no-dashboard] [--dash
   --no-dashboard      peers only
   --dashboard-port P  where the dashboard listens (default 3000)
   --data DIR          keep keys, caches and logs there (default .starling/)
+  --insecure          no encryption, and nobody proves who they are
   --help              this text`;
 
 /**
  * Reads the flags of `up`. `problem` is a sentence for a person, or absent.
  * @param {readonly string[]} args
- * @returns {{ peers: number, basePort: number, dashboard: boolean, dashboardPort: number, data: string, help: boolean, problem?: string }}
+ * @returns {{ peers: number, basePort: number, dashboard: boolean, dashboardPort: number, data: string, insecure: boolean, help: boolean, problem?: string }}
  */
 export function parseUpOptions(args) {
-  const options = { peers: 8, basePort: 7400, dashboard: true, dashboardPort: 3000, data: '.starling', help: false };
+  const options = {
+    peers: 8,
+    basePort: 7400,
+    dashboard: true,
+    dashboardPort: 3000,
+    data: '.starling',
+    insecure: false,
+    help: false,
+  };
   let values;
   try {
     values = parseArgs({
@@ -32,6 +41,7 @@ export function parseUpOptions(args) {
         'no-dashboard': { type: 'boolean' },
         'dashboard-port': { type: 'string' },
         data: { type: 'string' },
+        insecure: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     }).values;
@@ -54,6 +64,7 @@ export function parseUpOptions(args) {
   }
   if (values.data !== undefined) options.data = values.data;
   if (values['no-dashboard']) options.dashboard = false;
+  if (values.insecure) options.insecure = true;
   if (values.help) options.help = true;
   if (options.basePort + 10 * (options.peers - 1) + 2 > 65_535) {
     return {

@@ -7,6 +7,7 @@ const defaults = {
   dashboard: true,
   dashboardPort: 3000,
   data: '.starling',
+  insecure: false,
   help: false,
 };
 

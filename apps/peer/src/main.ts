@@ -31,14 +31,17 @@ async function main(): Promise<void> {
     process.exit(exitCodes.failed);
   });
 
-  const starting = RunningPeer.start(config, logs);
+  const giveUp = new AbortController();
+  const starting = RunningPeer.start(config, logs, giveUp.signal);
   let isStopping = false;
   const stop = async (why: string, drainMs: number): Promise<void> => {
     if (isStopping) process.exit(exitCodes.failed);
     isStopping = true;
     logs.peer.info({ why }, 'stopping');
-    const running = await starting;
-    await running.stop(drainMs);
+    giveUp.abort();
+    // What keeps it from starting is said below.
+    const running = await starting.catch(() => null);
+    await running?.stop(drainMs);
     logs.peer.info('stopped');
     process.exit(0);
   };
@@ -56,6 +59,8 @@ async function main(): Promise<void> {
     await starting;
     onceBusy(letYoungGenerationGrow);
   } catch (error) {
+    // Told to stop before it had started: that is no failure.
+    if (isStopping) return;
     const message = error instanceof Error ? error.message : String(error);
     process.stderr.write(`${message.split('\n', 1)[0]}\n`);
     if (!(error instanceof StartError)) logs.peer.error({ err: error }, 'the peer cannot start');

@@ -1,3 +1,4 @@
+import type { CertificateWatch } from '@starling/identity';
 import { CanaryLedger, type MeshCounters, type MetricSources, MetricsRegistry, type Sample } from '@starling/metrics';
 import type { TransportCounters } from '@starling/transport-grpc';
 import type { Connections } from './api/connections.ts';
@@ -25,6 +26,8 @@ export interface MeasuredPeer {
   readonly connections: Connections;
   /** Of the links to other peers. */
   readonly links: TransportCounters;
+  /** Null: the peer is insecure. */
+  readonly certificates: CertificateWatch | null;
 }
 
 const states = ['starting', 'ready', 'draining', 'stopped'] as const;
@@ -71,8 +74,8 @@ export class PeerMetrics {
   }
 
   #sources(peer: MeasuredPeer): MetricSources {
-    const { overlay, counters, publisher, queries, subscriptions, watches, index, rpc, access, connections, links } =
-      peer;
+    const { overlay, counters, publisher, queries, subscriptions, watches, index, rpc, access, connections } = peer;
+    const { links, certificates } = peer;
     const { host, mesh } = overlay;
     const { membership, broadcast } = mesh.root;
     let loop = performance.eventLoopUtilization();
@@ -112,6 +115,18 @@ export class PeerMetrics {
       ],
       starling_dials_failed_total: () => byReason(links.dialsFailed),
       starling_links_refused_total: () => byReason({ ...links.refused, timeout: links.acceptTimeouts }),
+      starling_links_renewed_total: () => links.linksRenewed,
+      starling_insecure: () => Number(certificates === null),
+      ...(certificates !== null && {
+        starling_certificate_expiry_timestamp_seconds: () => [
+          { labels: { certificate: 'own' }, value: certificates.current.peer.expiresAt / 1_000 },
+          { labels: { certificate: 'authority' }, value: certificates.current.authorityExpiresAt / 1_000 },
+        ],
+        starling_certificate_changes_total: () => [
+          { labels: { result: 'renewed' }, value: certificates.stats.renewed },
+          { labels: { result: 'rejected' }, value: certificates.stats.rejected },
+        ],
+      }),
       starling_links_lost_total: () => links.linksLost,
       starling_shed_total: () => [
         { labels: { bound: 'link-control' }, value: links.queueOverflows },

@@ -3,7 +3,6 @@ import { hostname } from 'node:os';
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { Discovery, Transport } from '@starling/host';
-import { createIdentity, IdentityError, loadIdentity } from '@starling/identity';
 import type { PeerInfo } from '@starling/kernel';
 import { parseStream } from '@starling/mesh';
 import { MeshCounters } from '@starling/metrics';
@@ -31,9 +30,9 @@ import { Publisher } from './overlay/publisher.ts';
 import { Queries } from './overlay/queries.ts';
 import { defaultTopologyFeedConfig, TopologyFeed } from './overlay/topology-feed.ts';
 import { PeerMetrics } from './peer-metrics.ts';
+import type { PeerSecurity } from './process/security.ts';
 import type { LocalIndex } from './search/local-index.ts';
 import { MiniSearchIndex } from './search/mini-search-index.ts';
-import { exitCodes, StartError } from './start-error.ts';
 
 /** How long a Publish without a deadline of its own waits to be held, and the longest that any does. */
 const heldDefaultMs = 5_000;
@@ -48,7 +47,7 @@ export interface BoundPorts {
 export interface PeerDependencies {
   readonly config: Config;
   readonly logs: Logs;
-  readonly identity: { readonly id: string };
+  readonly security: PeerSecurity;
   readonly transport: Transport<Uint8Array> & { readonly counters: TransportCounters };
   readonly ports: BoundPorts;
   readonly rpc: RpcMetrics;
@@ -73,14 +72,14 @@ export class Peer {
   readonly metrics: PeerMetrics;
   readonly #logs: Logs;
 
-  constructor({ config, logs, identity, transport, ports, rpc, access, connections }: PeerDependencies) {
+  constructor({ config, logs, security, transport, ports, rpc, access, connections }: PeerDependencies) {
     this.config = config;
     this.access = access;
     this.connections = connections;
     this.#logs = logs;
     const counters = new MeshCounters<Uint8Array>();
     const self: PeerInfo = {
-      id: identity.id,
+      id: security.identity.id,
       address: advertisedAddress(config.linkAdvertise, config.linkHost, ports.link),
       apiAddress: advertisedAddress(config.apiAdvertise, config.apiHost, ports.api),
       incarnation: Math.floor(performance.timeOrigin + performance.now()),
@@ -133,6 +132,7 @@ export class Peer {
       access,
       connections,
       links: transport.counters,
+      certificates: security.tls?.watch ?? null,
     });
     overlay.on((event) => {
       if (event.kind === 'readable') this.subscriptions.wake();
@@ -235,15 +235,4 @@ export class Peer {
 /** The name that people see. */
 export function peerName(config: Pick<Config, 'name'>): string {
   return config.name === '' ? hostname() : config.name;
-}
-
-/** The peer's key. Throws a StartError. */
-export function identityOf(config: Pick<Config, 'dataDir'>): { readonly id: string; readonly isNew: boolean } {
-  if (config.dataDir === '') return createIdentity();
-  try {
-    return loadIdentity(config.dataDir);
-  } catch (error) {
-    if (error instanceof IdentityError) throw new StartError(error.message, exitCodes.unavailable, error);
-    throw error;
-  }
 }

@@ -35,7 +35,9 @@ beforeAll(async () => {
   const peers = await testMesh.startAll(3, { STARLING_SUBSCRIPTIONS_MAX: '8', STARLING_PAYLOAD_BYTES_MAX: '262144' });
   first = peers[0] as RunningPeer;
   raw = new RawClient(apiOf(first));
-  clients = await Promise.all(peers.map((peer) => connect({ addresses: [apiOf(peer)], learnAddresses: false })));
+  clients = await Promise.all(
+    peers.map((peer) => connect({ tls: 'off', addresses: [apiOf(peer)], learnAddresses: false })),
+  );
   // While links are still being agreed on a message may take the long way of a repair.
   const isHeldByAll = (client: StarlingClient): Promise<boolean> =>
     client.publish({ topic: 'warm-up', payload: '' }, { heldBy: 2, timeoutMs: 300 }).then(

@@ -29,7 +29,7 @@ export class ChildPeer {
         STARLING_LINK_PORT: '0',
         STARLING_API_PORT: '0',
         STARLING_HTTP_PORT: '0',
-        STARLING_INSECURE: 'true',
+        ...(env.STARLING_TLS_DIR === undefined && { STARLING_INSECURE: 'true' }),
         ...env,
       },
     });

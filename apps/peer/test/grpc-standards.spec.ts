@@ -124,7 +124,9 @@ describe('the wrong protocol on a port', () => {
   });
 
   it('gRPC to the HTTP port is an error that says so', async () => {
-    await expect(connect({ addresses: [`127.0.0.1:${peer.ports.http}`], timeoutMs: 500 })).rejects.toMatchObject({
+    await expect(
+      connect({ tls: 'off', addresses: [`127.0.0.1:${peer.ports.http}`], timeoutMs: 500 }),
+    ).rejects.toMatchObject({
       reason: 'UNREACHABLE',
     });
   });
@@ -175,7 +177,7 @@ describe('draining', () => {
     watch.on('data', (response: HealthCheckResponse) => states.push(response));
     watch.on('error', () => {});
     await until(() => states.length === 1);
-    const client = await connect({ addresses: [apiOf(peer)] });
+    const client = await connect({ tls: 'off', addresses: [apiOf(peer)] });
     await client.drain(peer.peer.overlay.self.id);
     await until(() => states.length === 2);
     expect(states.map(({ status }) => status)).toEqual([ServingStatus.SERVING, ServingStatus.NOT_SERVING]);

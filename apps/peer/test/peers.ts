@@ -20,7 +20,7 @@ export class TestMesh {
       STARLING_BOOTSTRAP: bootstrap.join(','),
       STARLING_SEED_TIMEOUT_MS: bootstrap.length === 0 ? '0' : '10000',
       STARLING_LOG_LEVEL: 'error',
-      STARLING_INSECURE: 'true',
+      ...(env.STARLING_TLS_DIR === undefined && { STARLING_INSECURE: 'true' }),
       ...env,
     });
     if (!loaded.ok) throw new Error(loaded.problems.join('\n'));

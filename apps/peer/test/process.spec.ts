@@ -26,7 +26,7 @@ function directory(): string {
 }
 
 async function clientOf(...addresses: string[]): Promise<StarlingClient> {
-  const client = await connect({ addresses, learnAddresses: false });
+  const client = await connect({ tls: 'off', addresses, learnAddresses: false });
   clients.push(client);
   return client;
 }
@@ -57,7 +57,7 @@ describe('start', () => {
     expect(await child.exited()).toBe(64);
     expect(child.stderr.trim().split('\n')).toEqual([
       'STARLING_CANARYY is no setting and is ignored: did you mean STARLING_CANARY?',
-      'STARLING_MESH=a b: must be letters, digits, ".", "_" or "-"',
+      'STARLING_MESH=a b: must be lower-case letters, digits, ".", "_" or "-"',
       'STARLING_LINK_PORT=x: must be a whole number from 0 to 65535',
     ]);
   });

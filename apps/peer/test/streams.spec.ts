@@ -14,7 +14,7 @@ let publisher: StarlingClient;
 beforeAll(async () => {
   // 4 MiB are held: what a reader that sleeps through more than that misses must be said.
   peers = await testMesh.startAll(2, { STARLING_STORE_BYTES_MAX: String(4 * 1024 * 1024) });
-  publisher = await connect({ addresses: [apiOf(peers[0] as RunningPeer)], learnAddresses: false });
+  publisher = await connect({ tls: 'off', addresses: [apiOf(peers[0] as RunningPeer)], learnAddresses: false });
 });
 
 afterAll(async () => {
@@ -80,7 +80,7 @@ describe('metrics', () => {
       metric(second, 'starling_subscription_messages_total'),
       metric(first, 'grpc_server_handled_total'),
     ]);
-    const client = await connect({ addresses: [apiOf(second)], learnAddresses: false });
+    const client = await connect({ tls: 'off', addresses: [apiOf(second)], learnAddresses: false });
     const events = client.subscribe({ topics: ['counted'] })[Symbol.asyncIterator]();
     await events.next();
     for (let i = 0; i < 40; i++) await publisher.publish({ topic: i % 4 === 0 ? 'counted' : 'other', payload: '' });

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type StarlingClient } from '@starling/client';
+import { meshTls } from './mesh-tls.ts';
 import { token } from './token.ts';
 
 /** Where to publish and listen, and how fast. */
@@ -25,9 +26,10 @@ export async function traffic(options: TrafficOptions, say: (line: string) => vo
   process.once('SIGINT', () => stop.abort());
 
   const { addresses } = options;
-  const listener = await connect({ addresses, ...token() });
+  const access = { tls: meshTls(), ...token() };
+  const listener = await connect({ addresses, ...access });
   // With several addresses, at another peer.
-  const publisher = await connect({ addresses: addresses.toReversed(), ...token() });
+  const publisher = await connect({ addresses: addresses.toReversed(), ...access });
   const topic = `mesh-check.traffic-${Date.now()}`;
   const heard = new Set<number>();
   let gaps = 0;

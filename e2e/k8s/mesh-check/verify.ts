@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { StarlingClient } from '@starling/client';
 import { PeerState } from '@starling/wire';
 import { findPeers } from './find-peers.ts';
+import { meshTls } from './mesh-tls.ts';
 import { token } from './token.ts';
 
 /** What to verify, and until when. */
@@ -64,7 +65,8 @@ export async function verify(options: VerifyOptions, say: (line: string) => void
  * what is true of that one.
  */
 function connectTo(address: string): StarlingClient {
-  return new StarlingClient({ addresses: [address], learnAddresses: false, timeoutMs: callTimeoutMs, ...token() });
+  const access = { tls: meshTls(), ...token() };
+  return new StarlingClient({ addresses: [address], learnAddresses: false, timeoutMs: callTimeoutMs, ...access });
 }
 
 /** The ids of the peers; throws unless each is ready and another one. */

@@ -1,6 +1,5 @@
 import { create, type JsonObject } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
-import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
 import {
   Acknowledge,
   AdminService,
@@ -30,19 +29,20 @@ import { type PeerConnection, PeerPool } from './peer-pool.ts';
 import { PublishStream } from './publish-stream.ts';
 import { type Receipt, toReceipt } from './receipt.ts';
 import { type SubscribeOptions, Subscription } from './subscription.ts';
+import { plainDialling, type TlsOptions, tlsDialling } from './tls.ts';
 import { type Token, TokenSource } from './token-source.ts';
 
 export interface ConnectOptions {
   /** `host:port` of the API of one or more peers. */
   readonly addresses: readonly string[];
-  /** Default: no TLS. */
-  readonly credentials?: ChannelCredentials;
   /**
    * What the peers know the caller by: a token, or a function that fetches one, for tokens that expire. The function is
    * called for the first call, and again when a peer no longer takes what it gave; that call is then made once more. The
    * token goes to every peer that the client moves to: without TLS to whoever answers there.
    */
   readonly token?: Token;
+  /** How peers prove that they are of the mesh, or `off`: nothing is encrypted. Default: TLS with the system's authorities. */
+  readonly tls?: TlsOptions | 'off';
   /** Deadline of a call that does not say its own, in ms. Default 10,000. */
   readonly timeoutMs?: number;
   /** How long one peer may take to answer the dial before the next is tried, in ms. Default 2,000. */
@@ -149,7 +149,7 @@ export class StarlingClient {
     this.#token = new TokenSource(options.token);
     this.#pool = new PeerPool({
       seeds: options.addresses,
-      credentials: options.credentials ?? credentials.createInsecure(),
+      dialling: options.tls === 'off' ? plainDialling : tlsDialling(options.tls ?? {}),
       connectTimeoutMs: options.connectTimeoutMs ?? 2_000,
       metadata: () => this.#token.metadata(),
     });

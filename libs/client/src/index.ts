@@ -30,4 +30,5 @@ export {
   Subscription,
   type SubscriptionEvent,
 } from './subscription.ts';
+export { type Dialling, type DiallingOf, plainDialling, type TlsOptions, tlsDialling } from './tls.ts';
 export type { Token } from './token-source.ts';

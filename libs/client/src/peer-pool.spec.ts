@@ -1,7 +1,8 @@
 import { createServer, type Server as TcpServer } from 'node:net';
-import { credentials, Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
+import { Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { PeerPool } from './peer-pool.ts';
+import { plainDialling } from './tls.ts';
 
 const servers: Server[] = [];
 const silent: TcpServer[] = [];
@@ -39,7 +40,7 @@ function silentPeer(): Promise<string> {
 
 function poolOf(seeds: readonly string[], connectTimeoutMs = 60_000): PeerPool {
   const metadata = (): Metadata => new Metadata();
-  const pool = new PeerPool({ seeds, credentials: credentials.createInsecure(), connectTimeoutMs, metadata });
+  const pool = new PeerPool({ seeds, dialling: plainDialling, connectTimeoutMs, metadata });
   pools.push(pool);
   return pool;
 }

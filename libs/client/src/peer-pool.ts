@@ -1,10 +1,11 @@
-import { type ChannelCredentials, Client, connectivityState, type Metadata } from '@grpc/grpc-js';
+import { Client, connectivityState, type Metadata } from '@grpc/grpc-js';
 import { StarlingError } from './errors.ts';
+import type { Dialling, DiallingOf } from './tls.ts';
 
 export interface PeerPoolOptions {
   /** Addresses given by the user: always kept, and tried first. */
   readonly seeds: readonly string[];
-  readonly credentials: ChannelCredentials;
+  readonly dialling: DiallingOf;
   /** How long one peer may take to answer the dial, in ms. */
   readonly connectTimeoutMs: number;
   /** What each call carries; a new one each time. */
@@ -127,7 +128,7 @@ export class PeerPool {
     const dials = addresses.map(async (address, i) => {
       if (i > 0) await new Promise((resolve) => setTimeout(resolve, i * dialStaggerMs));
       if (winner !== null) throw new Error('another peer was faster');
-      const client = await dial(address, this.#options.credentials, timeoutMs).catch((error: unknown) => {
+      const client = await dial(address, this.#options.dialling(address), timeoutMs).catch((error: unknown) => {
         this.#restingUntil.set(address, Date.now() + restMs);
         throw error;
       });
@@ -154,7 +155,8 @@ export class PeerPool {
   #unreachable(cause: unknown): StarlingError {
     const { addresses } = this;
     const more = addresses.length > 3 ? ` and ${addresses.length - 3} more` : '';
-    return new StarlingError(`no peer answers at ${addresses.slice(0, 3).join(', ')}${more}`, {
+    const why = cause instanceof DialError ? `: ${cause.message}` : '';
+    return new StarlingError(`no peer answers at ${addresses.slice(0, 3).join(', ')}${more}${why}`, {
       reason: 'UNREACHABLE',
       cause,
     });
@@ -167,15 +169,19 @@ function isUsable(client: Client): boolean {
   return state === connectivityState.READY || state === connectivityState.IDLE;
 }
 
-function dial(address: string, credentials: ChannelCredentials, timeoutMs: number): Promise<Client> {
-  const client = new Client(address, credentials, channelOptions);
+/** A dial of which more is known than that it failed. */
+class DialError extends Error {}
+
+function dial(address: string, { credentials, options, problem }: Dialling, timeoutMs: number): Promise<Client> {
+  const client = new Client(address, credentials, { ...channelOptions, ...options });
   return new Promise((resolve, reject) => {
     client.waitForReady(Date.now() + timeoutMs, (error) => {
       if (error === undefined) {
         resolve(client);
       } else {
         client.close();
-        reject(error);
+        const why = problem();
+        reject(why === null ? error : new DialError(why, { cause: error }));
       }
     });
   });

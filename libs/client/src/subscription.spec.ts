@@ -69,7 +69,8 @@ async function read(
   return { events, moves: subscription.moves, duplicates: subscription.duplicates };
 }
 
-const clientOf = (...addresses: string[]): StarlingClient => new StarlingClient({ addresses, learnAddresses: false });
+const clientOf = (...addresses: string[]): StarlingClient =>
+  new StarlingClient({ addresses, tls: 'off', learnAddresses: false });
 
 describe('subscription', () => {
   it('goes on at another peer from where its reader stands, and drops what comes twice', async () => {

@@ -161,26 +161,44 @@ describe("a peer's certificate", () => {
     expect(readPeerCertificateDer(Buffer.from('garbage'))).toEqual({ ok: false, problem: 'cannot be read' });
   });
 
-  it("cannot have another peer's id, not even from the authority", async () => {
+  async function signed(uris: readonly string[]) {
     const x509 = await loadX509();
     const key = createPrivateKey(authority.key).toCryptoKey(p256, false, ['sign']);
-    const forged = await x509.X509CertificateGenerator.create({
+    const holder = createIdentity();
+    const made = await x509.X509CertificateGenerator.create({
       serialNumber: '40',
       subject: 'CN=forged',
       issuer: new x509.X509Certificate(authority.certificate).subjectName,
       notBefore: new Date(),
       notAfter: new Date(Date.now() + day),
       signingAlgorithm: p256,
-      publicKey: createIdentity().publicKey.toCryptoKey(p256, true, ['verify']),
+      publicKey: holder.publicKey.toCryptoKey(p256, true, ['verify']),
       signingKey: key,
-      extensions: [
-        new x509.SubjectAlternativeNameExtension([{ type: 'url', value: `spiffe://prod/peer/${identity.id}` }]),
-      ],
+      extensions: [new x509.SubjectAlternativeNameExtension(uris.map((value) => ({ type: 'url' as const, value })))],
     });
-    expect(readPeerCertificateDer(Buffer.from(forged.rawData))).toMatchObject({
-      ok: false,
-      problem: expect.stringMatching(/its key is that of/),
-    });
+    return { holder, reading: readPeerCertificateDer(Buffer.from(made.rawData)) };
+  }
+
+  it("cannot have another peer's id, not even from the authority", async () => {
+    const { reading } = await signed([`spiffe://prod/peer/${identity.id}`]);
+    expect(reading).toMatchObject({ ok: false, problem: expect.stringMatching(/its key is that of/) });
+  });
+
+  it('need not name the peer: whoever made the key before the name may name the mesh only', async () => {
+    const { reading, holder } = await signed(['spiffe://prod/peer']);
+    expect(reading).toMatchObject({ ok: true, peer: { mesh: 'prod', peerId: holder.id } });
+  });
+
+  it.each([
+    [[], /has 0 URIs/],
+    [['spiffe://prod/peer', 'spiffe://test/peer'], /has 2 URIs/],
+    [['spiffe://prod/ns/default/sa/default'], /names no peer/],
+    [['https://prod/peer'], /names no peer/],
+    [['spiffe://Prod/peer'], /names no peer/],
+    [['spiffe://prod/peer/short'], /names no peer/],
+  ])('has exactly one URI, of a peer: %j', async (uris, problem) => {
+    const { reading } = await signed(uris);
+    expect(reading).toMatchObject({ ok: false, problem: expect.stringMatching(problem) });
   });
 });
 

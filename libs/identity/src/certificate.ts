@@ -24,7 +24,7 @@ const pemBlock = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICA
 
 /**
  * Who a leaf certificate speaks of. Its chain and its time are judged elsewhere: by TLS, and by `validityProblem`.
- * The id must be that of the certificate's own key, so that not even an authority can give one peer's id to another's key.
+ * The id is that of the certificate's own key, and none other may be written: not even an authority can give one peer's id to another's key.
  */
 export function readPeerCertificate(certificate: X509Certificate): CertificateReading {
   const names = alternativeNames(certificate.subjectAltName ?? '');
@@ -35,9 +35,11 @@ export function readPeerCertificate(certificate: X509Certificate): CertificateRe
   if (named === null) return { ok: false, problem: 'names no peer of a mesh' };
   if (certificate.ca) return { ok: false, problem: "is an authority's, not a peer's" };
   const id = peerIdOf(certificate.publicKey);
-  if (id !== named.peerId) return { ok: false, problem: `names peer ${named.peerId}, but its key is that of ${id}` };
+  if (named.peerId !== null && id !== named.peerId)
+    return { ok: false, problem: `names peer ${named.peerId}, but its key is that of ${id}` };
   const peer = {
-    ...named,
+    mesh: named.mesh,
+    peerId: id,
     names: names.filter((name) => !name.startsWith('URI:')).map((name) => name.replace(/^(?:DNS|IP Address):/, '')),
     validFrom: certificate.validFromDate.getTime(),
     expiresAt: certificate.validToDate.getTime(),

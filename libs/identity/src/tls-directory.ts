@@ -116,6 +116,8 @@ export interface CertificateWish {
   readonly names: AlternativeNames;
   /** How long to wait for somebody to answer the request. */
   readonly waitMs: number;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
 }
 
 const lookEveryMs = 50;
@@ -147,6 +149,7 @@ export async function obtainCertificate(wish: CertificateWish): Promise<TlsMater
   for (;;) {
     const reading = readTlsDirectory(dir, own);
     if (reading.ok && (!asksItself || covers(reading.material, names))) return reading.material;
+    if (wish.signal?.aborted) throw new IdentityError(`no certificate in ${dir}: told to stop before it came`);
     const refused = asksItself ? readRefusal(files.refused, request) : null;
     if (refused !== null)
       throw new IdentityError(`no certificate in ${dir}: the authority refused the request: ${refused}`);

@@ -39,12 +39,12 @@ export function bench(options: BenchOptions): Promise<number> {
   const size = wholeNumber('--size', options.size, 16, 1024 * 1024);
   const rate = wholeNumber('--rate', options.rate, 0, 1_000_000);
   const wanted = wholeNumber('--subscribers', options.subscribers, 1, 1_000);
-  return withClient(options, 'client', async (publisher, token) => {
+  return withClient(options, 'client', async (publisher, access) => {
     const peers = await Array.fromAsync(publisher.listPeers());
     const addresses = peers.map((peer) => peer.apiAddress).filter(Boolean);
     const targets = Array.from({ length: Math.min(wanted, addresses.length) }, (_, i) => addresses[i] as string);
     const clients = await Promise.all(
-      targets.map((address) => connect({ addresses: [address], learnAddresses: false, ...token })),
+      targets.map((address) => connect({ addresses: [address], learnAddresses: false, ...access })),
     );
     try {
       const result = await run(publisher, clients, {

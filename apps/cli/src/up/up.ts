@@ -1,10 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { defaultData } from '../authority-file.ts';
 import { CliError, exitCode } from '../exit-codes.ts';
 import { ensureMeshTokens, tokenPath } from '../tokens/mesh-tokens.ts';
 import { parseUpOptions, upUsage } from '../up-options.mjs';
 import { Child } from './child.ts';
+import { forgetAuthority, LocalAuthority, localMeshName, tlsDirectory } from './local-authority.ts';
 import { firstTaken, portsOf } from './ports.ts';
 
 /** Every stop of a child: this long for a graceful end, then SIGKILL, so that the whole is over within 5 s. */
@@ -18,6 +20,7 @@ interface UpOptions {
   readonly dashboard: boolean;
   readonly dashboardPort: number;
   readonly data: string;
+  readonly insecure: boolean;
 }
 
 // The bundle is apps/cli/dist/starling.js; the other products lie beside it.
@@ -59,6 +62,7 @@ class LocalMesh {
   readonly #children: Child[] = [];
   /** File of the hashes that the peers know. */
   #tokens = '';
+  #authority: LocalAuthority | null = null;
   #isStopping = false;
   #finish: (code: number) => void = () => {};
 
@@ -95,6 +99,8 @@ class LocalMesh {
         `cannot write to the data directory ${data}: ${(error as Error).message}; choose another with --data`,
       );
     }
+    if (!this.#options.insecure) this.#authority = await LocalAuthority.start(data, peers);
+    else forgetAuthority(data);
     const started = performance.now();
     const all = Array.from({ length: peers }, (_, index) => this.#spawnPeer(index, data));
     let ready = 0;
@@ -125,9 +131,16 @@ class LocalMesh {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     return this.#spawn(`peer-${index}`, peerScript, join(data, 'logs', `peer-${index}.log`), {
       STARLING_NAME: `peer-${index}`,
-      STARLING_MESH: 'local',
+      STARLING_MESH: localMeshName,
       STARLING_DATA_DIR: dataDir,
-      STARLING_TOKENS_FILE: this.#tokens,
+      ...(this.#authority === null
+        ? { STARLING_INSECURE: 'true', STARLING_TLS_DIR: '', STARLING_TOKENS_FILE: '' }
+        : {
+            STARLING_INSECURE: '',
+            STARLING_TLS_DIR: tlsDirectory(data, index),
+            STARLING_TLS_WAIT_MS: '20000',
+            STARLING_TOKENS_FILE: this.#tokens,
+          }),
       STARLING_LINK_HOST: '127.0.0.1',
       STARLING_LINK_PORT: String(ports.link),
       STARLING_API_HOST: '127.0.0.1',
@@ -147,9 +160,14 @@ class LocalMesh {
       PORT: String(dashboardPort),
       HOSTNAME: '127.0.0.1',
       STARLING_PEERS: addresses.slice(0, 32).join(','),
-      STARLING_TOKEN_FILE: tokenPath(data, 'viewer'),
-      // The console asks its user for this one, and says where it is.
-      STARLING_TOKEN_HINT: tokenPath(data, 'client'),
+      ...(this.#authority === null
+        ? { STARLING_CA_FILE: '', STARLING_TOKEN_FILE: '' }
+        : {
+            STARLING_CA_FILE: this.#authority.file,
+            STARLING_TOKEN_FILE: tokenPath(data, 'viewer'),
+            // The console asks its user for this one, and says where it is.
+            STARLING_TOKEN_HINT: tokenPath(data, 'client'),
+          }),
     });
   }
 
@@ -201,6 +219,7 @@ class LocalMesh {
     }, stopGraceMs);
     await all;
     clearTimeout(timer);
+    this.#authority?.close();
     this.#finish(code);
   }
 
@@ -228,8 +247,9 @@ class LocalMesh {
     const { peers, basePort, dashboard, dashboardPort } = this.#options;
     const first = portsOf(basePort, 0);
     const last = portsOf(basePort, peers - 1);
-    // The command finds the tokens by itself where they are by default.
-    const where = this.#options.data === '.starling' ? '' : ` --data ${this.#options.data}`;
+    // The command finds the tokens and the authority by itself where they are by default.
+    const isDefault = this.#options.data === defaultData;
+    const where = this.#authority === null ? ' --insecure' : isDefault ? '' : ` --data ${this.#options.data}`;
     const address = `${first.api === 7401 ? '' : ` --address 127.0.0.1:${first.api}`}${where}`;
     const range = (a: number, b: number) =>
       peers <= 3 ? Array.from({ length: peers }, (_, i) => a + 10 * i).join(', ') : `${a}, ${a + 10} … ${b}`;
@@ -243,7 +263,12 @@ class LocalMesh {
       `  HTTP       127.0.0.1:${range(first.http, last.http)}   /metrics /readyz /status`,
       ...(dashboard ? [`  dashboard  http://127.0.0.1:${dashboardPort}`] : []),
       `  data       ${data}   (logs/peer-0.log …)`,
-      `  tokens     ${tokenPath(data, 'client')}   (viewer, client, operator; found by the command)`,
+      ...(this.#authority === null
+        ? ['  security   NONE: nothing is encrypted, and whoever reaches a port may join and call (--insecure)']
+        : [
+            `  security   mutual TLS; clients trust ${this.#authority.file}`,
+            `  tokens     ${tokenPath(data, 'client')}   (viewer, client, operator; found by the command)`,
+          ]),
       '',
       'To try, in another terminal:',
       `  npx starling sub 'greetings.>'${address}              # leave it running, then`,

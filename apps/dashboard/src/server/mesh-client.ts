@@ -1,6 +1,7 @@
 import { type DescService, fromBinary } from '@bufbuild/protobuf';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
+import { type DiallingOf, plainDialling } from '@starling/client';
 import {
   AdminService,
   BadRequestSchema,
@@ -50,15 +51,21 @@ export interface MeshProblem {
 export class MeshClient {
   readonly book: AddressBook;
   readonly #channels = new Map<string, grpc.Client>();
+  readonly #dialling: () => DiallingOf;
 
-  constructor(addresses: readonly string[]) {
+  /** `dialling` is asked for each new channel, so that authorities that are replaced are in use from then on. */
+  constructor(addresses: readonly string[], dialling: () => DiallingOf = () => plainDialling) {
     this.book = new AddressBook(addresses);
+    this.#dialling = dialling;
   }
 
   /** A channel that is connected; rejects when nobody listens, or after a second. */
   async connect(address: string): Promise<grpc.Client> {
     let channel = this.#channels.get(address);
-    if (channel === undefined) channel = new grpc.Client(address, grpc.credentials.createInsecure(), channelOptions);
+    if (channel === undefined) {
+      const { credentials, options } = this.#dialling()(address);
+      channel = new grpc.Client(address, credentials, { ...channelOptions, ...options });
+    }
     this.#channels.delete(address);
     this.#channels.set(address, channel);
     for (const [oldest, unused] of this.#channels) {

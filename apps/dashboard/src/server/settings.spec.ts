@@ -14,6 +14,7 @@ describe('the settings', () => {
       hosts: ['mesh.example.com'],
       tokenFile: '',
       tokenHint: '',
+      caFile: '',
     });
   });
 });

@@ -8,18 +8,21 @@ export interface Settings {
   readonly tokenFile: string;
   /** Where a person finds a token for the console, such as a file on this machine; empty: not known. */
   readonly tokenHint: string;
+  /** File with the mesh's authorities; empty: the mesh does not encrypt. */
+  readonly caFile: string;
 }
 
 /** The client ports of the eight peers that `npm start` runs. */
 const defaultPeers = Array.from({ length: 8 }, (_, i) => `127.0.0.1:${7401 + 10 * i}`).join(',');
 
-/** `STARLING_PEERS` and `STARLING_DASHBOARD_HOSTS`, comma-separated; `STARLING_TOKEN_FILE` and `STARLING_TOKEN_HINT`. */
+/** `STARLING_PEERS` and `STARLING_DASHBOARD_HOSTS`, comma-separated; `STARLING_TOKEN_FILE`, `STARLING_TOKEN_HINT`, `STARLING_CA_FILE`. */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
   return {
     peers: splitList(env.STARLING_PEERS || defaultPeers),
     hosts: splitList(env.STARLING_DASHBOARD_HOSTS ?? '').map((host) => host.toLowerCase()),
     tokenFile: env.STARLING_TOKEN_FILE ?? '',
     tokenHint: env.STARLING_TOKEN_HINT ?? '',
+    caFile: env.STARLING_CA_FILE ?? '',
   };
 }
 

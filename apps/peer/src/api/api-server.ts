@@ -23,6 +23,8 @@ export interface ApiServerOptions {
   readonly rpc: RpcMetrics;
   readonly access: Access;
   readonly connections: ConnectionLimits;
+  /** Null: plain text. */
+  readonly credentials: ServerCredentials | null;
 }
 
 /** The gRPC API: one plain grpc-js server with the services of starling.v1, health and reflection. */
@@ -51,7 +53,7 @@ export class ApiServer {
       // In MB, of one connection: headers, frames and answers that wait. (guess: ten of the largest calls)
       'grpc-node.max_session_memory': 64,
     });
-    const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    const injector = this.#server.createConnectionInjector(options.credentials ?? ServerCredentials.createInsecure());
     this.connections = new Connections(options.connections, (socket) => injector.injectConnection(socket));
   }
 

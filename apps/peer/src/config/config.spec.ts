@@ -5,13 +5,17 @@ import { loadConfig } from './load.ts';
 import { configurationReference } from './reference.ts';
 
 function problemsOf(env: Record<string, string>, file?: string): readonly string[] {
-  const result = loadConfig(env, () => file ?? '{}');
+  const result = loadConfig({ STARLING_INSECURE: 'true', ...env }, () => file ?? '{}');
   return result.ok ? [] : result.problems;
 }
 
 describe('configuration', () => {
-  it('needs nothing to be set', () => {
-    const result = loadConfig({});
+  it('needs nothing to be set but how the peer is secured', () => {
+    expect(loadConfig({})).toMatchObject({
+      ok: false,
+      problems: [expect.stringMatching(/set STARLING_TLS_DIR .* or STARLING_INSECURE=true/)],
+    });
+    const result = loadConfig({ STARLING_TLS_DIR: '/run/tls' });
     expect(result).toMatchObject({ ok: true, warnings: [] });
     if (result.ok) {
       expect(result.config).toMatchObject({
@@ -34,6 +38,7 @@ describe('configuration', () => {
         STARLING_CANARY: 'off',
         STARLING_LOG_LEVEL: 'warn,mesh=debug',
         STARLING_NAME: '',
+        STARLING_INSECURE: 'yes',
       },
       () => JSON.stringify({ linkPort: 8000, apiPort: 8001, name: 'n', bootstrapDns: ['peers.default.svc'] }),
     );
@@ -74,7 +79,10 @@ describe('configuration', () => {
     [{ STARLING_STORE_BYTES_MAX: '1048576' }, /at least 4 of the largest payloads/],
     [{ STARLING_LINK_PORT: 'tcp://10.0.0.1:80' }, /set by Kubernetes .* enableServiceLinks/],
     [{ STARLING_LINK_ADVERTISE: 'nowhere' }, /STARLING_LINK_ADVERTISE=nowhere/],
-    [{ STARLING_MESH: 'a b' }, /must be letters/],
+    [{ STARLING_MESH: 'a b' }, /must be lower-case letters/],
+    [{ STARLING_MESH: 'Prod' }, /must be lower-case letters/],
+    [{ STARLING_TLS_DIR: '/run/tls' }, /both set: choose one/],
+    [{ STARLING_TLS_NAMES: 'a.example,B.example' }, /entry 2 must be a DNS name in lower case or an IP address/],
   ])('refuses %j', (env, expected) => {
     expect(problemsOf(env).join('\n')).toMatch(expected);
   });
@@ -89,7 +97,7 @@ describe('configuration', () => {
   });
 
   it('says that the file is missing', () => {
-    const result = loadConfig({ STARLING_CONFIG: '/does/not/exist.json' });
+    const result = loadConfig({ STARLING_INSECURE: 'true', STARLING_CONFIG: '/does/not/exist.json' });
     expect(result).toMatchObject({ ok: false, problems: [expect.stringContaining('ENOENT')] });
   });
 
@@ -102,6 +110,7 @@ describe('configuration', () => {
       STARLING_DASHBOARD_SERVICE_PORT_HTTP: '80',
       STARLING_DASHBOARD_PORT: 'tcp://10.96.0.2:80',
       STARLING_PEERS: 'x:1',
+      STARLING_INSECURE: '1',
     });
     expect(result).toMatchObject({
       ok: true,

@@ -12,6 +12,7 @@ const foreign = new Set([
   'STARLING_CONFIG',
   'STARLING_PEERS',
   'STARLING_ADDRESS',
+  'STARLING_CA_FILE',
   'STARLING_DASHBOARD_HOSTS',
   'STARLING_REQUIRE_ALL',
   'STARLING_TOKEN',
@@ -82,6 +83,14 @@ export function loadConfig(
 /** Rules between settings. */
 function relations(config: Config): string[] {
   const problems: string[] = [];
+  if (config.tlsDir === '' && !config.insecure) {
+    problems.push(
+      'a peer needs a certificate: set STARLING_TLS_DIR to a directory where an authority of the mesh answers (starling ca serve), or STARLING_INSECURE=true to run without encryption and identities',
+    );
+  }
+  if (config.tlsDir !== '' && config.insecure) {
+    problems.push('STARLING_TLS_DIR and STARLING_INSECURE are both set: choose one');
+  }
   const ports = [
     ['STARLING_LINK_PORT', config.linkPort],
     ['STARLING_API_PORT', config.apiPort],

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import { isDnsName } from '@starling/identity';
 import * as z from 'zod';
 
 /** Parts of a peer whose log level can be set alone. */
@@ -62,13 +64,38 @@ export const configSchema = z.strictObject({
   name: text(253).default('').describe("Name for people, such as the pod's; empty: the machine's host name."),
   zone: text(63).default('').describe('Failure domain. Links within a zone are preferred; empty: unknown.'),
   mesh: text(63)
-    .regex(/^[A-Za-z0-9._-]+$/, 'must be letters, digits, ".", "_" or "-"')
+    .regex(/^[a-z0-9._-]+$/, 'must be lower-case letters, digits, ".", "_" or "-"')
     .default('starling')
-    .describe('Name of the mesh. Peers of another name are refused.'),
+    .describe(
+      'Name of the mesh, and of the trust domain in its certificates. Peers of another name are refused. (SPIFFE-ID §2.1: lower case)',
+    ),
   dataDir: text(4096)
     .default('')
     .describe(
       'Directory for the key and the cache of known peers; empty: a new identity at each start, and nothing is kept.',
+    ),
+
+  tlsDir: text(4096)
+    .default('')
+    .describe(
+      'Directory with `ca.crt` and `tls.crt`, and `tls.key` if that is to be the key; without it the peer leaves `request.csr` there for an authority to answer. This or `STARLING_INSECURE` must be set.',
+    ),
+  tlsNames: list(
+    z
+      .string()
+      .refine((name) => isDnsName(name) || isIP(name) !== 0, 'must be a DNS name in lower case or an IP address'),
+  )
+    .default([])
+    .describe(
+      'Names and addresses that clients of the API use, to be asked for in the certificate beside the loopback’s.',
+    ),
+  tlsWaitMs: whole(0, 600_000)
+    .default(60_000)
+    .describe('How long to wait at the start for the certificate. (guess: a sidecar’s start on a busy node)'),
+  insecure: yesOrNo
+    .default(false)
+    .describe(
+      'Run without encryption, without proof of who is who, and, when there is no tokens file, without tokens: for one machine and tests only. Said in the log and by a metric.',
     ),
 
   linkHost: host.default('0.0.0.0').describe('Address to take links of other peers on.'),
@@ -90,7 +117,6 @@ export const configSchema = z.strictObject({
     .describe(
       'File of the tokens that the API takes, one on a line: `<role> <name> sha256:<hash>` (`starling token new` prints it); read again when it changes. Empty: none.',
     ),
-  insecure: yesOrNo.default(false).describe('Plaintext links and API, no tokens: for one machine and tests only.'),
   httpHost: host.default('0.0.0.0').describe('Address to serve metrics and probes on.'),
   httpPort: port.default(7402).describe('Port of metrics and probes; 0: any free one.'),
 

@@ -11,9 +11,10 @@ import { appModule } from '../app.module.ts';
 import { type AccessControl, createAccess } from '../auth/create-access.ts';
 import type { Config } from '../config/schema.ts';
 import type { Logs } from '../logs/logs.ts';
-import { identityOf, Peer } from '../peer.ts';
+import { Peer } from '../peer.ts';
 import { listenError } from '../start-error.ts';
 import { discoveryOf } from './discovery.ts';
+import { expiryOf, openSecurity, type PeerSecurity } from './security.ts';
 
 /** What stopping takes at the most, beside leaving the mesh: the API's calls, the links, HTTP. Together with the longest default drain it is below ten seconds. */
 const closeMs = { api: 1_500, links: 1_500, http: 500 } as const;
@@ -25,6 +26,7 @@ export class RunningPeer {
   readonly #api: ApiServer;
   readonly #http: NestExpressApplication;
   readonly #control: AccessControl;
+  readonly #security: PeerSecurity;
   readonly #log: Logger;
   #cache: PeerCache | null = null;
   #stopping: Promise<void> | null = null;
@@ -33,19 +35,28 @@ export class RunningPeer {
     peer: Peer,
     ports: RunningPeer['ports'],
     servers: { readonly api: ApiServer; readonly http: NestExpressApplication },
-    { control, log }: { readonly control: AccessControl; readonly log: Logger },
+    {
+      control,
+      security,
+      log,
+    }: { readonly control: AccessControl; readonly security: PeerSecurity; readonly log: Logger },
   ) {
     this.peer = peer;
     this.ports = ports;
     this.#api = servers.api;
     this.#http = servers.http;
     this.#control = control;
+    this.#security = security;
     this.#log = log;
   }
 
-  /** Starts a peer and its servers; joining the mesh goes on afterwards. Throws a StartError when it cannot. */
-  static async start(config: Config, logs: Logs): Promise<RunningPeer> {
-    const identity = identityOf(config);
+  /**
+   * Starts a peer and its servers; joining the mesh goes on afterwards. Throws a StartError when it cannot. `signal` ends the
+   * waiting for a certificate.
+   */
+  static async start(config: Config, logs: Logs, signal?: AbortSignal): Promise<RunningPeer> {
+    const security = await openSecurity(config, logs, signal);
+    const { identity, tls } = security;
     const rpc = new RpcMetrics();
     const control = createAccess(config, logs.api);
     const { access } = control;
@@ -60,13 +71,18 @@ export class RunningPeer {
         newcomersMax: config.apiNewcomersMax,
         newcomerMaxMs: config.apiNewcomerMaxMs,
       },
+      credentials: tls?.api ?? null,
     });
-    const transport = new GrpcTransport({
-      ...defaultGrpcTransportConfig,
-      host: config.linkHost,
-      port: config.linkPort,
-      mesh: config.mesh,
-    });
+    const transport = new GrpcTransport(
+      {
+        ...defaultGrpcTransportConfig,
+        host: config.linkHost,
+        port: config.linkPort,
+        mesh: config.mesh,
+      },
+      tls?.links ?? null,
+      (trouble) => logs.links.warn(trouble, 'a link came to nothing for want of trust'),
+    );
     const bindApi = (): Promise<number> =>
       api.bind().catch((error: unknown) => {
         throw listenError(error, config.apiPort, config.apiHost, 'STARLING_API');
@@ -79,7 +95,7 @@ export class RunningPeer {
     const link = await bindLinks();
     const early = config.apiPort === 0 ? await bindApi() : null;
     const ports = { link, api: early ?? config.apiPort };
-    const peer = new Peer({ config, logs, identity, transport, ports, rpc, access, connections: api.connections });
+    const peer = new Peer({ config, logs, security, transport, ports, rpc, access, connections: api.connections });
 
     const http = await NestFactory.create<NestExpressApplication>(appModule(peer, logs), {
       logger: nestLogger(logs.http),
@@ -96,7 +112,8 @@ export class RunningPeer {
     });
     const httpPort = (http.getHttpServer().address() as AddressInfo).port;
 
-    const running = new RunningPeer(peer, { ...ports, http: httpPort }, { api, http }, { control, log: logs.peer });
+    const rest = { control, security, log: logs.peer };
+    const running = new RunningPeer(peer, { ...ports, http: httpPort }, { api, http }, rest);
     const { all, cache } = discoveryOf(config, logs.discovery);
     await peer.start(all);
     if (cache !== null) running.#remember(cache);
@@ -108,6 +125,7 @@ export class RunningPeer {
         api: peer.overlay.self.apiAddress,
         ports: running.ports,
         mesh: config.mesh,
+        certificateExpires: tls === null ? null : expiryOf(tls.watch.current),
         startMs: Math.round(performance.now()),
         startCpuMs: Math.round((process.cpuUsage().user + process.cpuUsage().system) / 1_000),
       },
@@ -135,6 +153,7 @@ export class RunningPeer {
 
   async #stop(drainTimeoutMs: number): Promise<void> {
     const { peer } = this;
+    this.#security.tls?.watch.close();
     await this.#step('left the mesh', drainTimeoutMs + 500, async () => {
       if (peer.overlay.state === 'draining' || peer.overlay.state === 'stopped') return;
       await peer.drain(drainTimeoutMs);

@@ -1,0 +1,133 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import {
+  type Authority,
+  IdentityError,
+  type IssuePolicy,
+  Issuer,
+  initAuthority,
+  NamePolicy,
+  readAuthority,
+} from '@starling/identity';
+import { CliError, exitCode } from '../exit-codes.ts';
+import { printable } from '../output.ts';
+import { milliseconds, wholeNumber } from '../session.ts';
+
+interface CaOptions {
+  readonly ca: string;
+  readonly mesh: string;
+}
+
+interface IssueOptions extends CaOptions {
+  readonly allow: readonly string[];
+  readonly lifetime: string;
+}
+
+/** How often the directories are looked at when no notice came. Default: guess; a restart of a pod waits for it at the worst. */
+const pollMs = 1_000;
+/** Directories that one process serves. A pod has one. */
+const dirsMax = 1_024;
+
+/** `ca init`: makes the authority of a mesh unless there is one. */
+export async function caInit(options: CaOptions): Promise<number> {
+  const { authority, isNew } = await guarded(() => initAuthority(options.ca, options.mesh));
+  const expires = new Date(authority.expiresAt).toISOString();
+  console.log(
+    `${isNew ? 'made' : 'kept'} the authority of ${options.mesh} in ${options.ca}: ca.crt to be trusted, ca.key to be guarded; good until ${expires}`,
+  );
+  return exitCode.ok;
+}
+
+/** `ca issue`: answers one request, for a peer that shares no directory with the authority. */
+export async function caIssue(request: string, options: IssueOptions & { readonly out?: string }): Promise<number> {
+  const authority = await guarded(() => authorityOf(options));
+  let pem: string;
+  try {
+    pem = readFileSync(request === '-' ? 0 : request, 'utf8');
+  } catch (error) {
+    throw new CliError(`${request}: ${(error as Error).message}`, exitCode.usage);
+  }
+  const issued = await authority.issue(pem, policyOf(options));
+  if (!issued.ok) throw new CliError(`${request}: refused: ${issued.problem}`, exitCode.incomplete);
+  if (options.out === undefined) process.stdout.write(issued.certificate);
+  else writeFileSync(options.out, issued.certificate);
+  console.error(`issued to ${issued.peerId} until ${new Date(issued.expiresAt).toISOString()}`);
+  return exitCode.ok;
+}
+
+/** `ca serve`: answers requests in peers' TLS directories, and renews, until it is told to stop. */
+export async function caServe(
+  dirs: readonly string[],
+  options: IssueOptions & { readonly healthPort?: string; readonly healthHost: string },
+): Promise<number> {
+  if (dirs.length > dirsMax) throw new CliError(`${dirs.length} directories: ${dirsMax} at the most`, exitCode.usage);
+  await guarded(() => authorityOf(options));
+  const issuer = new Issuer({
+    // Read each time: an authority that is replaced is in use from then on.
+    authority: () => authorityOf(options),
+    policy: policyOf(options),
+    dirs,
+    pollMs,
+    on: (event) => {
+      const { kind, dir, ...rest } = event;
+      console.log(JSON.stringify({ time: new Date().toISOString(), event: kind, dir: printable(dir), ...rest }));
+    },
+  });
+  const health =
+    options.healthPort === undefined ? null : await serveHealth(issuer, options.healthHost, options.healthPort);
+  await issuer.start();
+  console.log(
+    JSON.stringify({ time: new Date().toISOString(), event: 'serving', mesh: options.mesh, dirs: dirs.length }),
+  );
+  // Watching keeps no process alive by itself.
+  const awake = setInterval(() => {}, 60_000);
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve());
+  });
+  clearInterval(awake);
+  issuer.close();
+  health?.close();
+  return exitCode.ok;
+}
+
+/** 200 while every directory could be served, else 503 with why. */
+function serveHealth(issuer: Issuer, host: string, portText: string) {
+  const port = wholeNumber('--health-port', portText, 0, 65_535);
+  const server = createServer((_request, response) => {
+    const problems = [...issuer.problems].map(([dir, problem]) => `${dir}: ${problem}`);
+    response.writeHead(problems.length === 0 ? 200 : 503, { 'content-type': 'text/plain' });
+    response.end(problems.length === 0 ? 'ok\n' : `${problems.join('\n')}\n`);
+  });
+  server.maxConnections = 16;
+  return new Promise<typeof server>((resolve, reject) => {
+    server.once('error', (error) =>
+      reject(new CliError(`--health-port ${port}: ${error.message}`, exitCode.environment)),
+    );
+    server.listen(port, host, () => resolve(server));
+  });
+}
+
+function authorityOf({ ca, mesh }: CaOptions): Authority {
+  const authority = readAuthority(ca, mesh);
+  if (authority === null) throw new IdentityError(`there is no authority in ${ca}: starling ca init makes one`);
+  return authority;
+}
+
+function policyOf({ allow, lifetime }: IssueOptions): IssuePolicy {
+  const lifetimeMs = milliseconds(lifetime);
+  if (!(lifetimeMs >= 1_000)) throw new CliError(`--lifetime ${lifetime}: a second at the least`, exitCode.usage);
+  try {
+    return { names: new NamePolicy(allow), lifetimeMs };
+  } catch (error) {
+    throw new CliError(`--allow ${(error as Error).message}`, exitCode.usage);
+  }
+}
+
+async function guarded<T>(run: () => T | Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof IdentityError) throw new CliError(error.message, exitCode.environment);
+    throw error;
+  }
+}
