@@ -1,6 +1,6 @@
 /**
- * What one link carries: two processes on loopback, `GrpcTransport` at both ends, against grpc-js with one gRPC message per
- * mesh message (pass-through Buffers, nothing decoded) in the same run. CPU is user + system of both processes.
+ * What one link carries: two processes on loopback, `GrpcTransport` at both ends, in plain text and with mutual TLS, against
+ * grpc-js with one gRPC message per mesh message (pass-through Buffers, nothing decoded) in the same run. CPU is user + system of both processes.
  *
  *   node bench/link.ts [--seconds 3] [--rounds 3] [--json]
  */
@@ -11,13 +11,22 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Client, credentials, Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
 import type { TransportHandler } from '@starling/host';
+import {
+  Authority,
+  createIdentity,
+  createRequest,
+  NamePolicy,
+  namesOf,
+  readPeerCertificateDer,
+} from '@starling/identity';
 import type { PeerInfo } from '@starling/kernel';
 import type { MeshMessage } from '@starling/mesh';
-import { defaultGrpcTransportConfig, GrpcTransport } from '@starling/transport-grpc';
+import { defaultGrpcTransportConfig, GrpcTransport, type LinkKeys, MutualTls } from '@starling/transport-grpc';
 
 /** `up`: from the dialler to the acceptor. */
 type Direction = 'up' | 'down';
-type Kind = 'starling' | 'grpc-js';
+const kinds = ['starling', 'starling+tls', 'grpc-js'] as const;
+type Kind = (typeof kinds)[number];
 
 interface Task {
   readonly kind: Kind;
@@ -40,8 +49,8 @@ interface Result extends Omit<Task, 'ms'> {
 
 const path = '/bench.Link/Exchange';
 const passThrough = (bytes: Buffer): Buffer => bytes;
-const peerOf = (name: string, port: number): PeerInfo => ({
-  id: name.repeat(52),
+const peerOf = (name: string, port: number, id = name.repeat(52)): PeerInfo => ({
+  id,
   address: `127.0.0.1:${port}`,
   apiAddress: '',
   incarnation: 1,
@@ -58,8 +67,25 @@ interface End {
   connect(port: number): Promise<void>;
 }
 
-async function starlingEnd(name: string): Promise<End> {
-  const transport = new GrpcTransport({ ...defaultGrpcTransportConfig, host: '127.0.0.1', port: 0 });
+/** What one side of an encrypted link needs. */
+interface Secured {
+  readonly id: string;
+  readonly keys: LinkKeys;
+}
+
+async function securedBy(authority: Authority): Promise<Secured> {
+  const identity = createIdentity();
+  const policy = { names: new NamePolicy([]), lifetimeMs: 3_600_000 };
+  const issued = await authority.issue(await createRequest(identity, namesOf([])), policy);
+  if (!issued.ok) throw new Error(issued.problem);
+  const key = identity.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  return { id: identity.id, keys: { key, certificate: issued.certificate, authorities: authority.bundle } };
+}
+
+async function starlingEnd(name: string, secured: Secured | undefined): Promise<End> {
+  const config = { ...defaultGrpcTransportConfig, host: '127.0.0.1', port: 0 };
+  const tls = secured && new MutualTls(config.mesh, secured.keys, readPeerCertificateDer);
+  const transport = new GrpcTransport(config, tls);
   const port = await transport.listen();
   let received = 0;
   let other = '';
@@ -73,7 +99,7 @@ async function starlingEnd(name: string): Promise<End> {
     },
     linkDown: () => {},
   };
-  await transport.start(peerOf(name, port), handler);
+  await transport.start(peerOf(name, port, secured?.id), handler);
   const gossip = (body: Uint8Array): MeshMessage<Uint8Array> => ({
     area: 'broadcast',
     swarm: 0,
@@ -156,7 +182,8 @@ async function grpcEnd(): Promise<End> {
   };
 }
 
-const endOf = (kind: Kind, name: string): Promise<End> => (kind === 'starling' ? starlingEnd(name) : grpcEnd());
+const endOf = (kind: Kind, name: string, secured?: Secured): Promise<End> =>
+  kind === 'grpc-js' ? grpcEnd() : starlingEnd(name, secured);
 
 async function run(end: End, task: Task, isSender: boolean): Promise<Report> {
   const until = performance.now() + task.ms;
@@ -174,9 +201,9 @@ async function run(end: End, task: Task, isSender: boolean): Promise<Report> {
 function serve(): void {
   let end: End;
   process.on('disconnect', () => process.exit(0));
-  process.on('message', async (message: { kind?: Kind; task?: Task }) => {
+  process.on('message', async (message: { kind?: Kind; secured?: Secured; task?: Task }) => {
     if (message.kind !== undefined) {
-      end = await endOf(message.kind, 'b');
+      end = await endOf(message.kind, 'b', message.secured);
       process.send?.(end.port);
     }
     if (message.task !== undefined) process.send?.(await run(end, message.task, message.task.direction === 'down'));
@@ -190,8 +217,10 @@ async function measure(task: Task): Promise<Result> {
     const [answer] = (await once(child, 'message')) as [T];
     return answer;
   };
-  const end = await endOf(task.kind, 'a');
-  await end.connect(await ask<number>({ kind: task.kind }));
+  const authority = task.kind === 'starling+tls' ? await Authority.create(defaultGrpcTransportConfig.mesh) : null;
+  const [ours, theirs] = authority === null ? [] : [await securedBy(authority), await securedBy(authority)];
+  const end = await endOf(task.kind, 'a', ours);
+  await end.connect(await ask<number>({ kind: task.kind, secured: theirs }));
   // The first second is for warming up.
   await Promise.all([
     ask<Report>({ task: { ...task, ms: 1_000 } }),
@@ -238,7 +267,7 @@ async function main(): Promise<void> {
   const results: Result[] = [];
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const row of rows) {
-      for (const kind of ['starling', 'grpc-js'] as const) results.push(await measure({ ...row, kind, ms }));
+      for (const kind of kinds) results.push(await measure({ ...row, kind, ms }));
     }
   }
   if (values.json) {
@@ -251,10 +280,10 @@ async function main(): Promise<void> {
   );
   console.log('median messages/s (least … most), MB/s, CPU µs per message over both processes\n');
   for (const { bytes, direction } of rows) {
-    for (const kind of ['starling', 'grpc-js'] as const) {
+    for (const kind of kinds) {
       const same = results.filter((r) => r.kind === kind && r.bytes === bytes && r.direction === direction);
       const rates = same.map((r) => r.messagesPerSecond);
-      const name = `${`${bytes} B`.padStart(7)} ${direction.padEnd(4)} ${kind.padEnd(8)}`;
+      const name = `${`${bytes} B`.padStart(7)} ${direction.padEnd(4)} ${kind.padEnd(12)}`;
       const rate = `${median(rates).toLocaleString('en')}/s (${Math.min(...rates).toLocaleString('en')} … ${Math.max(...rates).toLocaleString('en')})`;
       const cost = `${median(same.map((r) => r.cpuMicrosPerMessage))} µs`;
       console.log(
