@@ -17,6 +17,7 @@ import {
   SubscribeRequestSchema,
   toGrpcDefinition,
 } from '@starling/wire';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { methodPolicy } from '../src/auth/policy.ts';
 import { allows, type Role, roles } from '../src/auth/roles.ts';
@@ -28,7 +29,7 @@ import {
 } from '../src/gen/grpc/reflection/v1/reflection_pb.ts';
 import { createLogs } from '../src/logs/logs.ts';
 import { RunningPeer } from '../src/process/running-peer.ts';
-import { apiOf, httpOf, until } from './peers.ts';
+import { apiOf, httpOf, TestMesh, until } from './peers.ts';
 import { collect, RawClient } from './raw-client.ts';
 
 const mesh = toGrpcDefinition(MeshService);
@@ -283,5 +284,45 @@ describe('a token that is taken back', () => {
     });
     expect((await still.getPeer()).mesh).toBe('starling');
     still.close();
+  });
+});
+
+describe('a peer with an issuer of JSON Web Tokens', () => {
+  const others = new TestMesh();
+  afterAll(() => others.stop());
+
+  it('takes them beside its own, and ends a stream when its token does', async () => {
+    const { publicKey, privateKey } = await generateKeyPair('ES256');
+    const keys = join(folder, 'keys.json');
+    writeFileSync(keys, JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256' }] }));
+    const other = await others.start({
+      STARLING_INSECURE: '',
+      STARLING_LOG_LEVEL: 'silent',
+      STARLING_TOKENS_FILE: path,
+      STARLING_JWT_ISSUER: 'https://issuer.test/',
+      STARLING_JWT_AUDIENCE: 'starling',
+      STARLING_JWT_JWKS_FILE: keys,
+      STARLING_JWT_ROLES: 'readers=viewer,writers=client',
+    });
+    await until(() => other.peer.overlay.ready().ready);
+    // It counts for as long as clocks may differ after its end.
+    const token = await new SignJWT({ roles: ['writers'] })
+      .setProtectedHeader({ alg: 'ES256', kid: 'k' })
+      .setIssuer('https://issuer.test/')
+      .setAudience('starling')
+      .setSubject('ann')
+      .setExpirationTime(Math.floor(Date.now() / 1_000))
+      .sign(privateKey);
+    const client = new RawClient(apiOf(other), `Bearer ${token}`);
+    const streaming = collect(client.stream(mesh.subscribe, create(SubscribeRequestSchema, { topics: ['>'] })));
+    const drain = client.unary(admin.drain, create(DrainRequestSchema)).catch(fromStatus);
+    expect(await drain).toMatchObject({ reason: 'ROLE_TOO_LOW', metadata: { role: 'client' } });
+    expect(fromStatus(await streaming.catch((error: unknown) => error))).toMatchObject({ reason: 'TOKEN_EXPIRED' });
+    const late = client.unary(admin.getPeer, create(GetPeerRequestSchema)).catch(fromStatus);
+    expect(await late).toMatchObject({ code: 'UNAUTHENTICATED', reason: 'TOKEN_EXPIRED' });
+    client.close();
+    const own = new RawClient(apiOf(other), `Bearer ${tokenOf('viewer')}`);
+    expect(await own.unary(admin.getPeer, create(GetPeerRequestSchema))).toMatchObject({ mesh: 'starling' });
+    own.close();
   });
 });

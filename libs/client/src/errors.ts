@@ -26,6 +26,8 @@ export const reasons = {
   TOKEN_UNKNOWN: 'UNAUTHENTICATED',
   /** The token's time is over, or it was taken back; also ends streams. Of a call that had not begun nothing changed. */
   TOKEN_EXPIRED: 'UNAUTHENTICATED',
+  /** The keys by which tokens are judged cannot be had at this peer: another one may have them. Nothing changed. */
+  ISSUER_UNREACHABLE: 'UNAVAILABLE',
   /** The token's role may not call the method; `metadata.role_needed` names the least that may. Nothing changed. */
   ROLE_TOO_LOW: 'PERMISSION_DENIED',
   /** The method is taken from the peer's own machine only. Nothing changed. */

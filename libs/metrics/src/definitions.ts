@@ -317,6 +317,7 @@ export const metricDefinitions = {
         'token-missing',
         'token-unknown',
         'token-expired',
+        'issuer-unreachable',
         'role-too-low',
         'too-many-calls',
         'too-many-streams',

@@ -21,6 +21,7 @@ export const refusalReasons = {
   TOKEN_MISSING: 'token-missing',
   TOKEN_UNKNOWN: 'token-unknown',
   TOKEN_EXPIRED: 'token-expired',
+  ISSUER_UNREACHABLE: 'issuer-unreachable',
   ROLE_TOO_LOW: 'role-too-low',
   TOO_MANY_CALLS: 'too-many-calls',
   TOO_MANY_STREAMS: 'too-many-streams',

@@ -83,6 +83,10 @@ describe('configuration', () => {
     [{ STARLING_MESH: 'Prod' }, /must be lower-case letters/],
     [{ STARLING_TLS_DIR: '/run/tls' }, /both set: choose one/],
     [{ STARLING_TLS_NAMES: 'a.example,B.example' }, /entry 2 must be a DNS name in lower case or an IP address/],
+    [{ STARLING_JWT_ISSUER: 'https://i/' }, /needs STARLING_JWT_AUDIENCE[\s\S]*needs one of/],
+    [{ STARLING_JWT_AUDIENCE: 'starling' }, /count only with STARLING_JWT_ISSUER/],
+    [{ STARLING_JWT_JWKS_URL: 'http://far.example/keys' }, /must be an https:\/\/ URL/],
+    [{ STARLING_JWT_ROLES: 'admins=root' }, /entry 1 must be word=role/],
   ])('refuses %j', (env, expected) => {
     expect(problemsOf(env).join('\n')).toMatch(expected);
   });

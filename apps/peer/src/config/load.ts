@@ -112,6 +112,14 @@ function relations(config: Config): string[] {
       `STARLING_STORE_BYTES_MAX=${config.storeBytesMax} must hold at least 4 of the largest payloads (STARLING_PAYLOAD_BYTES_MAX=${config.payloadBytesMax})`,
     );
   }
+  if (config.jwtIssuer !== '') {
+    if (config.jwtAudience === '') problems.push('STARLING_JWT_ISSUER needs STARLING_JWT_AUDIENCE');
+    if ((config.jwtJwksUrl === '') === (config.jwtJwksFile === '')) {
+      problems.push('STARLING_JWT_ISSUER needs one of STARLING_JWT_JWKS_URL and STARLING_JWT_JWKS_FILE');
+    }
+  } else if (config.jwtAudience !== '' || config.jwtJwksUrl !== '' || config.jwtJwksFile !== '') {
+    problems.push('STARLING_JWT_… settings count only with STARLING_JWT_ISSUER');
+  }
   return problems;
 }
 

@@ -31,6 +31,7 @@ const hostPort = z
   })
   .refine((value) => Number(value.slice(value.lastIndexOf(':') + 1)) <= 65_535, 'has a port above 65535');
 const host = text(253).regex(/^[A-Za-z0-9_.:-]+$/, 'must be a host name or an address');
+const keysUrl = /^(?:https:\/\/[^\s]+|http:\/\/(?:127\.0\.0\.1|localhost|\[::1\])[:/][^\s]*)$/;
 const logLevel = z.string().transform((value, context) => {
   const levels: Partial<Record<LogArea | 'default', LogLevel>> = {};
   for (const part of value.split(',').map((word) => word.trim())) {
@@ -117,6 +118,24 @@ export const configSchema = z.strictObject({
     .describe(
       'File of the tokens that the API takes, one on a line: `<role> <name> sha256:<hash>` (`starling token new` prints it); read again when it changes. Empty: none.',
     ),
+  jwtIssuer: text(1024)
+    .default('')
+    .describe(
+      'Issuer (`iss`) whose JSON Web Tokens the API takes, as `https://login.example/`; empty: none are taken.',
+    ),
+  jwtAudience: text(1024).default('').describe('What must stand in their `aud`. Needed with an issuer.'),
+  jwtJwksUrl: z
+    .union([z.literal(''), z.string().regex(keysUrl, 'must be an https:// URL, or http:// of this machine')])
+    .default('')
+    .describe("Where the issuer's public keys are: its `jwks_uri`. One of this and the next is needed with an issuer."),
+  jwtJwksFile: text(4096).default('').describe('File with them instead (a JSON Web Key Set), read again and again.'),
+  jwtRolesClaim: text(256)
+    .min(1, 'must name a claim')
+    .default('roles')
+    .describe('Claim with the roles: a list or words, by its name or a path as `realm_access.roles`.'),
+  jwtRoles: list(z.string().regex(/^[^=\s]+=(viewer|client|operator)$/, 'must be word=role, as in mesh-readers=viewer'))
+    .default(['starling-viewer=viewer', 'starling-client=client', 'starling-operator=operator'])
+    .describe('What words of that claim mean here, as `word=role`, separated by commas; the highest counts.'),
   httpHost: host.default('0.0.0.0').describe('Address to serve metrics and probes on.'),
   httpPort: port.default(7402).describe('Port of metrics and probes; 0: any free one.'),
 
