@@ -55,6 +55,8 @@ export class WiredNetwork {
   now: Millis = 1_760_000_000_000.25;
   /** Kinds of messages and of bodies that crossed so far. */
   readonly seen = new Set<string>();
+  /** Where frames are kept as they cross; null: nowhere. */
+  recorded: Buffer[] | null = null;
   readonly #nodes = new Map<PeerId, Node>();
   readonly #lanes = new Map<string, Lane>();
   readonly #rng: Rng;
@@ -91,6 +93,11 @@ export class WiredNetwork {
 
   command(id: PeerId, command: MeshCommand): void {
     this.#handle(id, { kind: 'command', command });
+  }
+
+  /** `to` gets a message as if `from` had sent it. */
+  inject(to: PeerId, from: PeerId, message: Message): void {
+    this.#handle(to, { kind: 'message', from, message });
   }
 
   events<Kind extends MeshEvent['kind']>(id: PeerId, kind: Kind): Extract<MeshEvent, { readonly kind: Kind }>[] {
@@ -261,7 +268,9 @@ export class WiredNetwork {
       lane.encoder.add(outgoing);
       this.seen.add(message.message.kind);
     }
-    const frame = readable(lane.decoder.decode(lane.encoder.take()));
+    const bytes = lane.encoder.take();
+    this.recorded?.push(Buffer.from(bytes));
+    const frame = readable(lane.decoder.decode(bytes));
     expect(frame.unknown).toBe(0);
     expect(comparable(frame.messages)).toEqual(comparable(inOrder));
     for (const message of frame.messages) this.#later(to, { kind: 'message', from, message });

@@ -1,0 +1,92 @@
+import * as fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { defaultFrameLimits, FrameDecoder } from './frame-codec.ts';
+import { WiredNetwork } from './test-support/wired-network.ts';
+
+const place = fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true });
+const mutation = fc.oneof(
+  fc.record({ kind: fc.constant('flip' as const), at: place, value: fc.integer({ min: 1, max: 255 }) }),
+  fc.record({ kind: fc.constant('cut' as const), at: place, to: place }),
+  fc.record({ kind: fc.constant('repeat' as const), at: place, to: place }),
+  fc.record({ kind: fc.constant('insert' as const), at: place, bytes: fc.uint8Array({ minLength: 1, maxLength: 20 }) }),
+);
+type Mutation = typeof mutation extends fc.Arbitrary<infer T> ? T : never;
+
+function changed(all: Buffer, one: Mutation): Buffer {
+  const at = Math.floor(one.at * all.length);
+  switch (one.kind) {
+    case 'flip': {
+      const copy = Buffer.from(all);
+      if (copy.length > 0) copy[at] = (copy[at] ?? 0) ^ one.value;
+      return copy;
+    }
+    case 'cut':
+      return Buffer.concat([all.subarray(0, at), all.subarray(at + Math.floor(one.to * (all.length - at)))]);
+    case 'repeat':
+      return Buffer.concat([all.subarray(0, at + Math.floor(one.to * (all.length - at))), all.subarray(at)]);
+    case 'insert':
+      return Buffer.concat([all.subarray(0, at), one.bytes, all.subarray(at)]);
+  }
+}
+
+/** Four peers at work: they publish, search and are watched. */
+function atWork(recorded: Buffer[] | null): WiredNetwork {
+  const network = new WiredNetwork(7);
+  network.recorded = recorded;
+  for (let i = 0; i < 4; i++) network.add(`p${i}`, i === 0 ? undefined : `p${i - 1}`);
+  network.run(5_000);
+  network.command('p1', { kind: 'watchTopology', active: true });
+  for (const id of ['p0', 'p1', 'p2', 'p3']) {
+    network.command(id, {
+      kind: 'publish',
+      requestId: 1,
+      topic: 'news',
+      payload: Uint8Array.of(1, 2, 3),
+      headers: { a: 'b' },
+      wantHeld: true,
+    });
+    network.command(id, { kind: 'query', queryId: `${id}/1`, text: 'x', limit: 5, timeoutMs: 1_000 });
+  }
+  network.run(12_000);
+  return network;
+}
+
+const recorded: Buffer[] = [];
+beforeAll(() => {
+  atWork(recorded);
+});
+
+describe('frames of a neighbour that has gone mad', () => {
+  it('neither break a peer nor make it hold more than it may, and it says little about them', () => {
+    expect(recorded.length).toBeGreaterThan(100);
+    let readable = 0;
+    const frame = fc.tuple(fc.nat(), fc.array(mutation, { maxLength: 2 }));
+    fc.assert(
+      fc.property(fc.array(frame, { minLength: 80, maxLength: 200 }), (frames) => {
+        const network = atWork(null);
+        const decoder = new FrameDecoder(defaultFrameLimits);
+        let messages = 0;
+        for (const [which, mutations] of frames) {
+          const good = recorded[which % recorded.length] as Buffer;
+          const decoded = decoder.decode(mutations.reduce(changed, good));
+          if (decoded.kind === 'malformed') continue;
+          readable++;
+          for (const message of decoded.messages) {
+            messages++;
+            network.inject('p1', 'p0', message);
+          }
+          network.run(5);
+        }
+        network.run(3_000);
+        const { directory, root } = network.mesh('p1');
+        expect(directory.size).toBeLessThanOrEqual(4 + messages);
+        expect(root.membership.activeView().length).toBeLessThanOrEqual(3);
+        expect(root.broadcast.store.size).toBeLessThanOrEqual(100 + messages);
+        expect(network.events('p1', 'protocolViolation').length).toBeLessThanOrEqual(messages);
+      }),
+      { numRuns: 6 },
+    );
+    // Otherwise the decoder would have been tried alone.
+    expect(readable).toBeGreaterThan(150);
+  }, 60_000);
+});
