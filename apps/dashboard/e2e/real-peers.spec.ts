@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,11 +16,17 @@ describe.skipIf(missing !== null)(
   `the dashboard on real peers${missing === null ? '' : ` (skipped: ${missing})`}`,
   () => {
     const peers: { readonly child: ChildProcess; readonly api: string; readonly http: string }[] = [];
+    const folder = mkdtempSync(path.join(tmpdir(), 'starling-real-'));
     let dashboard: Dashboard;
     let browser: Awaited<ReturnType<typeof openBrowser>>;
     let page: Page;
 
     beforeAll(async () => {
+      const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
+      const lines = ['viewer', 'client'].map((role) => `${role} the-${role} sha256:${hashOf(`token-of-${role}`)}\n`);
+      const tokensFile = path.join(folder, 'tokens');
+      writeFileSync(tokensFile, lines.join(''));
+      writeFileSync(path.join(folder, 'viewer.token'), 'token-of-viewer\n');
       const first = String(await freePort());
       for (let i = 0; i < 6; i++) {
         const ports = {
@@ -40,7 +48,7 @@ describe.skipIf(missing !== null)(
             STARLING_API_PORT: ports.api,
             STARLING_HTTP_PORT: ports.http,
             STARLING_BOOTSTRAP: `127.0.0.1:${first}`,
-            STARLING_INSECURE: 'true',
+            STARLING_TOKENS_FILE: tokensFile,
             STARLING_PARENT_PID: String(process.pid),
           },
         });
@@ -48,7 +56,10 @@ describe.skipIf(missing !== null)(
       }
       for (const { http } of peers)
         await poll(async () => (await fetch(`${http}/readyz`)).ok, 'a peer to be ready', 40_000);
-      dashboard = await startDashboard(peers.map(({ api }) => api));
+      dashboard = await startDashboard(
+        peers.map(({ api }) => api),
+        { STARLING_TOKEN_FILE: path.join(folder, 'viewer.token'), STARLING_TOKEN_HINT: '/somewhere/client.token' },
+      );
       browser = await openBrowser();
       page = await browser.context.newPage();
       page.setDefaultTimeout(20_000);
@@ -58,12 +69,31 @@ describe.skipIf(missing !== null)(
       await browser?.close();
       await dashboard?.stop();
       for (const { child } of peers) child.kill('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
     });
 
     it('hears all of them', async () => {
       await page.goto(dashboard.url);
       await page.getByTestId('peers').getByText('6 of 6 heard').waitFor();
       await page.getByTestId('parts').getByText('One mesh').waitFor();
+    });
+
+    it('looks with its own token, and acts with none but that of the person at the console', async () => {
+      await page.getByRole('link', { name: 'Console' }).click();
+      await page.getByText('/somewhere/client.token').waitFor();
+      await page.getByRole('button', { name: 'Publish' }).click();
+      await page.getByText('TOKEN_MISSING').waitFor();
+      await page.getByLabel('Your token').fill('token-of-viewer');
+      await page.getByRole('button', { name: 'Publish' }).click();
+      await page.getByText('ROLE_TOO_LOW').waitFor();
+      await page.getByRole('button', { name: 'Subscribe' }).click();
+      await page.getByTestId('messages').getByText('ROLE_TOO_LOW').waitFor();
+      await page.getByTestId('subscription').getByText('not listening').waitFor();
+      await page.getByLabel('Your token').fill('token-of-client');
+      // It stays in the tab, and out of the address.
+      await page.reload();
+      await expect.poll(() => page.getByLabel('Your token').inputValue()).toBe('token-of-client');
+      expect(page.url()).not.toContain('token-of');
     });
 
     it('publishes at one, hears it through another', async () => {
