@@ -215,6 +215,26 @@ describe('a connection', () => {
     await until(() => stranger.destroyed, 5_000);
   });
 
+  it('that guesses tokens has to connect again and again', async () => {
+    const guesser = session();
+    let refused = 0;
+    while (!guesser.destroyed && !guesser.closed && refused < 1_000) {
+      const stream = guesser.request(headersOf(`nobody-${refused}`, admin.getPeer.path));
+      await new Promise<void>((resolve) => {
+        stream.on('response', () => refused++);
+        stream
+          .on('error', () => {})
+          .on('close', resolve)
+          .resume();
+        stream.end(Buffer.alloc(5));
+      });
+    }
+    expect(refused).toBeLessThanOrEqual(100);
+    expect(refused).toBeGreaterThan(90);
+    expect(await metric('starling_api_connections_closed_total{reason="refused"}')).toBe(1);
+    expect(await isWell()).toBe(true);
+  });
+
   it('over which a call was let in stays', async () => {
     const client = as('good');
     await client.unary(mesh.publish, create(PublishRequestSchema, { topic: 't' }));

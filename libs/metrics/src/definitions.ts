@@ -334,8 +334,8 @@ export const metricDefinitions = {
   },
   starling_api_connections_closed_total: {
     type: 'counter',
-    help: 'Connections of clients that this peer broke off, by reason: too many at all (full), or of those that have not called (crowded), no call in time, a stream whose end is not taken (stalled).',
-    labels: { reason: ['full', 'crowded', 'no-call', 'stalled'] },
+    help: 'Connections of clients that this peer broke off, by reason: too many at all (full), or of those that have not called (crowded), no call in time, nothing but calls that were refused (refused), a stream whose end is not taken (stalled).',
+    labels: { reason: ['full', 'crowded', 'no-call', 'refused', 'stalled'] },
   },
   grpc_server_handled_total: {
     type: 'counter',

@@ -10,13 +10,18 @@ export interface ConnectionLimits {
 }
 
 /** Why connections were closed, as the metric names it. */
-export const closingReasons = ['full', 'crowded', 'no-call', 'stalled'] as const;
+export const closingReasons = ['full', 'crowded', 'no-call', 'refused', 'stalled'] as const;
 export type ClosingReason = (typeof closingReasons)[number];
 
 interface Connection {
   readonly socket: Socket;
   readonly since: number;
+  /** Calls over it that were refused. */
+  refused: number;
 }
+
+/** Calls that are refused over a connection of which none was let in: whoever guesses tokens has to connect again. (guess) */
+const refusedMax = 100;
 
 /** How often it is looked for connections whose time is over. */
 const sweepMs = 500;
@@ -79,6 +84,14 @@ export class Connections {
     this.#known.set(remote, connection);
   }
 
+  /** A call of this connection was refused. */
+  refused(remote: string): void {
+    const connection = this.#newcomers.get(remote);
+    if (connection === undefined) return;
+    connection.refused++;
+    if (connection.refused >= refusedMax) this.#close(connection.socket, 'refused');
+  }
+
   /** Breaks a connection off, because it does not take what is to end it. */
   drop(remote: string, reason: ClosingReason): void {
     const connection = this.#known.get(remote) ?? this.#newcomers.get(remote);
@@ -121,7 +134,7 @@ export class Connections {
       if (oldest !== undefined) this.#close(oldest.socket, 'crowded');
     }
     const remote = `${socket.remoteAddress}:${socket.remotePort}`;
-    const connection = { socket, since: performance.now() };
+    const connection = { socket, since: performance.now(), refused: 0 };
     this.#newcomers.set(remote, connection);
     socket.once('close', () => {
       for (const table of [this.#newcomers, this.#known]) if (table.get(remote) === connection) table.delete(remote);

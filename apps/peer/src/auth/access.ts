@@ -51,6 +51,8 @@ export interface AccessOptions {
 export interface ConnectionEvents {
   /** A call over it was let in. */
   called(remote: string): void;
+  /** A call over it was refused. */
+  refused(remote: string): void;
   /** It does not take the end of a stream. */
   drop(remote: string, reason: 'stalled'): void;
 }
@@ -79,7 +81,7 @@ export class Access {
   readonly #ending = new Map<object, { readonly remote: string; readonly since: Millis }>();
   readonly #callers = new WeakMap<Metadata, Caller>();
   readonly #refused = new Map<RefusalReason, number>();
-  #connections: ConnectionEvents = { called: () => {}, drop: () => {} };
+  #connections: ConnectionEvents = { called: () => {}, refused: () => {}, drop: () => {} };
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: AccessOptions) {
@@ -159,6 +161,7 @@ export class Access {
       close();
       this.#count(error, method.path, remote);
       call.sendStatus(toStatus(error));
+      this.#connections.refused(remote);
     };
     const enter = (caller: Caller, metadata: Metadata, proceed: (metadata: Metadata) => void): void => {
       this.#checkRole(caller, rule, method.path);
