@@ -97,6 +97,7 @@ async function starlingEnd(name: string, secured: Secured | undefined): Promise<
     message: () => {
       received++;
     },
+    batch: (deliver) => deliver(),
     linkDown: () => {},
   };
   await transport.start(peerOf(name, port, secured?.id), handler);

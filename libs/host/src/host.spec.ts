@@ -121,6 +121,26 @@ describe('the single writer', () => {
     expect(events).toEqual([{ kind: 'neighborUp', peer: peer('a') }]);
   });
 
+  it('tells listeners once that a batch can be read, after all of it, and sets one timer', async () => {
+    const { mesh, handler, events, clock } = await hosted();
+    mesh.script = (input, out) => {
+      out.emit({ kind: 'readable' });
+      if (input.kind !== 'message') return;
+      out.emit({ kind: 'rtt', peer: 'a', rttMs: mesh.inputs.length });
+      mesh.deadline = 1_000 - mesh.inputs.length;
+    };
+    const before = clock.timersSet;
+    handler.batch(() => {
+      for (let i = 0; i < 3; i++) handler.message('a', ping);
+      expect(mesh.kinds()).toEqual(['message', 'message', 'message']);
+    });
+    expect(events.map(({ kind }) => kind)).toEqual(['rtt', 'rtt', 'rtt', 'readable']);
+    expect(clock.timersSet - before).toBe(1);
+    handler.linkUp(peer('b'));
+    expect(events.at(-1)).toEqual({ kind: 'readable' });
+    expect(events).toHaveLength(5);
+  });
+
   it('lets a command hear its events before it returns', async () => {
     const { host, mesh, events } = await hosted();
     mesh.script = (_, out) => out.emit({ kind: 'readable' });

@@ -74,6 +74,9 @@ export class Host<B> {
   readonly #waiting: Input<MeshMessage<B>, MeshCommand>[] = [];
   #events: MeshEvent[] = [];
   #handling = false;
+  #isBatch = false;
+  /** The mesh said `readable` during the batch. */
+  #isReadable = false;
   #now: Millis = Number.NEGATIVE_INFINITY;
   #timer: TimerHandle;
   #timerAt: Millis = Number.POSITIVE_INFINITY;
@@ -132,6 +135,7 @@ export class Host<B> {
         this.#handle({ kind: 'linkUp', peer });
       },
       message: (from, message) => this.#handle({ kind: 'message', from, message }),
+      batch: (deliver) => this.#batch(deliver),
       linkDown: (peer, reason) => {
         this.#links.delete(peer);
         this.#handle({ kind: 'linkDown', peer, reason });
@@ -200,6 +204,21 @@ export class Host<B> {
     if (!this.#handling) this.#drain();
   }
 
+  /** Subscribers are told once, and the timer is looked at once. */
+  #batch(deliver: () => void): void {
+    this.#isBatch = true;
+    try {
+      deliver();
+    } finally {
+      this.#isBatch = false;
+      this.#rearm();
+      if (this.#isReadable) {
+        this.#isReadable = false;
+        this.#tell({ kind: 'readable' });
+      }
+    }
+  }
+
   /** Handles what waits, and what comes to wait meanwhile; then sees when the mesh wants to be woken. */
   #drain(): void {
     const waiting = this.#waiting;
@@ -210,9 +229,10 @@ export class Host<B> {
     } finally {
       this.#handling = false;
       // Whatever threw is not handled twice.
-      waiting.splice(0, done + 1);
+      if (done === 1 && waiting.length === 1) waiting.length = 0;
+      else waiting.splice(0, done + 1);
     }
-    this.#rearm();
+    if (!this.#isBatch) this.#rearm();
   }
 
   #handleOne(input: Input<MeshMessage<B>, MeshCommand>): void {
@@ -232,7 +252,14 @@ export class Host<B> {
       this.#transport.setSelf(event.self);
     } else if (event.kind === 'contactsNeeded') {
       this.#discovery?.wake();
+    } else if (event.kind === 'readable' && this.#isBatch) {
+      this.#isReadable = true;
+      return;
     }
+    this.#tell(event);
+  }
+
+  #tell(event: MeshEvent): void {
     this.#tap.event?.(event);
     for (const listener of this.#listeners) listener(event);
   }

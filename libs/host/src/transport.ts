@@ -16,6 +16,11 @@ export interface TransportHandler<B> {
   /** A link is up: both sides have said hello. Exactly one per peer at a time, whoever dialled. */
   linkUp(peer: PeerInfo): void;
   message(from: PeerId, message: MeshMessage<B>): void;
+  /**
+   * Calls `deliver` at once, which calls `message` for messages that came together: what is the same after one as after
+   * many is done once, at the end. A transport that has no use for it leaves it.
+   */
+  batch(deliver: () => void): void;
   /** The link is gone, or (`refused`) the dial that `open` began came to nothing. */
   linkDown(peer: PeerId, reason: LinkDownReason): void;
 }

@@ -39,6 +39,12 @@ export interface MeshOptions<B> {
   readonly bodies: BodyCodec<B>;
 }
 
+/** An event of a core, for whom it concerns. A plain pair: a closure for each would be made for every delivery. */
+interface HandOver {
+  readonly handle: (event: unknown) => void;
+  readonly event: unknown;
+}
+
 /**
  * One peer's whole brain: membership, broadcast, failure detection, directory, search and topology reports, and the only
  * place where these cores meet. Each core writes to an outbox of its own; what one core says that concerns another is
@@ -63,7 +69,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   readonly #canary: Canary;
   readonly #rtts = new Map<PeerId, Millis>();
   /** What one core said that concerns another. Emptied before `handle` returns. */
-  readonly #handOvers: (() => void)[] = [];
+  readonly #handOvers: HandOver[] = [];
   #self: PeerInfo;
   #now: Millis = 0;
   #out!: MeshOutbox<B>;
@@ -101,9 +107,9 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       releaseLink: (peer, bit) => this.#links.release(peer, bit, this.#now),
     };
     const later =
-      <E>(handler: (event: E) => void) =>
+      <E>(handle: (event: E) => void) =>
       (event: E): void =>
-        void this.#handOvers.push(() => handler(event));
+        void this.#handOvers.push({ handle, event } as HandOver);
     this.#swarmOut = new CoreOutbox(
       side,
       need.membership,
@@ -192,8 +198,13 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   /** Hands over what the cores said about each other until nobody has anything left to say. */
   #settle(): void {
     const queue = this.#handOvers;
-    for (let i = 0; i < queue.length; i++) (queue[i] as () => void)();
-    queue.length = 0;
+    if (queue.length > 0) {
+      for (let i = 0; i < queue.length; i++) {
+        const { handle, event } = queue[i] as HandOver;
+        handle(event);
+      }
+      queue.length = 0;
+    }
     if (this.#isReadable) {
       this.#isReadable = false;
       this.#out.emit({ kind: 'readable' });

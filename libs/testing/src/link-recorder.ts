@@ -20,6 +20,10 @@ export class LinkRecorder implements TransportHandler<Uint8Array> {
     this.#add({ kind: 'up', peer });
   }
 
+  batch(deliver: () => void): void {
+    deliver();
+  }
+
   message(from: PeerId, message: MeshMessage<Uint8Array>): void {
     this.#add({ kind: 'message', from, message });
   }

@@ -109,9 +109,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
       refused: (reason, detail, from) => this.#countRefusal(reason, detail, from),
     });
     this.#linkHandler = {
-      message: (link, message) => {
-        if (this.#slots.get(link.peer.id)?.link === link) this.#handler?.message(link.peer.id, message);
-      },
+      messages: (link, messages) => this.#onMessages(link, messages),
       violation: (link) => {
         this.counters.malformedFrames++;
         link.abort();
@@ -501,6 +499,19 @@ export class GrpcTransport implements Transport<Uint8Array> {
     slot.reopen = link.peer;
     slot.queue = new SendQueue(this.#config.queues);
     this.#handler?.linkDown(slot.id, 'closed');
+  }
+
+  #onMessages(link: Link, messages: readonly MeshMessage<Uint8Array>[]): void {
+    const slot = this.#slots.get(link.peer.id);
+    const handler = this.#handler;
+    if (handler === null) return;
+    handler.batch(() => {
+      for (const message of messages) {
+        // One of them may have ended the link for this peer.
+        if (slot?.link !== link) return;
+        handler.message(link.peer.id, message);
+      }
+    });
   }
 
   #onLinkEnded(link: Link, reason: LinkDownReason): void {

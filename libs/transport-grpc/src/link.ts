@@ -15,7 +15,8 @@ import type { FrameStream } from './frame-stream.ts';
 import type { SendQueue } from './send-queue.ts';
 
 export interface LinkHandler {
-  message(link: Link, message: MeshMessage<Uint8Array>): void;
+  /** What one frame held: at least one. */
+  messages(link: Link, messages: readonly MeshMessage<Uint8Array>[]): void;
   /** The other side sent what it must not. The link is over. */
   violation(link: Link, reason: string): void;
   /** Once. `saidGoodbye`: the other side ended it on purpose. */
@@ -137,7 +138,7 @@ export class Link {
   deliver({ messages, unknown, goodbye }: Extract<DecodedFrame, { readonly kind: 'frame' }>): void {
     this.#messagesIn += messages.length;
     if (unknown > 0) this.#handler.unknown(unknown);
-    for (const message of messages) this.#handler.message(this, message);
+    if (messages.length > 0) this.#handler.messages(this, messages);
     if (!goodbye) return;
     this.#goodbye = true;
     this.#stream.hangUp();

@@ -21,6 +21,11 @@ export class ManualClock implements Clock {
     this.#timers.delete(timer as number);
   }
 
+  /** Timers set so far. */
+  get timersSet(): number {
+    return this.#next - 1;
+  }
+
   get armed(): number {
     return this.#timers.size;
   }
