@@ -1,19 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { Discovery, Transport } from '@starling/host';
 import type { PeerInfo } from '@starling/kernel';
 import { parseStream } from '@starling/mesh';
 import { MeshCounters } from '@starling/metrics';
 import type { TransportCounters } from '@starling/transport-grpc';
-import {
-  Acknowledge,
-  bodyCodec,
-  type PublishRequest,
-  type PublishResponse,
-  PublishResponseSchema,
-} from '@starling/wire';
+import { Acknowledge, bodyCodec, type PublishRequest, type PublishResponse } from '@starling/wire';
 import { budgetOf } from './api/calls.ts';
 import type { Connections } from './api/connections.ts';
 import { Health } from './api/health.ts';
@@ -161,14 +154,16 @@ export class Peer {
       },
       this.overlay.now() + budgetOf(call, heldDefaultMs, heldMaxMs),
     );
-    return create(PublishResponseSchema, {
+    // A plain object: `create` looks at every field, and this one is made for each message.
+    return {
+      $typeName: 'starling.v1.PublishResponse',
       messageId: messageIdOf(published.stream, published.sequence),
       origin: parseStream(published.stream).origin,
       sequence: BigInt(published.sequence),
       publishTime: timestampFromMs(Math.round(published.publishedAt)),
       heldBy: published.heldBy,
       alone: published.alone,
-    });
+    };
   }
 
   /** Leaves the mesh: not ready, streams ended, neighbours told. The process stays. Resolves with how many were told. */

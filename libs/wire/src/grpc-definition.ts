@@ -1,4 +1,6 @@
 import { type DescMethod, type DescService, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import { writeDelivery } from './delivery-codec.ts';
+import { readPublishStreamRequest, writePublishStreamResponse } from './publish-codec.ts';
 
 /** One method as grpc-js wants it: a path and (de)serialisers. Structurally a grpc-js `MethodDefinition`. */
 export interface GrpcMethod<I, O> {
@@ -44,16 +46,28 @@ function toGrpcMethod(service: string, method: DescMethod): GrpcMethod<unknown, 
   };
 }
 
+/** What passes once for each message is written and read by hand; null: that one is left to the generated code. */
+const byHand: Readonly<
+  Record<string, { write?: (message: never) => Buffer | null; read?: (bytes: Buffer) => object | null } | undefined>
+> = {
+  'starling.v1.PublishStreamRequest': { read: readPublishStreamRequest },
+  'starling.v1.PublishStreamResponse': { write: writePublishStreamResponse },
+  'starling.v1.SubscribeResponse': { write: writeDelivery },
+};
+
 function serializers(schema: DescMethod['input']): {
   serialize: (message: unknown) => Buffer;
   deserialize: (bytes: Buffer) => unknown;
 } {
+  const { write, read } = byHand[schema.typeName] ?? {};
   return {
     serialize: (message) => {
+      const written = write?.(message as never) ?? null;
+      if (written !== null) return written;
       const bytes = toBinary(schema, message as MessageShape<typeof schema>);
       // grpc-js asks for a Buffer: a view, not a copy.
       return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     },
-    deserialize: (bytes) => fromBinary(schema, bytes),
+    deserialize: (bytes) => read?.(bytes) ?? fromBinary(schema, bytes),
   };
 }

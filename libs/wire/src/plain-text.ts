@@ -18,7 +18,7 @@ export function isPlain(text: string): boolean {
 export function readPlain(bytes: Buffer, start: number, end: number): string | null {
   if (end - start > charsMax) return null;
   for (let i = start; i < end; i++) if ((bytes[i] as number) > 0x7f) return null;
-  return bytes.latin1Slice(start, end);
+  return bytes.toString('latin1', start, end);
 }
 
 /** Bytes of a length-delimited field with a number below 16 that holds `length` bytes. */

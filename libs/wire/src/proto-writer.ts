@@ -73,6 +73,12 @@ export class ProtoWriter {
     this.position += value.length;
   }
 
+  /** A varint field. */
+  number(tag: number, value: number): void {
+    this.varint(tag);
+    this.varint(value);
+  }
+
   /** A field of text that is short and all ASCII (`isPlain`): tag, length, characters. */
   plain(tag: number, text: string): void {
     this.varint(tag);

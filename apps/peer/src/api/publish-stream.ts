@@ -7,7 +7,6 @@ import {
   type PublishResponse,
   type PublishStreamRequest,
   type PublishStreamResponse,
-  PublishStreamResponseSchema,
 } from '@starling/wire';
 import type { Logger } from 'pino';
 import { failStream } from './calls.ts';
@@ -97,7 +96,8 @@ export function servePublishStream(call: Call, { publish, pace, log }: PublishSt
 }
 
 function response(number: bigint, result: PublishStreamResponse['result']): PublishStreamResponse {
-  return create(PublishStreamResponseSchema, { number, result });
+  // A plain object: `create` looks at every field, and this one is made for each message.
+  return { $typeName: 'starling.v1.PublishStreamResponse', number, result };
 }
 
 function refusal(error: unknown): PublishStreamResponse['result'] {

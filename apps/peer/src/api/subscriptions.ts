@@ -166,14 +166,17 @@ export class Subscriptions {
         // The mesh read it before it came into the log.
         if (body?.kind !== 'user') return null;
         this.stats.messages++;
-        return create(SubscribeResponseSchema, {
+        // A plain object: `create` looks at every field, and this one is made for each message and subscriber.
+        return {
+          $typeName: 'starling.v1.SubscribeResponse',
           event: {
             case: 'message',
             value: {
+              $typeName: 'starling.v1.Message',
               messageId: messageIdOf(message.stream, message.seq),
               topic,
-              payload: body.payload,
-              headers: { ...body.headers },
+              payload: body.payload as Uint8Array<ArrayBuffer>,
+              headers: body.headers,
               origin: parseStream(message.stream).origin,
               sequence: BigInt(message.seq),
               publishTime: timestampFromMs(Math.round(message.publishedAt)),
@@ -182,7 +185,7 @@ export class Subscriptions {
               replayed,
             },
           },
-        });
+        };
       }
       case 'gap':
         this.stats.gaps[event.reason]++;
