@@ -19,7 +19,7 @@ async function clientOf(address: string): Promise<StarlingClient> {
 
 describe('a mesh of 16 processes', { timeout: 180_000 }, () => {
   it('is one again after kill -9 of half, and loses nothing published meanwhile through a survivor', async () => {
-    mesh = await LocalMesh.start(16);
+    mesh = await LocalMesh.start(16, {}, 120_000);
     const victims = mesh.peers.filter(({ index }) => index % 2 === 1);
     const survivors = mesh.peers.filter(({ index }) => index % 2 === 0);
     const heard = survivors.map(() => new Set<string>());

@@ -30,9 +30,10 @@ export async function withClient(
       throw new CliError(`--address ${address}: use host:port, as in ${defaultAddress}`, exitCode.usage);
     }
   }
+  const timeoutMs = milliseconds(options.timeout);
   const found = findToken(options, { role, addresses, env: process.env });
   const access = { tls: tlsOf(options), ...(found !== undefined && { token: found }) };
-  const client = await connect({ addresses, timeoutMs: milliseconds(options.timeout), ...access });
+  const client = await connect({ addresses, timeoutMs, ...access });
   try {
     return await run(client, access);
   } finally {
