@@ -39,7 +39,6 @@ beforeAll(async () => {
   );
   writeFileSync(tokens, lines.join(''));
   peer = await testMesh.start({
-    STARLING_INSECURE: '',
     STARLING_LOG_LEVEL: 'silent',
     STARLING_TOKENS_FILE: tokens,
     STARLING_API_CONNECTIONS_MAX: '40',

@@ -58,6 +58,8 @@ beforeAll(async () => {
     STARLING_SEED_TIMEOUT_MS: '0',
     STARLING_LOG_LEVEL: 'warn',
     STARLING_LOG_FORMAT: 'json',
+    // Without TLS, and with tokens all the same.
+    STARLING_INSECURE: 'true',
     STARLING_TOKENS_FILE: path,
   });
   if (!loaded.ok) throw new Error(loaded.problems.join('\n'));
@@ -296,7 +298,6 @@ describe('a peer with an issuer of JSON Web Tokens', () => {
     const keys = join(folder, 'keys.json');
     writeFileSync(keys, JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256' }] }));
     const other = await others.start({
-      STARLING_INSECURE: '',
       STARLING_LOG_LEVEL: 'silent',
       STARLING_TOKENS_FILE: path,
       STARLING_JWT_ISSUER: 'https://issuer.test/',
