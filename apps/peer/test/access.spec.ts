@@ -257,6 +257,7 @@ describe('a token that is taken back', () => {
     const given: string[] = [];
     const tokens = ['first', tokenOf('client')];
     const client = await connect({
+      tls: 'off',
       addresses: [apiOf(peer)],
       learnAddresses: false,
       token: async () => {
@@ -276,10 +277,20 @@ describe('a token that is taken back', () => {
     expect(given).toEqual(['first', tokenOf('client')]);
     await events.return?.(undefined);
     client.close();
-    const refused = await connect({ addresses: [apiOf(peer)], learnAddresses: false, token: async () => 'wrong' });
+    const refused = await connect({
+      tls: 'off',
+      addresses: [apiOf(peer)],
+      learnAddresses: false,
+      token: async () => 'wrong',
+    });
     await expect(refused.getPeer()).rejects.toMatchObject({ reason: 'TOKEN_UNKNOWN' });
     refused.close();
-    const still = await connect({ addresses: [apiOf(peer)], learnAddresses: false, token: tokenOf('viewer') });
+    const still = await connect({
+      tls: 'off',
+      addresses: [apiOf(peer)],
+      learnAddresses: false,
+      token: tokenOf('viewer'),
+    });
     await expect(still.publish({ topic: 't', payload: '' })).rejects.toMatchObject({
       code: 'PERMISSION_DENIED',
       metadata: { role_needed: 'client' },

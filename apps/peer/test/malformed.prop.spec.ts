@@ -93,7 +93,7 @@ async function record(): Promise<Buffer> {
   });
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
   const { port } = proxy.address() as { port: number };
-  const client = await connect({ addresses: [`127.0.0.1:${port}`], learnAddresses: false, token });
+  const client = await connect({ tls: 'off', addresses: [`127.0.0.1:${port}`], learnAddresses: false, token });
   await client.publish({ topic: 'fuzz', payload: 'hello', headers: { a: 'b' } });
   await client.putDocuments([{ id: 'd', fields: { title: 'a starling', n: [1, null, { deep: true }] } }]);
   for await (const event of client.query('starling')) if (event.kind === 'summary') break;
@@ -199,7 +199,7 @@ function call(path: string, message: Buffer, isLengthTrue: boolean): Promise<str
 
 /** It answers, it holds nothing for the fuzzer, and it says little. */
 async function isWell(linesBefore: number): Promise<void> {
-  const client = await connect({ addresses: [apiOf(peer)], learnAddresses: false, token });
+  const client = await connect({ tls: 'off', addresses: [apiOf(peer)], learnAddresses: false, token });
   expect((await client.getPeer()).mesh).toBe('starling');
   await client.publish({ topic: 'well', payload: '' });
   client.close();
