@@ -1,5 +1,13 @@
 export { type Change, ChangeLog, type NumberedChange } from './change-log.ts';
 export { type Connection, components, hopsFrom } from './components.ts';
+export {
+  type Bundle,
+  type CondensedPicture,
+  condense,
+  type ZoneNode,
+  zoneKey,
+  zoneOfKey,
+} from './condensed.ts';
 export { type Coverage, coverageOf } from './coverage.ts';
 export {
   type Edge,
@@ -13,6 +21,7 @@ export {
   otherEnd,
   viewFrom,
 } from './edge.ts';
+export { exportedPicture } from './export.ts';
 export type {
   LinkFacts,
   LinkRole,
@@ -24,6 +33,14 @@ export type {
   TopologySnapshot,
 } from './facts.ts';
 export { type FindField, type FindQuery, type FindSubject, findFields, parseFind } from './find.ts';
+export { type Finding, findingsOf, lostMsMax, settleMs } from './findings.ts';
+export {
+  defaultFoldingConfig,
+  drawnPeers,
+  type FoldingConfig,
+  type FoldingFocus,
+  isFoldedAt,
+} from './folding.ts';
 export { hash32, hashUnit } from './hash.ts';
 export {
   defaultHealthLimits,

@@ -12,6 +12,8 @@ export interface PeerView {
   readonly report: ReportFacts | null;
   readonly degree: number;
   readonly verdict: HealthVerdict;
+  /** Since when its health is what it is; null when it was so in the first picture already. */
+  readonly healthSince: Millis | null;
 }
 
 /** A peer that went a moment ago, kept so that a viewer sees it go. */
@@ -70,6 +72,8 @@ export class MeshPicture {
   #edges: ReadonlyMap<string, Edge> = new Map();
   #edgesOf: ReadonlyMap<PeerId, readonly Edge[]> = new Map();
   #parts: readonly (readonly PeerId[])[] = [];
+  #splitSince: Millis | null = null;
+  #openedAt: Millis = 0;
 
   constructor(config: MeshPictureConfig = defaultMeshPictureConfig) {
     this.#config = config;
@@ -99,6 +103,11 @@ export class MeshPicture {
     return this.#parts;
   }
 
+  /** Since when there has been more than one part; null when there is one, or were several in the first picture already. */
+  get splitSince(): Millis | null {
+    return this.#splitSince;
+  }
+
   /** What changed, newest first. The first snapshot is not a change. */
   get changes(): ChangeLog['entries'] {
     return this.#changes.entries;
@@ -107,6 +116,11 @@ export class MeshPicture {
   /** Time of the last update. */
   get now(): Millis {
     return this.#now;
+  }
+
+  /** Time of the first picture. */
+  get openedAt(): Millis {
+    return this.#openedAt;
   }
 
   /** The links of one peer. */
@@ -142,6 +156,7 @@ export class MeshPicture {
     this.#derive(changes);
     // What the first picture shows was there before: it did not change.
     if (!this.#isEmpty) this.#changes.add(this.#now, changes);
+    if (this.#isEmpty) this.#openedAt = this.#now;
     if (this.#facts.size > 0) this.#isEmpty = false;
   }
 
@@ -234,6 +249,8 @@ export class MeshPicture {
     const placed = [...this.#facts.keys()].filter((id) => this.#reports.has(id) || this.#edgesOf.has(id));
     const before = this.#parts.length;
     this.#parts = components(placed, this.#edges.values());
+    if (this.#parts.length <= 1) this.#splitSince = null;
+    else if (before <= 1 && !this.#isEmpty) this.#splitSince = this.#now;
     if (this.#parts.length > 1 && this.#parts.length !== before) {
       changes.push({ kind: 'split', parts: this.#parts.length });
     } else if (this.#parts.length === 1 && before > 1) {
@@ -266,7 +283,9 @@ export class MeshPicture {
         const { health: from } = before.verdict;
         changes.push({ kind: 'health', peer: id, name: peer.name, from, to: verdict.health, reason });
       }
-      peers.set(id, { peer, report, degree: edges.length, verdict });
+      const hasChanged = before === undefined ? !this.#isEmpty : before.verdict.health !== verdict.health;
+      const healthSince = hasChanged ? this.#now : (before?.healthSince ?? null);
+      peers.set(id, { peer, report, degree: edges.length, verdict, healthSince });
     }
     this.#peers = peers;
   }

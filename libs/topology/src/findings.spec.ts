@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import type { RemovalReason } from './facts.ts';
+import { findingsOf, lostMsMax, settleMs } from './findings.ts';
+import { MeshPicture } from './mesh-picture.ts';
+import { peerFacts, reportFacts } from './sample.ts';
+
+const start = 1_000;
+const nothing = { reports: [], silentPeers: [], removedPeers: [] };
+const ring = ['a', 'b', 'c', 'd', 'e'];
+
+/** A ring of five, each peer's report heard at `at`. */
+function reportsAt(at: number, ids: readonly string[] = ring) {
+  return ids.map((id, i) => {
+    const links = [ids[(i + 1) % ids.length] as string, ids[(i + ids.length - 1) % ids.length] as string];
+    return reportFacts(id, links, { reportTime: at });
+  });
+}
+
+function meshOf(): MeshPicture {
+  const picture = new MeshPicture();
+  picture.reset(start, { reports: reportsAt(start), silentPeers: [] });
+  return picture;
+}
+
+function remove(picture: MeshPicture, at: number, ids: readonly string[], reason: RemovalReason): void {
+  const left = [...picture.peers.keys()].filter((id) => !ids.includes(id));
+  picture.apply(at, { reports: reportsAt(at, left), silentPeers: [], removedPeers: ids.map((id) => ({ id, reason })) });
+}
+
+function kinds(picture: MeshPicture): string[] {
+  return findingsOf(picture).map(({ kind }) => kind);
+}
+
+describe('findings', () => {
+  it('are none in a mesh that is well', () => {
+    const picture = meshOf();
+    expect(findingsOf(picture)).toEqual([]);
+    picture.apply(start + settleMs, { ...nothing, reports: reportsAt(start + settleMs) });
+    expect(findingsOf(picture)).toEqual([]);
+  });
+
+  it('tell of peers that were lost, since the first of them, and stop when it is no news any more', () => {
+    const picture = meshOf();
+    remove(picture, 5_000, ['e'], 'dead');
+    remove(picture, 7_000, ['d'], 'expired');
+    expect(findingsOf(picture)).toMatchObject([{ kind: 'lost', title: '2 peers were lost', since: 5_000 }]);
+    const later = 7_001 + lostMsMax;
+    picture.apply(later, { ...nothing, reports: reportsAt(later, ['a', 'b', 'c']) });
+    expect(findingsOf(picture)).toEqual([]);
+  });
+
+  it('say nothing of a peer that said goodbye', () => {
+    const picture = meshOf();
+    remove(picture, 5_000, ['e'], 'left');
+    expect(findingsOf(picture)).toEqual([]);
+  });
+
+  it('begin with a split: how many are outside, and since when', () => {
+    const picture = meshOf();
+    const at = 9_000;
+    const reports = [...reportsAt(at, ['a', 'b', 'c']), ...reportsAt(at, ['d', 'e'])];
+    picture.apply(at, { ...nothing, reports });
+    const [split] = findingsOf(picture);
+    expect(split).toMatchObject({ kind: 'split', severity: 'critical', since: at, find: 'health=critical' });
+    expect(split?.title).toContain('2 parts: 2 of 5 peers');
+    // That the two are critical is the same news.
+    expect(kinds(picture)).not.toContain('critical');
+    picture.apply(at + 1_000, { ...nothing, reports: reportsAt(at + 1_000) });
+    expect(kinds(picture)).not.toContain('split');
+  });
+
+  it('do not claim to know when it began, if it was so from the start', () => {
+    const picture = new MeshPicture();
+    const reports = [...reportsAt(start, ['a', 'b', 'c']), ...reportsAt(start, ['d', 'e'])];
+    picture.reset(start, { reports, silentPeers: [] });
+    expect(findingsOf(picture)[0]).toMatchObject({ kind: 'split', since: null });
+  });
+
+  it('tell of peers that drop, once it lasts', () => {
+    const picture = meshOf();
+    const dropping = (at: number) => ({
+      ...nothing,
+      reports: reportsAt(at).map((report) => (report.peer.id === 'b' ? { ...report, droppedPerSecond: 3.14 } : report)),
+    });
+    picture.apply(2_000, dropping(2_000));
+    expect(findingsOf(picture)).toEqual([]);
+    picture.apply(2_000 + settleMs, dropping(2_000 + settleMs));
+    expect(findingsOf(picture)).toMatchObject([{ kind: 'dropping', title: 'One peer drops messages', since: 2_000 }]);
+  });
+
+  it('tell of peers that are known but not heard, once it lasts', () => {
+    const picture = meshOf();
+    picture.apply(2_000, { ...nothing, silentPeers: [peerFacts('f')] });
+    expect(findingsOf(picture)).toEqual([]);
+    const later = 2_000 + settleMs;
+    picture.apply(later, { ...nothing, reports: reportsAt(later) });
+    expect(findingsOf(picture)).toMatchObject([{ kind: 'unheard', since: 2_000, find: 'health=unknown' }]);
+  });
+
+  it('name the commonest reason, without the figures in which peers differ', () => {
+    const picture = meshOf();
+    const draining = (at: number) => ({
+      ...nothing,
+      reports: reportsAt(at).map((report) =>
+        report.peer.id < 'c' ? { ...report, peer: peerFacts(report.peer.id, { state: 'draining' }) } : report,
+      ),
+    });
+    picture.apply(2_000, draining(2_000));
+    picture.apply(2_000 + settleMs, draining(2_000 + settleMs));
+    expect(findingsOf(picture)).toMatchObject([{ kind: 'warning', title: '2 peers need attention: draining' }]);
+  });
+});
