@@ -180,7 +180,10 @@ describe.skipIf(missing !== null)(
 
     it('says that it is stale, and how old, when nobody answers any more', async () => {
       servers[1]?.stop();
-      await page.getByText(/This is \d+ s old/).waitFor();
+      await page
+        .getByTestId('stale')
+        .getByText(/What you see is \d+ s old/)
+        .waitFor();
       expect(await text('freshness')).toContain('Stale');
       expect(await text('peers')).toContain('heard');
     });

@@ -40,6 +40,10 @@ export class SampleServer {
   #port = 0;
   /** Peers that are known but not heard from. */
   silent: ReadonlySet<string> = new Set();
+  /** When set, whoever wants to watch is refused with it. */
+  refusal: { readonly code: grpc.status; readonly details: string } | null = null;
+  /** When set, watchers are connected and told nothing. */
+  isMute = false;
 
   constructor(mesh: SampleMesh, served = mesh.ids[0] ?? '') {
     this.#mesh = mesh;
@@ -55,7 +59,8 @@ export class SampleServer {
     return this.#watches.size;
   }
 
-  async start(): Promise<this> {
+  /** `port`: 0 takes a free one. */
+  async start(port = 0): Promise<this> {
     this.#server.addService(toGrpcDefinition(AdminService) as grpc.ServiceDefinition, {
       watchTopology: (call: Watch) => this.#onWatch(call),
     });
@@ -67,8 +72,8 @@ export class SampleServer {
       query: this.#onQuery,
     });
     this.#port = await new Promise<number>((resolve, reject) => {
-      this.#server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, port) =>
-        error === null ? resolve(port) : reject(error),
+      this.#server.bindAsync(`127.0.0.1:${port}`, grpc.ServerCredentials.createInsecure(), (error, bound) =>
+        error === null ? resolve(bound) : reject(error),
       );
     });
     this.#unsubscribe = this.#mesh.subscribe((delta) => this.#tell(delta));
@@ -102,6 +107,11 @@ export class SampleServer {
   }
 
   #onWatch(call: Watch): void {
+    if (this.refusal !== null) {
+      call.emit('error', this.refusal);
+      return;
+    }
+    if (this.isMute) return;
     this.#watches.add(call);
     call.on('cancelled', () => this.#watches.delete(call));
     call.on('close', () => this.#watches.delete(call));

@@ -8,6 +8,7 @@ const subject: FindSubject = {
     report: reportFacts('abcdef', [], { deliveredPerSecond: 12 }),
     degree: 4,
     verdict: { health: 'healthy', reasons: [] },
+    healthSince: null,
   },
   rttMs: 2.5,
 };

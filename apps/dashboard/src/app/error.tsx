@@ -1,20 +1,13 @@
 'use client';
 
 import type { ReactNode } from 'react';
-import { Notice } from '../ui/notice.tsx';
+import { PageErrorNotice } from '../ui/page-error.tsx';
 
+/** A page that broke, inside of the frame that did not. */
 export default function PageError(properties: { readonly error: Error; readonly reset: () => void }): ReactNode {
   return (
     <main id="content" className="content">
-      <Notice tone="alarm" title="This page broke">
-        <p>The mesh is not affected. What happened:</p>
-        <p className="notice-detail">
-          <code>{properties.error.message}</code>
-        </p>
-        <button type="button" className="button button-primary" onClick={properties.reset}>
-          Try again
-        </button>
-      </Notice>
+      <PageErrorNotice {...properties} />
     </main>
   );
 }

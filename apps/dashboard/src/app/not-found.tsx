@@ -6,6 +6,7 @@ export default function NotFound(): ReactNode {
   return (
     <main id="content" className="content">
       <Notice tone="calm" title="No such page">
+        <p>The address is wrong, or of another version of this dashboard.</p>
         <p>
           <Link href="/">To the topology</Link>
         </p>

@@ -1,6 +1,20 @@
 import type { Millis } from '@starling/kernel';
 import type { TopologyDelta, TopologySnapshot, Totals } from '@starling/topology';
 
+/**
+ * What is wrong with an address. `bad-address`: it cannot be one. `unreachable`: nobody takes the connection. `refused`:
+ * the peer does not let us watch. `not-a-peer`: something else answers. `broken`: the stream ended. `silent`: it hangs.
+ */
+export type Trouble = 'bad-address' | 'unreachable' | 'refused' | 'not-a-peer' | 'broken' | 'silent';
+
+/** One address that failed, and why. */
+export interface FailedTry {
+  readonly address: string;
+  readonly trouble: Trouble;
+  /** For people. */
+  readonly message: string;
+}
+
 /** How the dashboard's server stands with the mesh. */
 export interface UpstreamStatus {
   /** `connecting`: no peer has answered yet. `live`: a peer streams. `lost`: the peer went, another is being looked for. */
@@ -9,8 +23,8 @@ export interface UpstreamStatus {
   readonly servedBy: string;
   /** Its `host:port`. */
   readonly address: string;
-  /** Why the last one failed, for people; empty when none did. */
-  readonly problem: string;
+  /** What failed since the last success, the latest last; empty when nothing did. At most `triesMax`. */
+  readonly tries: readonly FailedTry[];
   /** Addresses that are tried in turn. */
   readonly addresses: number;
 }
@@ -34,3 +48,6 @@ export type FeedEvent =
 
 /** Seconds of totals that the server and the browser keep. */
 export const historySecondsMax = 600;
+
+/** Addresses that failed and are told to the browser. Guess: what fits on a screen. */
+export const triesMax = 8;

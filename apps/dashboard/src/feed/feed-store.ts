@@ -11,6 +11,10 @@ export interface FeedState {
   readonly status: UpstreamStatus | null;
   /** Whether the stream from our own server is open. */
   readonly isConnected: boolean;
+  /** Whether it was tried and failed, or broke, since it was last open. */
+  readonly isLost: boolean;
+  /** Whether our server last said something that this page cannot read: it is of another version. */
+  readonly isUnreadable: boolean;
   /** Whether the first picture of the mesh has come. */
   readonly hasPicture: boolean;
   /** When a peer was last heard, by this browser's clock; 0 before the first time. */
@@ -30,6 +34,8 @@ const empty: FeedState = {
   known: 0,
   status: null,
   isConnected: false,
+  isLost: false,
+  isUnreadable: false,
   hasPicture: false,
   heardAt: 0,
   history: [],
@@ -75,13 +81,18 @@ export class FeedStore {
 
   #open(): void {
     const source = new EventSource(this.#lastId === '' ? '/api/topology' : `/api/topology?after=${this.#lastId}`);
-    source.onopen = () => this.#change({ isConnected: true });
+    source.onopen = () => this.#change({ isConnected: true, isLost: false });
     source.onmessage = (message: MessageEvent<string>) => {
       this.#lastId = message.lastEventId;
-      this.#onEvent(JSON.parse(message.data) as FeedEvent);
+      try {
+        this.#onEvent(JSON.parse(message.data) as FeedEvent);
+      } catch {
+        // A server of another version, after an upgrade: the old picture stays, and the page says that it is old.
+        this.#change({ isUnreadable: true });
+      }
     };
     source.onerror = () => {
-      this.#change({ isConnected: false });
+      this.#change({ isConnected: false, isLost: true });
       // An answer other than 200 ends an EventSource for good: a server that restarts deserves another try.
       if (source.readyState === EventSource.CLOSED && this.#source === source) setTimeout(() => this.#reopen(), 2_000);
     };
@@ -99,7 +110,7 @@ export class FeedStore {
   }
 
   #onEvent(event: FeedEvent): void {
-    this.#change(this.#effectOf(event));
+    this.#change({ ...this.#effectOf(event), isUnreadable: false });
   }
 
   #effectOf(event: FeedEvent): Partial<FeedState> {

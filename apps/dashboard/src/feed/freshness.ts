@@ -16,15 +16,27 @@ const staleMs = 11_000;
 export function freshnessOf(feed: FeedState, now: number): Freshness {
   const { status, hasPicture, isConnected, heardAt } = feed;
   if (!hasPicture) {
+    if (feed.isUnreadable) return { state: 'empty', ageSeconds: 0, reason: 'What the server says cannot be read' };
     // Nothing yet. Once a whole round of addresses failed it is no longer loading: say what is wrong.
-    if (status === null || status.problem === '') return { state: 'loading', ageSeconds: 0, reason: '' };
-    return { state: 'empty', ageSeconds: 0, reason: status.problem };
+    if (!isConnected && feed.isLost)
+      return { state: 'empty', ageSeconds: 0, reason: 'The dashboard’s server does not answer' };
+    const last = status?.tries.at(-1);
+    if (last === undefined) return { state: 'loading', ageSeconds: 0, reason: '' };
+    return { state: 'empty', ageSeconds: 0, reason: `${last.address} ${last.message}` };
   }
   const ageMs = Math.max(0, now - heardAt);
   const ageSeconds = Math.floor(ageMs / 1000);
+  if (feed.isUnreadable) {
+    return { state: 'stale', ageSeconds, reason: 'The dashboard’s server is of another version: reload this page' };
+  }
   if (!isConnected) return { state: 'stale', ageSeconds, reason: 'The dashboard’s server does not answer' };
-  if (status?.phase === 'lost')
-    return { state: 'stale', ageSeconds, reason: `Looking for another peer. ${status.problem}` };
+  if (status?.phase === 'lost') {
+    const tried =
+      status.tries.length === 1
+        ? 'The peer that served this is gone'
+        : `${status.tries.length} of ${status.addresses} peers do not answer`;
+    return { state: 'stale', ageSeconds, reason: `${tried}; another one is looked for` };
+  }
   if (ageMs > staleMs) return { state: 'stale', ageSeconds, reason: 'The peer that serves this has fallen silent' };
   return { state: 'live', ageSeconds, reason: '' };
 }

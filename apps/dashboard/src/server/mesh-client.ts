@@ -12,6 +12,7 @@ import {
   toGrpcDefinition,
 } from '@starling/wire';
 import { AddressBook } from './address-book.ts';
+import { addressProblem, diagnose, PeerTrouble } from './trouble.ts';
 
 /** The public API's methods as grpc-js wants them. */
 export const api = {
@@ -47,7 +48,9 @@ export interface MeshProblem {
   readonly fields: readonly { readonly field: string; readonly description: string }[];
 }
 
-/** Channels to whichever peers answer. */
+type Method<Q, A> = Pick<grpc.MethodDefinition<Q, A>, 'path' | 'requestSerialize' | 'responseDeserialize'>;
+
+/** Channels to whichever peers answer. Every call that this process makes is made by `unary` or `stream`. */
 export class MeshClient {
   readonly book: AddressBook;
   readonly #channels = new Map<string, grpc.Client>();
@@ -59,8 +62,42 @@ export class MeshClient {
     this.#dialling = dialling;
   }
 
-  /** A channel that is connected; rejects when nobody listens, or after a second. */
-  async connect(address: string): Promise<grpc.Client> {
+  /** One request, one answer, at an address or (null) at any. Rejects with what `problemOf` reads. */
+  async unary<Q, A>(
+    address: string | null,
+    method: Method<Q, A>,
+    request: Q,
+    metadata: grpc.Metadata,
+    timeoutMs: number,
+  ): Promise<A> {
+    const channel = await this.#connectAny(address);
+    const { path, requestSerialize, responseDeserialize } = method;
+    return await new Promise<A>((resolve, reject) => {
+      const options = { deadline: Date.now() + timeoutMs };
+      const onAnswer: grpc.requestCallback<A> = (error, value) => {
+        if (error !== null || value === undefined) reject(error ?? new Error('empty answer'));
+        else resolve(value);
+      };
+      channel.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, metadata, options, onAnswer);
+    });
+  }
+
+  /** One request, a stream of answers, likewise. It ends when the caller cancels it or the peer ends it. */
+  async stream<Q, A>(
+    address: string | null,
+    method: Method<Q, A>,
+    request: Q,
+    metadata: grpc.Metadata,
+  ): Promise<grpc.ClientReadableStream<A>> {
+    const channel = await this.#connectAny(address);
+    const { path, requestSerialize, responseDeserialize } = method;
+    return channel.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, metadata);
+  }
+
+  /** A channel that is connected; rejects with `PeerTrouble` when nobody listens, or after a second. */
+  async #connect(address: string): Promise<grpc.Client> {
+    const problem = addressProblem(address);
+    if (problem !== null) throw new PeerTrouble('bad-address', problem);
     let channel = this.#channels.get(address);
     if (channel === undefined) {
       const { credentials, options } = this.#dialling()(address);
@@ -75,26 +112,25 @@ export class MeshClient {
     }
     try {
       await ready(channel, Date.now() + connectMs);
-    } catch (error) {
+    } catch {
       // The channel of a dead peer would dial for ever.
       this.#forget(address);
-      throw error;
+      throw await diagnose(address);
     }
     this.book.succeeded(address);
     return channel;
   }
 
-  /** Connects to the first address that answers, beginning with `preferred` when it is given. */
-  async connectAny(preferred: string | null): Promise<grpc.Client> {
-    if (preferred !== null) return await this.connect(preferred);
+  async #connectAny(preferred: string | null): Promise<grpc.Client> {
+    if (preferred !== null) return await this.#connect(preferred);
     for (const address of this.book.candidates(Date.now())) {
       try {
-        return await this.connect(address);
+        return await this.#connect(address);
       } catch {
         this.book.failed(address, Date.now());
       }
     }
-    throw Object.assign(new Error('No peer answers.'), { code: grpc.status.UNAVAILABLE });
+    throw new PeerTrouble('unreachable', 'No peer answers.');
   }
 
   #forget(address: string): void {

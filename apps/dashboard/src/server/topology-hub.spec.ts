@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FeedEvent } from '../feed/feed-event.ts';
 import { defaultTopologyHubConfig, type FeedViewer, TopologyHub, type UpstreamListener } from './topology-hub.ts';
 
-const live = { phase: 'live', servedBy: 'a', address: 'a:1', problem: '', addresses: 1 } as const;
+const live = { phase: 'live', servedBy: 'a', address: 'a:1', tries: [], addresses: 1 } as const;
 
 function report(id: string): ReportFacts {
   return {

@@ -45,7 +45,7 @@ export interface NumberedEvent {
   readonly json: string;
 }
 
-const noStatus: UpstreamStatus = { phase: 'connecting', servedBy: '', address: '', problem: '', addresses: 0 };
+const noStatus: UpstreamStatus = { phase: 'connecting', servedBy: '', address: '', tries: [], addresses: 0 };
 
 /**
  * One picture of the mesh for all viewers of this process, and one stream from the mesh, open only while somebody looks.

@@ -1,9 +1,11 @@
 import { create } from '@bufbuild/protobuf';
 import type * as grpc from '@grpc/grpc-js';
 import { WatchTopologyRequestSchema, type WatchTopologyResponse } from '@starling/wire';
+import { type FailedTry, triesMax, type UpstreamStatus } from '../feed/feed-event.ts';
 import { deltaFacts, millisOf, snapshotFacts } from './facts-from-wire.ts';
 import { api, type MeshClient } from './mesh-client.ts';
 import type { OpenUpstream, UpstreamListener, UpstreamMessage } from './topology-hub.ts';
+import { PeerTrouble, troubleOf } from './trouble.ts';
 
 /** A peer sends something at least every 5 s; twice that and a little, and it hangs. */
 const silenceMs = 12_000;
@@ -28,24 +30,29 @@ async function watchForever(
   const { book } = client;
   let pauseMs = pauseMsMin;
   let hasBeenLive = false;
-  let status = { phase: 'connecting' as const, servedBy: '', address: '', problem: '', addresses: book.size };
+  let tries: readonly FailedTry[] = [];
+  let status: UpstreamStatus = { phase: 'connecting', servedBy: '', address: '', tries, addresses: book.size };
   listener.onStatus(status);
   while (!signal.aborted) {
     for (const address of book.candidates(Date.now())) {
       if (signal.aborted) return;
       let wasLive = false;
-      const problem = await watchOnce(client, metadata, address, signal, (message) => {
+      const { trouble, message } = await watchOnce(client, metadata, address, signal, (heard) => {
         if (!wasLive) {
-          listener.onStatus({ ...status, phase: 'live', servedBy: message.servedBy, address, addresses: book.size });
+          tries = [];
+          const { servedBy } = heard;
+          listener.onStatus({ phase: 'live', servedBy, address, tries, addresses: book.size });
         }
         wasLive = true;
-        learnFrom(client, message);
-        listener.onMessage(message);
+        learnFrom(client, heard);
+        listener.onMessage(heard);
       });
       if (signal.aborted) return;
       book.failed(address, Date.now());
       hasBeenLive ||= wasLive;
-      status = { ...status, problem: `${address}: ${problem}`, addresses: book.size };
+      const others = tries.filter((failed) => failed.address !== address);
+      tries = [...others, { address, trouble, message }].slice(-triesMax);
+      status = { ...status, tries, addresses: book.size };
       // One address after another may fail: the viewer hears it once per round, and at once when the live one goes.
       if (wasLive) {
         pauseMs = pauseMsMin;
@@ -66,34 +73,30 @@ async function watchOnce(
   address: string,
   signal: AbortSignal,
   onMessage: (message: UpstreamMessage) => void,
-): Promise<string> {
-  let channel: grpc.Client;
+): Promise<PeerTrouble> {
+  let call: grpc.ClientReadableStream<WatchTopologyResponse>;
   try {
-    channel = await client.connect(address);
-  } catch {
-    return 'does not answer';
+    call = await client.stream(address, api.admin.watchTopology, create(WatchTopologyRequestSchema), await metadata());
+  } catch (error) {
+    return error instanceof PeerTrouble ? error : new PeerTrouble('unreachable', 'does not answer');
   }
-  const carried = await metadata();
-  if (signal.aborted) return 'stopped';
-  const { path, requestSerialize, responseDeserialize } = api.admin.watchTopology;
-  const request = create(WatchTopologyRequestSchema);
-  const call = channel.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, carried);
-  return await new Promise<string>((resolve) => {
-    const end = (reason: string): void => {
+  return await new Promise<PeerTrouble>((resolve) => {
+    const end = (trouble: PeerTrouble): void => {
       clearTimeout(watchdog);
       signal.removeEventListener('abort', stop);
       call.cancel();
-      resolve(reason);
+      resolve(trouble);
     };
-    const stop = (): void => end('stopped');
-    const watchdog = setTimeout(() => end('has fallen silent'), silenceMs);
+    const stop = (): void => end(new PeerTrouble('broken', 'stopped'));
+    const watchdog = setTimeout(() => end(new PeerTrouble('silent', 'has fallen silent')), silenceMs);
     signal.addEventListener('abort', stop, { once: true });
     call.on('data', (response: WatchTopologyResponse) => {
       watchdog.refresh();
       onMessage(messageOf(response));
     });
-    call.on('error', (error: grpc.ServiceError) => end(error.details || 'broke the stream'));
-    call.on('end', () => end('ended the stream'));
+    call.on('error', (error: grpc.ServiceError) => end(troubleOf(error)));
+    call.on('end', () => end(new PeerTrouble('broken', 'ended the stream')));
+    if (signal.aborted) stop();
   });
 }
 

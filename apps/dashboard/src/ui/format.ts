@@ -11,12 +11,15 @@ export function formatNumber(value: number): string {
 export function formatBytes(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   const unit = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
+  // A part of a byte is no byte; a rate of them may be less than one.
+  if (unit === 0) return `${bytes >= 10 || Number.isInteger(bytes) ? Math.round(bytes) : trim(bytes)} B`;
   return `${trim(bytes / 1024 ** unit)} ${units[unit]}`;
 }
 
 /** Milliseconds; an en dash when not measured. */
 export function formatMs(ms: number | null): string {
   if (ms === null) return '–';
+  if (ms === 0) return '0 ms';
   return ms >= 1000 ? `${trim(ms / 1000)} s` : `${ms < 1 ? ms.toFixed(2) : trim(ms)} ms`;
 }
 

@@ -3,7 +3,7 @@
 import type { ReactNode } from 'react';
 import { useFeed } from '../feed/feed-provider.tsx';
 import { freshnessOf } from '../feed/freshness.ts';
-import { shortId } from './format.ts';
+import { formatAge, shortId } from './format.ts';
 import { useNow } from './use-now.ts';
 
 const words = { loading: 'Connecting', empty: 'No mesh', live: 'Live', stale: 'Stale' } as const;
@@ -15,17 +15,17 @@ export function FreshnessBadge(): ReactNode {
   const { state, ageSeconds, reason } = freshnessOf(feed, now);
   const { status, picture } = feed;
   const server = status?.servedBy ? picture.peers.get(status.servedBy)?.peer.name || shortId(status.servedBy) : '';
-  const note = state === 'stale' ? `${ageSeconds} s old` : state === 'live' && server !== '' ? `by ${server}` : '';
+  const note =
+    state === 'stale'
+      ? `${formatAge(ageSeconds * 1_000)} old`
+      : state === 'live' && server !== ''
+        ? `by ${server}`
+        : '';
   return (
-    <span
-      className="freshness"
-      data-state={state}
-      data-testid="freshness"
-      role="status"
-      title={reason || status?.address}
-    >
+    <span className="freshness" data-state={state} data-testid="freshness" title={reason || status?.address}>
       <i aria-hidden="true" />
-      {words[state]}
+      <span role="status">{words[state]}</span>
+      {/* Not part of the status: it ticks, and would be said every second. */}
       {note !== '' && <small>{note}</small>}
     </span>
   );

@@ -7,7 +7,8 @@ const keys = [
   ['/', 'Find peers'],
   ['← → ↑ ↓', 'In the picture: walk to the nearest peer'],
   ['+  −  0', 'In the picture: zoom in, out, fit'],
-  ['Esc', 'Clear the selection'],
+  ['Tab  Enter', 'Step through buttons, rows and zones; use one'],
+  ['Esc', 'Clear the selection; leave the find box'],
   ['?', 'This sheet'],
 ] as const;
 

@@ -51,6 +51,7 @@ export function Shell(properties: { readonly theme: ThemeChoice; readonly childr
         Skip to content
       </a>
       <header className="top">
+        <h1 className="visually-hidden">{pages.find((page) => page.path === path)?.label ?? 'Starling'}</h1>
         <Link href="/" className="brand" aria-label="Starling">
           <Mark />
           <b>Starling</b>

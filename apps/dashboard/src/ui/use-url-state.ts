@@ -1,7 +1,7 @@
 'use client';
 
 import { useSearchParams } from 'next/navigation';
-import { useCallback } from 'react';
+import { useCallback, useMemo } from 'react';
 
 /** The part of the view that a link carries: every picture can be bookmarked and sent to a colleague. */
 export interface UrlState {
@@ -12,17 +12,21 @@ export interface UrlState {
   readonly edges: 'focus' | 'tree' | 'all';
   readonly sort: string;
   readonly topic: string;
+  /** Zones that are drawn peer by peer in a folded picture, in the order in which they were opened. */
+  readonly open: readonly string[];
 }
 
 const layouts: readonly string[] = ['zones', 'force', 'ring', 'hops'];
 const edgeModes: readonly string[] = ['focus', 'tree', 'all'];
-const defaults: UrlState = { peer: '', find: '', layout: 'zones', edges: 'focus', sort: 'name', topic: '' };
+const defaults: UrlState = { peer: '', find: '', layout: 'zones', edges: 'focus', sort: 'name', topic: '', open: [] };
 
 /** The view in the address, and a function that changes it in place. Unknown values fall back to the default. */
 export function useUrlState(): [UrlState, (change: Partial<UrlState>) => void] {
   const parameters = useSearchParams();
   const layout = parameters.get('layout') ?? '';
   const edges = parameters.get('edges') ?? '';
+  const opened = parameters.get('open') ?? '';
+  const open = useMemo(() => zonesOf(opened), [opened]);
   const state: UrlState = {
     peer: parameters.get('peer') ?? '',
     find: parameters.get('find') ?? '',
@@ -30,12 +34,14 @@ export function useUrlState(): [UrlState, (change: Partial<UrlState>) => void] {
     edges: edgeModes.includes(edges) ? (edges as UrlState['edges']) : defaults.edges,
     sort: parameters.get('sort') ?? defaults.sort,
     topic: parameters.get('topic') ?? '',
+    open,
   };
   const change = useCallback((wanted: Partial<UrlState>) => {
     // From the address and not from this render: two changes in one event must not undo each other.
     const next = new URLSearchParams(window.location.search);
-    for (const [name, value] of Object.entries(wanted)) {
-      if (value === defaults[name as keyof UrlState]) next.delete(name);
+    for (const [name, wish] of Object.entries(wanted)) {
+      const value = typeof wish === 'string' ? wish : wish.map(encoded).join(',');
+      if (value === defaults[name as keyof UrlState] || value === '') next.delete(name);
       else next.set(name, value);
     }
     const query = next.toString();
@@ -51,4 +57,23 @@ export function hrefWith(path: string, { peer, find }: UrlState): string {
   if (find !== '') parameters.set('find', find);
   const query = parameters.toString();
   return query === '' ? path : `${path}?${query}`;
+}
+
+/** Names separated by commas; a comma within one is escaped. The zone of peers that name none is `-`. */
+function zonesOf(text: string): string[] {
+  return text === '' ? [] : text.split(',').map(decoded);
+}
+
+function encoded(zone: string): string {
+  if (zone === '') return '-';
+  return zone === '-' ? '%2D' : encodeURIComponent(zone);
+}
+
+function decoded(text: string): string {
+  if (text === '-') return '';
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

@@ -93,10 +93,12 @@ function changeText(change: NumberedChange): string {
       return `${name}: ${change.reason || healthLabels[change.to]}`;
     }
     case 'crowd':
-      return `${change.peers} peers ${crowdWords[change.what]}`;
+      return `${change.peers.toLocaleString('en')} peers ${crowdWords[change.what]}`;
     case 'links': {
-      const made = change.made === 0 ? [] : [`${change.made} ${change.made === 1 ? 'link' : 'links'} made`];
-      const lost = change.lost === 0 ? [] : [`${change.lost} ${change.lost === 1 ? 'link' : 'links'} lost`];
+      const made =
+        change.made === 0 ? [] : [`${change.made.toLocaleString('en')} ${change.made === 1 ? 'link' : 'links'} made`];
+      const lost =
+        change.lost === 0 ? [] : [`${change.lost.toLocaleString('en')} ${change.lost === 1 ? 'link' : 'links'} lost`];
       return [...made, ...lost].join(', ');
     }
     case 'split':

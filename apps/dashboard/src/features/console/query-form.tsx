@@ -40,7 +40,7 @@ export function QueryForm(properties: { readonly peer: string; readonly nameOf: 
         <input
           name="text"
           aria-label="Words to search for in the whole mesh"
-          placeholder="words to search for, in the whole mesh"
+          placeholder="words to look for"
           value={text}
           onChange={(event) => setText(event.target.value)}
           required

@@ -3,7 +3,9 @@
 import { coverageOf, totalsOf } from '@starling/topology';
 import { type ReactNode, useMemo } from 'react';
 import { useFeed } from '../../feed/feed-provider.tsx';
+import { freshnessOf } from '../../feed/freshness.ts';
 import { formatMs, formatNumber, formatShare } from '../../ui/format.ts';
+import { useNow } from '../../ui/use-now.ts';
 import styles from './overview.module.css';
 
 /** The mesh in one line of figures, all of the peers' last reports: one window for every number on the page. */
@@ -14,8 +16,9 @@ export function OverviewStrip(): ReactNode {
   const totals = useMemo(() => totalsOf(picture), [picture, revision]);
   const coverage = coverageOf(totals.heard, Math.max(known, totals.peers));
   const duplicateShare = totals.delivered > 0 ? totals.duplicates / (totals.duplicates + totals.delivered) : 0;
+  const { state } = freshnessOf(feed, useNow());
   return (
-    <section className={styles.strip} aria-label="The mesh in figures" data-blank={!hasPicture}>
+    <section className={styles.strip} aria-label="The mesh in figures" data-blank={!hasPicture} data-state={state}>
       <Figure
         label="Peers"
         value={formatNumber(totals.peers)}

@@ -1,4 +1,4 @@
-import type { Guide } from '@starling/topology';
+import type { Guide, Health, ZoneNode } from '@starling/topology';
 import type { NodeHoverDrawingFunction, NodeLabelDrawingFunction } from 'sigma/rendering';
 import type { Palette } from './palette.ts';
 
@@ -90,6 +90,78 @@ export function drawGuideLabels(
     const baseline = y - radius + (isOutside ? -7 : 4);
     context.strokeText(guide.label, x, baseline);
     context.fillText(guide.label, x, baseline);
+  }
+}
+
+const healthOrder: readonly Health[] = ['critical', 'warning', 'unknown', 'healthy'];
+const healthWords: Readonly<Record<Health, string>> = {
+  critical: 'critical',
+  warning: 'warning',
+  unknown: 'not heard',
+  healthy: 'healthy',
+};
+
+/** A closed zone: a ring of its peers' health, the gravest from the top, and under it in words what is not well. */
+export function drawZoneNode(
+  context: CanvasRenderingContext2D,
+  { peers, health }: ZoneNode,
+  at: { readonly x: number; readonly y: number; readonly radius: number; readonly found: number | null },
+  { text, muted, background, health: colors }: Palette,
+): void {
+  const width = Math.max(4, at.radius * 0.22);
+  let angle = -Math.PI / 2;
+  context.lineWidth = width;
+  for (const verdict of healthOrder) {
+    if (health[verdict] === 0) continue;
+    // One peer of thousands must be seen too.
+    const share = Math.max(0.02, health[verdict] / peers);
+    const end = Math.min(angle + share * 2 * Math.PI, 1.5 * Math.PI);
+    context.beginPath();
+    context.arc(at.x, at.y, at.radius - width / 2, angle, verdict === 'healthy' ? 1.5 * Math.PI : end);
+    context.strokeStyle = colors[verdict];
+    context.stroke();
+    angle = end;
+  }
+  context.textAlign = 'center';
+  context.lineJoin = 'round';
+  context.strokeStyle = background;
+  context.lineWidth = 4;
+  const wrong = healthOrder.filter((verdict) => verdict !== 'healthy' && health[verdict] > 0);
+  const lines = [
+    ...wrong.map((verdict) => `${health[verdict].toLocaleString('en')} ${healthWords[verdict]}`),
+    ...(at.found === null ? [] : [`${at.found.toLocaleString('en')} found`]),
+  ];
+  context.font = `600 13px ${canvasFont}`;
+  context.fillStyle = text;
+  const count = peers.toLocaleString('en');
+  // A small ring has no room inside.
+  const isInside = context.measureText(count).width < 2 * (at.radius - width - 2);
+  if (isInside) context.fillText(count, at.x, at.y + 4.5);
+  else lines.unshift(`${count} peers`);
+  context.font = `500 12px ${canvasFont}`;
+  context.fillStyle = muted;
+  lines.forEach((line, i) => {
+    const baseline = at.y + at.radius + 16 + 15 * i;
+    context.strokeText(line, at.x, baseline);
+    context.fillText(line, at.x, baseline);
+  });
+}
+
+/** Over the middle of a line between two zones, while there are few: how many links it stands for. */
+export function drawBundleLabels(
+  context: CanvasRenderingContext2D,
+  bundles: readonly { readonly x: number; readonly y: number; readonly label: string }[],
+  { muted, background }: Palette,
+): void {
+  context.textAlign = 'center';
+  context.lineJoin = 'round';
+  context.font = `500 11.5px ${canvasFont}`;
+  context.lineWidth = 5;
+  context.strokeStyle = background;
+  context.fillStyle = muted;
+  for (const { x, y, label } of bundles) {
+    context.strokeText(label, x, y + 4);
+    context.fillText(label, x, y + 4);
   }
 }
 

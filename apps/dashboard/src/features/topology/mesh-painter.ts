@@ -1,9 +1,17 @@
-import { type Edge, edgeMessagesPerSecond, edgeRole, type Health, type MeshPicture } from '@starling/topology';
-import Graph from 'graphology';
+import { type CondensedPicture, type MeshPicture, zoneOfKey } from '@starling/topology';
 import Sigma from 'sigma';
 import type { EdgeDisplayData, NodeDisplayData } from 'sigma/types';
-import { drawGuideLabels, drawGuides, hoverDrawer, labelDrawer } from './canvas-drawing.ts';
-import { NodeShapeProgram, type ShapeAttributes } from './node-shape-program.ts';
+import { formatMs } from '../../ui/format.ts';
+import {
+  drawBundleLabels,
+  drawGuideLabels,
+  drawGuides,
+  drawZoneNode,
+  hoverDrawer,
+  labelDrawer,
+} from './canvas-drawing.ts';
+import { type DrawnEdge, type DrawnNode, fadeMs, MeshGraph } from './mesh-graph.ts';
+import { NodeShapeProgram } from './node-shape-program.ts';
 import { mix, type Palette, readPalette } from './palette.ts';
 import { type LayoutName, Placement } from './placement.ts';
 
@@ -16,63 +24,52 @@ export interface PaintedView {
   readonly selected: string;
   /** Peers that the find expression matches; null when there is none. */
   readonly matches: ReadonlySet<string> | null;
+  /** Null draws every peer; else those that it names, and the rest as zones. */
+  readonly condensed: CondensedPicture | null;
 }
 
-interface NodeAttributes extends ShapeAttributes {
-  x: number;
-  y: number;
-  size: number;
-  color: string;
-  label: string;
-  health: Health;
-  /** Where it moves from and to. */
-  fromX: number;
-  fromY: number;
-  toX: number;
-  toY: number;
-  /** When it appeared; 0 once it has grown up. */
-  bornAt: number;
-  /** When it went; 0 while it is there. */
-  goneAt: number;
+/** What the pointer did. */
+export interface PainterListener {
+  /** A peer was clicked, or the ground beside them (empty). */
+  onSelect(peer: string): void;
+  /** A zone that stands for its peers was clicked. */
+  onOpenZone(zone: string): void;
 }
 
-interface EdgeAttributes {
-  size: number;
-  color: string;
-  role: ReturnType<typeof edgeRole>;
-  goneAt: number;
-}
-
-type MeshGraph = Graph<Partial<NodeAttributes>, Partial<EdgeAttributes>>;
-
-const shapes: Readonly<Record<Health, number>> = { healthy: 0, warning: 1, critical: 2, unknown: 3 };
-const goneShape = 4;
 /** Links are a ground for the peers, and a little quieter than they are. */
 const treeShare = 0.78;
-/** How long things move, grow and fade, in ms. A peer that went must be seen going. */
-const [moveMs, growMs, fadeMs] = [500, 400, 6_000];
+/** Labels on lines between zones; beyond, they would hide each other. By eye: all pairs of five zones. */
+const bundleLabelsMax = 10;
+/** How long things move and grow, in ms. */
+const [moveMs, growMs] = [500, 400];
+/** Shorter sides of a picture for which sizes are made; in a smaller one everything shrinks, to this share at least. */
+const [fullSizePx, scaleMin] = [640, 0.6];
 
 /**
  * Draws a picture of the mesh with WebGL and keeps it up to date. Only in browsers: it must be imported when one is there.
  * Positions come from the layouts; this decides what is shown, what is faded, and how it moves.
  */
 export class MeshPainter {
-  readonly #graph: MeshGraph = new Graph({ type: 'undirected', multi: false });
-  readonly #sigma: Sigma<Partial<NodeAttributes>, Partial<EdgeAttributes>>;
+  readonly #mesh = new MeshGraph();
+  readonly #graph = this.#mesh.graph;
+  readonly #sigma: Sigma<DrawnNode, DrawnEdge>;
   readonly #placement = new Placement();
   readonly #guides: CanvasRenderingContext2D | null;
   readonly #guideLabels: CanvasRenderingContext2D | null;
+  readonly #zoneNodes: CanvasRenderingContext2D | null;
   readonly #container: HTMLElement;
   readonly #isStill: boolean;
   #palette: Palette;
-  #view: PaintedView = { layout: 'zones', edges: 'focus', selected: '', matches: null };
+  #view: PaintedView = { layout: 'zones', edges: 'focus', selected: '', matches: null, condensed: null };
   #hovered = '';
   #near: ReadonlySet<string> | null = null;
+  /** Peers that the find expression matches, by zone; null without one. */
+  #found: ReadonlyMap<string, number> | null = null;
   #movingSince = 0;
   #frame = 0;
 
   /** Throws when the browser has no WebGL. `isStill`: nothing moves or grows, things are where they are at once. */
-  constructor(container: HTMLElement, isStill: boolean, onSelect: (peer: string) => void) {
+  constructor(container: HTMLElement, isStill: boolean, listener: PainterListener) {
     this.#container = container;
     this.#isStill = isStill;
     this.#palette = readPalette(container);
@@ -98,10 +95,16 @@ export class MeshPainter {
     this.#sigma.setCustomBBox({ x: [-1.02, 1.02], y: [-1.02, 1.02] });
     this.#guides = this.#sigma.createCanvas('guides', { beforeLayer: 'edges' }).getContext('2d');
     this.#guideLabels = this.#sigma.createCanvas('guideLabels', { afterLayer: 'edges' }).getContext('2d');
+    this.#zoneNodes = this.#sigma.createCanvas('zoneNodes', { afterLayer: 'nodes' }).getContext('2d');
     this.#sigma.on('beforeRender', () => this.#drawGuides());
+    this.#sigma.on('afterRender', () => this.#drawZoneNodes());
     this.#sigma.on('resize', () => this.#drawGuides());
-    this.#sigma.on('clickNode', ({ node }) => onSelect(node));
-    this.#sigma.on('clickStage', () => onSelect(''));
+    this.#sigma.on('clickNode', ({ node }) => {
+      const zone = zoneOfKey(node);
+      if (zone === null) listener.onSelect(node);
+      else listener.onOpenZone(zone);
+    });
+    this.#sigma.on('clickStage', () => listener.onSelect(''));
     this.#sigma.on('enterNode', ({ node }) => this.#hover(node));
     this.#sigma.on('leaveNode', () => this.#hover(''));
   }
@@ -110,10 +113,12 @@ export class MeshPainter {
   update(picture: MeshPicture, view: PaintedView): void {
     this.#view = view;
     const now = performance.now();
-    this.#syncNodes(picture, now);
-    this.#syncEdges(picture, now);
-    const placed = this.#placement.place(picture, view.layout, view.selected);
-    if (placed !== null) this.#moveTo(placed.positions, now);
+    const shorter = Math.min(this.#container.clientWidth, this.#container.clientHeight);
+    const scale = Math.max(scaleMin, Math.min(1, shorter / fullSizePx));
+    this.#mesh.sync(picture, view.condensed, this.#palette, { now, isStill: this.#isStill, scale });
+    this.#placement.place(picture, view.layout, view.selected);
+    this.#moveTo(now);
+    this.#found = view.matches === null ? null : countByZone(picture, view.matches);
     this.#focusOn();
     this.#animate();
   }
@@ -134,12 +139,13 @@ export class MeshPainter {
 
   /** The peer that is nearest to another one, within a right angle around a direction on the screen; null for none. */
   nearest(from: string, dx: number, dy: number): string | null {
-    if (!this.#graph.hasNode(from)) return this.#graph.findNode((_, { goneAt }) => !goneAt) ?? null;
+    const isPeer = (id: string, { goneAt }: DrawnNode): boolean => !goneAt && zoneOfKey(id) === null;
+    if (!this.#graph.hasNode(from)) return this.#graph.findNode(isPeer) ?? null;
     const start = this.#onScreen(from);
     let best: string | null = null;
     let bestCost = Number.POSITIVE_INFINITY;
-    this.#graph.forEachNode((id, { goneAt }) => {
-      if (id === from || goneAt) return;
+    this.#graph.forEachNode((id, attributes) => {
+      if (id === from || !isPeer(id, attributes)) return;
       const { x, y } = this.#onScreen(id);
       const along = (x - start.x) * dx + (y - start.y) * dy;
       const aside = Math.abs((x - start.x) * dy) + Math.abs((y - start.y) * dx);
@@ -148,6 +154,24 @@ export class MeshPainter {
       if (along > 0 && aside <= along && cost < bestCost) [best, bestCost] = [id, cost];
     });
     return best;
+  }
+
+  /** What is on the screen as one picture, on the ground of the page. */
+  async png(): Promise<Blob | null> {
+    // WebGL forgets its buffer once the browser has shown it: draw, and copy before anything else runs.
+    this.#sigma.refresh();
+    const { clientWidth, clientHeight } = this.#container;
+    const canvas = document.createElement('canvas');
+    canvas.width = clientWidth * devicePixelRatio;
+    canvas.height = clientHeight * devicePixelRatio;
+    const context = canvas.getContext('2d');
+    if (context === null) return null;
+    context.fillStyle = this.#palette.background;
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    for (const layer of this.#container.querySelectorAll('canvas')) {
+      if (layer.width > 0 && layer.height > 0) context.drawImage(layer, 0, 0, canvas.width, canvas.height);
+    }
+    return await new Promise((resolve) => canvas.toBlob(resolve));
   }
 
   destroy(): void {
@@ -160,50 +184,15 @@ export class MeshPainter {
     return this.#sigma.graphToViewport({ x: toX, y: toY });
   }
 
-  #syncNodes(picture: MeshPicture, now: number): void {
-    const isFirst = this.#graph.order === 0;
-    const size = nodeSize(picture.peers.size);
-    for (const { peer, verdict } of picture.peers.values()) {
-      const attributes = {
-        label: peer.name || peer.id.slice(0, 8),
-        health: verdict.health,
-        color: this.#palette.health[verdict.health],
-        rim: this.#palette.background,
-        shape: shapes[verdict.health],
-        size,
-        goneAt: 0,
-      };
-      if (this.#graph.hasNode(peer.id)) this.#graph.mergeNodeAttributes(peer.id, attributes);
-      else this.#graph.addNode(peer.id, { ...attributes, x: 0, y: 0, bornAt: isFirst || this.#isStill ? 0 : now });
-    }
-    for (const id of this.#graph.nodes()) {
-      if (picture.peers.has(id)) continue;
-      const { goneAt } = this.#graph.getNodeAttributes(id);
-      if (!goneAt) this.#graph.mergeNodeAttributes(id, { goneAt: now, shape: goneShape, color: this.#palette.gone });
-      else if (now - goneAt > fadeMs) this.#graph.dropNode(id);
-    }
-  }
-
-  #syncEdges(picture: MeshPicture, now: number): void {
-    for (const edge of picture.edges.values()) {
-      const role = edgeRole(edge);
-      const attributes = { role, size: edgeSize(edge, role), color: this.#palette[role], goneAt: 0 };
-      if (this.#graph.hasEdge(edge.key)) this.#graph.mergeEdgeAttributes(edge.key, attributes);
-      else this.#graph.addEdgeWithKey(edge.key, edge.a, edge.b, attributes);
-    }
-    for (const key of this.#graph.edges()) {
-      if (picture.edges.has(key)) continue;
-      const { goneAt } = this.#graph.getEdgeAttributes(key);
-      const isOfGonePeer = this.#graph.extremities(key).some((id) => this.#graph.getNodeAttribute(id, 'goneAt'));
-      if (!isOfGonePeer || (goneAt && now - goneAt > fadeMs)) this.#graph.dropEdge(key);
-      else if (!goneAt) this.#graph.mergeEdgeAttributes(key, { goneAt: now, size: 1 });
-    }
-  }
-
-  #moveTo(positions: ReadonlyMap<string, { x: number; y: number }>, now: number): void {
+  #moveTo(now: number): void {
     const isFirst = this.#movingSince === 0;
+    const hasMoved = this.#graph.someNode((id, { toX, toY }) => {
+      const to = this.#placement.positionOf(id);
+      return to !== undefined && (toX !== to.x || toY !== to.y);
+    });
+    if (!hasMoved) return;
     this.#graph.forEachNode((id, attributes) => {
-      const to = positions.get(id);
+      const to = this.#placement.positionOf(id);
       if (to === undefined) return;
       const isNew = attributes.toX === undefined;
       const [fromX, fromY] = isNew ? [to.x, to.y] : [attributes.x ?? to.x, attributes.y ?? to.y];
@@ -226,10 +215,11 @@ export class MeshPainter {
     this.#near = this.#graph.hasNode(focus) ? new Set([focus, ...this.#graph.neighbors(focus)]) : null;
   }
 
-  #reduceNode(id: string, data: Partial<NodeAttributes>): Partial<NodeDisplayData> {
+  #reduceNode(id: string, data: DrawnNode): Partial<NodeDisplayData> {
     const { background } = this.#palette;
     const { color = background, size = 1, bornAt = 0, goneAt = 0, label = '' } = data;
     const now = performance.now();
+    if (zoneOfKey(id) !== null) return { ...data, zIndex: 0, highlighted: false };
     const isFocus = id === this.#hovered || id === this.#view.selected;
     if (goneAt > 0) {
       const left = Math.max(0, 1 - (now - goneAt) / fadeMs);
@@ -245,12 +235,13 @@ export class MeshPainter {
       size: size * grown * (isFocus ? 1.25 : 1),
       label: isFaded ? '' : label,
       highlighted: isFocus,
-      forceLabel: this.#near?.has(id) === true || this.#view.matches?.has(id) === true,
+      forceLabel:
+        this.#near?.has(id) === true || this.#view.matches?.has(id) === true || (data.isRevealed === true && !isFaded),
       zIndex: isFocus ? 3 : isFaded ? 1 : 2,
     };
   }
 
-  #reduceEdge(key: string, data: Partial<EdgeAttributes>): Partial<EdgeDisplayData> {
+  #reduceEdge(key: string, data: DrawnEdge): Partial<EdgeDisplayData> {
     const { background, gone } = this.#palette;
     const { role = 'spare', color = background, goneAt = 0, size = 1 } = data;
     if (goneAt > 0) {
@@ -287,6 +278,37 @@ export class MeshPainter {
       this.#clear(context);
       draw(context, this.#placement.guides, isZones, this.#palette, toScreen);
     }
+  }
+
+  /** Closed zones: a ring of their peers' health, and the figures under it. */
+  #drawZoneNodes(): void {
+    const context = this.#zoneNodes;
+    if (context === null) return;
+    this.#clear(context);
+    this.#drawBundleLabels(context);
+    for (const node of this.#view.condensed?.zones ?? []) {
+      const data = node.folded === 0 ? undefined : this.#sigma.getNodeDisplayData(node.key);
+      if (data === undefined) continue;
+      const { x, y } = this.#sigma.framedGraphToViewport(data);
+      const found = this.#found?.get(node.zone) ?? (this.#found === null ? null : 0);
+      drawZoneNode(context, node, { x, y, radius: this.#sigma.scaleSize(data.size), found }, this.#palette);
+    }
+  }
+
+  /** What the lines between closed zones stand for. */
+  #drawBundleLabels(context: CanvasRenderingContext2D): void {
+    const between = [...(this.#view.condensed?.bundles.values() ?? [])].filter(
+      ({ a, b }) => zoneOfKey(a) !== null && zoneOfKey(b) !== null,
+    );
+    if (between.length > bundleLabelsMax || this.#near !== null) return;
+    const labels = between.flatMap(({ a, b, links, rttP50Ms }) => {
+      const ends = [a, b].map((key) => this.#sigma.getNodeDisplayData(key));
+      const [from, to] = ends.map((data) => data && this.#sigma.framedGraphToViewport(data));
+      if (from === undefined || to === undefined) return [];
+      const label = `${links.toLocaleString('en')} links${rttP50Ms === null ? '' : ` · ${formatMs(rttP50Ms)}`}`;
+      return [{ x: (from.x + to.x) / 2, y: (from.y + to.y) / 2, label }];
+    });
+    drawBundleLabels(context, labels, this.#palette);
   }
 
   /** Sigma sizes only the layers that it draws itself. Setting a width also clears the canvas. */
@@ -331,13 +353,11 @@ export class MeshPainter {
   }
 }
 
-/** Radius in pixels: large enough to hit, small enough not to touch the next. */
-function nodeSize(peers: number): number {
-  return Math.max(3, Math.min(12, 62 / Math.sqrt(Math.max(1, peers))));
-}
-
-/** A link's width grows with the logarithm of its rate: rates differ by factors of thousands. */
-function edgeSize(edge: Edge, role: ReturnType<typeof edgeRole>): number {
-  const rate = edgeMessagesPerSecond(edge);
-  return role === 'spare' ? 1 : 1 + Math.min(3.5, 0.75 * Math.log10(1 + rate));
+function countByZone(picture: MeshPicture, ids: ReadonlySet<string>): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const id of ids) {
+    const zone = picture.peers.get(id)?.peer.zone;
+    if (zone !== undefined) counts.set(zone, (counts.get(zone) ?? 0) + 1);
+  }
+  return counts;
 }

@@ -5,8 +5,10 @@ import {
   type Layout,
   type LayoutResult,
   type MeshPicture,
+  type Point,
   RingLayout,
   ZoneLayout,
+  zoneOfKey,
 } from '@starling/topology';
 
 /** The layouts that a viewer can choose from. */
@@ -26,8 +28,8 @@ export class Placement {
   #signature = '';
   #result: LayoutResult = { positions: new Map(), guides: [] };
 
-  /** Null when nothing has changed that this layout looks at. */
-  place(picture: MeshPicture, name: LayoutName, focus: string): LayoutResult | null {
+  /** Does nothing when nothing has changed that this layout looks at. */
+  place(picture: MeshPicture, name: LayoutName, focus: string): void {
     const parts: string[] = [name];
     for (const { peer } of picture.peers.values()) parts.push(peer.id, peer.zone);
     if (name === 'hops') parts.push(focus, ...picture.edges.keys());
@@ -35,14 +37,20 @@ export class Placement {
       for (const edge of picture.edges.values()) if (edgeRole(edge) === 'tree') parts.push(edge.key);
     }
     const signature = parts.join(' ');
-    if (signature === this.#signature) return null;
+    if (signature === this.#signature) return;
     this.#signature = signature;
     this.#result = this.#layouts[name].place({
       peers: [...picture.peers.values()].map(({ peer }) => ({ id: peer.id, zone: peer.zone })),
       edges: [...picture.edges.values()].map((edge) => ({ a: edge.a, b: edge.b, weight: weights[edgeRole(edge)] })),
       focus: focus === '' ? null : focus,
     });
-    return this.#result;
+  }
+
+  /** Where a peer is, or a zone by its key: in the middle of its disc. */
+  positionOf(node: string): Point | undefined {
+    const zone = zoneOfKey(node);
+    if (zone === null) return this.#result.positions.get(node);
+    return this.#result.guides.find(({ label }) => label === zone);
   }
 
   get guides(): LayoutResult['guides'] {

@@ -20,10 +20,10 @@ export function LineChart(properties: {
   readonly times: readonly number[];
   readonly series: readonly Series[];
   readonly format: (value: number) => string;
-  /** The scale is divided by powers of two. */
-  readonly isBinary?: boolean;
+  /** How the scale is divided: by powers of two, or never finer than one. */
+  readonly steps?: 'decimal' | 'binary' | 'whole';
 }): ReactNode {
-  const { title, times, series, format, isBinary = false } = properties;
+  const { title, times, series, format, steps = 'decimal' } = properties;
   const container = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | null>(null);
   const data = useRef<uPlot.AlignedData>([[]]);
@@ -36,7 +36,7 @@ export function LineChart(properties: {
     if (element === null) return;
     const draw = (): void => {
       chart.current?.destroy();
-      chart.current = new uPlot(options(element, series, format, isBinary), data.current, element);
+      chart.current = new uPlot(options(element, series, format, steps), data.current, element);
     };
     draw();
     const resizes = new ResizeObserver(() => chart.current?.setSize(sizeOf(element)));
@@ -69,7 +69,7 @@ export function LineChart(properties: {
           </span>
         ))}
       </figcaption>
-      <div ref={container} className={styles.plot} />
+      <div ref={container} className={styles.plot} aria-hidden="true" />
     </figure>
   );
 }
@@ -87,7 +87,7 @@ function options(
   element: HTMLElement,
   series: readonly Series[],
   format: (value: number) => string,
-  isBinary: boolean,
+  steps: 'decimal' | 'binary' | 'whole',
 ): uPlot.Options {
   const style = getComputedStyle(element);
   const color = (name: string): string => style.getPropertyValue(name).trim();
@@ -108,10 +108,10 @@ function options(
       { ...axis, size: 26, space: 70, values: (_, splits) => splits.map((at) => timeLabel(at)) },
       {
         ...axis,
-        size: isBinary ? 76 : 58,
+        size: steps === 'binary' ? 76 : 58,
         space: 28,
         values: (_, splits) => splits.map(format),
-        ...(isBinary ? { incrs: Array.from({ length: 50 }, (_, power) => 2 ** power) } : {}),
+        ...(steps === 'decimal' ? {} : { incrs: [...increments[steps]] }),
       },
     ],
     series: [
@@ -126,6 +126,11 @@ function options(
     ],
   };
 }
+
+const increments = {
+  binary: Array.from({ length: 50 }, (_, power) => 2 ** power),
+  whole: Array.from({ length: 8 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat(),
+} as const;
 
 function timeLabel(seconds: number): string {
   return new Date(seconds * 1000).toLocaleTimeString('en-GB');

@@ -19,9 +19,9 @@ export function TrafficView(): ReactNode {
   });
   return (
     <section className={styles.page} aria-label="Traffic and failures">
-      <h1>
+      <h2>
         Traffic and failures <span>last 10 minutes, as long as somebody watches</span>
-      </h1>
+      </h2>
       <div className={styles.grid}>
         <LineChart
           title="Messages of applications"
@@ -45,19 +45,22 @@ export function TrafficView(): ReactNode {
           title="Peers"
           times={times}
           format={formatNumber}
+          steps="whole"
           series={[
             line('known', '--faint', ({ peers }) => peers, true),
             line('heard', '--healthy', ({ heard }) => heard),
-            line('islands', '--critical', ({ parts }) => parts),
           ]}
         />
         <LineChart
           title="Failures"
           times={times}
           format={formatNumber}
+          steps="whole"
           series={[
             line('dropped/s', '--critical', ({ dropped }) => dropped),
             line('peers in trouble', '--warning', ({ health }) => health.warning + health.critical, true),
+            // One mesh is no failure: what is counted are the islands beside the largest.
+            line('islands', '--half', ({ parts }) => Math.max(0, parts - 1)),
           ]}
         />
         <LineChart
@@ -73,7 +76,7 @@ export function TrafficView(): ReactNode {
           title="Bytes over the links"
           times={times}
           format={bytesPerSecond}
-          isBinary
+          steps="binary"
           series={[line('both ways', '--tree', ({ bytes }) => bytes)]}
         />
       </div>

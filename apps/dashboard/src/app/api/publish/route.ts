@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { PublishRequestSchema, type PublishResponse } from '@starling/wire';
+import { PublishRequestSchema } from '@starling/wire';
 import { millisOf } from '../../../server/facts-from-wire.ts';
 import { mesh } from '../../../server/mesh.ts';
 import { api, httpStatusOf, problemOf } from '../../../server/mesh-client.ts';
@@ -7,6 +7,9 @@ import { badRequest, readJsonObject, stringField } from '../../../server/request
 import { metadataOf } from '../../../server/tokens.ts';
 
 export const dynamic = 'force-dynamic';
+
+/** A person waits no longer. */
+const publishMs = 5_000;
 
 /** Publishes `{ topic, payload, headers?, peer? }` at the peer named by id, or at any. The payload is text. */
 export async function POST(request: Request): Promise<Response> {
@@ -23,29 +26,12 @@ export async function POST(request: Request): Promise<Response> {
   const address = peer === '' ? null : hub.apiAddressOf(peer);
   if (peer !== '' && address === null) return badRequest('This peer is not known, or takes no clients.');
   try {
-    const channel = await client.connectAny(address);
-    const { path, requestSerialize, responseDeserialize } = api.mesh.publish;
     const message = create(PublishRequestSchema, {
       topic,
       payload: new TextEncoder().encode(payload),
       headers: Object.fromEntries(headers) as Record<string, string>,
     });
-    const response = await new Promise<PublishResponse>((resolve, reject) => {
-      const options = { deadline: Date.now() + 5_000 };
-      const metadata = metadataOf(request);
-      channel.makeUnaryRequest(
-        path,
-        requestSerialize,
-        responseDeserialize,
-        message,
-        metadata,
-        options,
-        (error, value) => {
-          if (error !== null || value === undefined) reject(error ?? new Error('empty answer'));
-          else resolve(value);
-        },
-      );
-    });
+    const response = await client.unary(address, api.mesh.publish, message, metadataOf(request), publishMs);
     return Response.json({
       messageId: response.messageId,
       origin: response.origin,

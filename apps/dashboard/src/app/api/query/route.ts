@@ -24,14 +24,10 @@ export async function POST(request: Request): Promise<Response> {
   const address = peer === '' ? null : hub.apiAddressOf(peer);
   if (peer !== '' && address === null) return badRequest('This peer is not known, or takes no clients.');
   try {
-    const channel = await client.connectAny(address);
-    const { path, requestSerialize, responseDeserialize } = api.search.query;
-    const query = create(QueryRequestSchema, { text, limit });
-    const call = channel.makeServerStreamRequest(
-      path,
-      requestSerialize,
-      responseDeserialize,
-      query,
+    const call = await client.stream(
+      address,
+      api.search.query,
+      create(QueryRequestSchema, { text, limit }),
       metadataOf(request),
     );
     request.signal.addEventListener('abort', () => call.cancel(), { once: true });

@@ -32,14 +32,12 @@ export async function POST(request: Request): Promise<Response> {
   if (peer !== '' && address === null) return badRequest('This peer is not known, or takes no clients.');
   let call: grpc.ClientReadableStream<SubscribeResponse>;
   try {
-    const channel = await client.connectAny(address);
-    const { path, requestSerialize, responseDeserialize } = api.mesh.subscribe;
     const subscribe = create(SubscribeRequestSchema, {
       topics,
       cursors: cursor === '' ? [] : [cursor],
       replayAll: cursor === '' && body.replay === true,
     });
-    call = channel.makeServerStreamRequest(path, requestSerialize, responseDeserialize, subscribe, metadataOf(request));
+    call = await client.stream(address, api.mesh.subscribe, subscribe, metadataOf(request));
   } catch (error) {
     // As an event, not a status: it is one more thing that the stream has to say.
     const problem: SubscriptionEvent = { kind: 'problem', problem: problemOf(error) };

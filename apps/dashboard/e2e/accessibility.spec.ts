@@ -1,0 +1,158 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { axeViolations } from './axe.ts';
+import { type Dashboard, missingTool, openBrowser, startDashboard } from './harness.ts';
+import { SampleMesh } from './sample-mesh.ts';
+import { SampleServer } from './sample-server.ts';
+
+const missing = missingTool();
+
+describe.skipIf(missing !== null)(
+  `the dashboard for everybody${missing === null ? '' : ` (skipped: ${missing})`}`,
+  { timeout: 90_000 },
+  () => {
+    const mesh = new SampleMesh(24, 3);
+    let server: SampleServer;
+    let dashboard: Dashboard;
+    let browser: Awaited<ReturnType<typeof openBrowser>>;
+    let page: Page;
+    let beat: NodeJS.Timeout;
+
+    beforeAll(async () => {
+      server = await new SampleServer(mesh).start();
+      dashboard = await startDashboard([server.address]);
+      browser = await openBrowser();
+      page = await browser.context.newPage();
+      page.setDefaultTimeout(40_000);
+      beat = setInterval(() => mesh.tick(), 1_000);
+    }, 60_000);
+
+    afterAll(async () => {
+      clearInterval(beat);
+      await browser?.close();
+      await dashboard?.stop();
+      server?.stop();
+    });
+
+    const open = async (path: string): Promise<void> => {
+      await page.goto(dashboard.url + path);
+      await page.getByTestId('freshness').getByText('Live').waitFor();
+    };
+
+    describe.each(['light', 'dark'] as const)('in the %s theme', (colorScheme) => {
+      beforeAll(() => page.emulateMedia({ colorScheme }));
+
+      it.each([
+        ['the topology', () => '/'],
+        ['a selected peer', () => `/?peer=${mesh.ids[3]}`],
+        ['a find expression', () => '/?find=zone%3Deu-west-1a'],
+        ['one that is not understood', () => '/peers?find=colour%3Dgreen'],
+        ['the peers', () => `/peers?sort=-rtt&peer=${mesh.ids[3]}`],
+        ['the traffic', () => '/traffic'],
+        ['the console', () => '/console'],
+      ])('%s breaks no rule of WCAG 2.2 AA', async (_, path) => {
+        await open(path());
+        expect(await axeViolations(page)).toEqual([]);
+      });
+
+      it('nor does what the console answers', async () => {
+        await open('/console');
+        await page.getByRole('button', { name: 'Subscribe' }).click();
+        await page.getByTestId('subscription').getByText('listening').waitFor();
+        await page.getByRole('button', { name: 'Publish' }).click();
+        await page.getByTestId('messages').getByText('hello, flock').waitFor();
+        await page.getByLabel('Topic', { exact: true }).fill('not a topic');
+        await page.getByRole('button', { name: 'Publish' }).click();
+        await page.getByText('words are separated by dots').waitFor();
+        await page.getByLabel('Words to search for in the whole mesh').fill('starlings');
+        await page.getByRole('button', { name: 'Ask' }).click();
+        await page.getByTestId('hits').getByText('1 hit in').waitFor();
+        expect(await axeViolations(page)).toEqual([]);
+      });
+
+      it('nor the help', async () => {
+        await open('/');
+        await page.keyboard.press('?');
+        await page.getByRole('heading', { name: 'Keys' }).waitFor();
+        expect(await axeViolations(page)).toEqual([]);
+      });
+    });
+
+    /** Presses Tab until something has the focus; what has it must be seen to have it. */
+    const tabTo = async (name: string | RegExp, role: 'button' | 'link' | 'radio' | 'textbox'): Promise<void> => {
+      const wanted = page.getByRole(role, { name }).first().and(page.locator(':focus'));
+      for (let presses = 0; presses < 60 && (await wanted.count()) === 0; presses++) {
+        await page.keyboard.press('Tab');
+        const outline = await page.evaluate<string>(
+          `(() => {
+            const seen = (element) => {
+              const { outlineStyle, outlineWidth, borderColor } = getComputedStyle(element);
+              return (outlineStyle !== 'none' && outlineWidth !== '0px') || element.matches('.find, .find *') || borderColor === '';
+            };
+            const focused = document.activeElement;
+            if (focused === document.body) return '';
+            return seen(focused) || seen(focused.closest('label') ?? focused) ? '' : focused.outerHTML.slice(0, 200);
+          })()`,
+        );
+        expect(outline, 'has the focus, and nothing shows it').toBe('');
+      }
+      expect(await wanted.count(), `reached by Tab: ${name}`).toBe(1);
+    };
+
+    it('by keys alone: finds a peer, opens it, walks to a neighbour, and closes', async () => {
+      await open('/peers');
+      await page.keyboard.press('/');
+      await page.keyboard.type('name=starling-7');
+      await page.getByText('1 found').waitFor();
+      await page.keyboard.press('Escape');
+      await tabTo('starling-7', 'button');
+      await page.keyboard.press('Enter');
+      const panel = page.getByTestId('peer-panel');
+      await panel.getByRole('heading', { name: 'starling-7' }).waitFor();
+      await tabTo('Close', 'button');
+      await tabTo(/^starling-\d+$/, 'button').catch(() => undefined);
+      await page.keyboard.press('Escape');
+      await panel.waitFor({ state: 'detached' });
+    });
+
+    it('by keys alone: skips to the content, publishes in the console', async () => {
+      await open('/');
+      await tabTo('Skip to content', 'link');
+      await open('/');
+      await tabTo('Console', 'link');
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { name: 'Publish' }).waitFor();
+      await tabTo('Topic', 'textbox');
+      await page.keyboard.press('Control+A');
+      await page.keyboard.type('keys.alone');
+      await tabTo('Publish', 'button');
+      await page.keyboard.press('Enter');
+      await page.getByTestId('published').waitFor();
+      expect(new URL(page.url()).searchParams.get('topic')).toBe('keys.alone');
+    });
+
+    it('stands still for who wants it still', async () => {
+      await page.emulateMedia({ reducedMotion: 'reduce' });
+      await open('/');
+      await page.locator('[data-testid=mesh-canvas][data-painted=true] canvas').first().waitFor({ state: 'attached' });
+      await page.getByText('Ring', { exact: true }).click();
+      await page.getByRole('radio', { name: 'Ring' }).and(page.locator(':checked')).waitFor({ state: 'attached' });
+      const moving = 'document.getAnimations().filter((animation) => animation.playState === "running").length';
+      expect(await page.evaluate<number>(moving)).toBe(0);
+      expect(await page.getByTestId('mesh-canvas').getAttribute('data-still')).toBe('true');
+      await page.emulateMedia({ reducedMotion: 'no-preference' });
+    });
+
+    it('fits a phone: nothing sticks out, find and freshness are there', async () => {
+      await page.setViewportSize({ width: 360, height: 740 });
+      for (const path of ['/', `/?peer=${mesh.ids[2]}`, '/peers', '/traffic', '/console']) {
+        await open(path);
+        const width = await page.evaluate<number>('document.documentElement.scrollWidth');
+        expect(width, path).toBeLessThanOrEqual(360);
+        expect(await page.getByRole('searchbox').isVisible()).toBe(true);
+        expect(await page.getByTestId('freshness').isVisible()).toBe(true);
+        expect(await axeViolations(page), path).toEqual([]);
+      }
+    });
+  },
+);

@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { axeViolations } from './axe.ts';
+import { type Dashboard, missingTool, openBrowser, startDashboard } from './harness.ts';
+import { SampleMesh } from './sample-mesh.ts';
+import { SampleServer } from './sample-server.ts';
+
+const missing = missingTool();
+const size = 2_500;
+/** Software draws thousands of peers, on a machine that does other things as well. */
+const patience = { timeout: 60_000 };
+
+describe.skipIf(missing !== null)(
+  `the dashboard on ${size} peers${missing === null ? '' : ` (skipped: ${missing})`}`,
+  { timeout: 120_000 },
+  () => {
+    const mesh = new SampleMesh(size, 3);
+    let server: SampleServer;
+    let dashboard: Dashboard;
+    let browser: Awaited<ReturnType<typeof openBrowser>>;
+    let page: Page;
+    let beat: NodeJS.Timeout;
+
+    beforeAll(async () => {
+      server = await new SampleServer(mesh).start();
+      dashboard = await startDashboard([server.address]);
+      browser = await openBrowser();
+      page = await browser.context.newPage();
+      page.setDefaultTimeout(60_000);
+      beat = setInterval(() => server.heartbeat(), 2_000);
+    }, 90_000);
+
+    afterAll(async () => {
+      clearInterval(beat);
+      await browser?.close();
+      await dashboard?.stop();
+      server?.stop();
+    });
+
+    const zones = () => page.getByRole('region', { name: 'Zones' });
+    const drawn = async () => Number(await page.getByTestId('mesh-canvas').getAttribute('data-nodes'));
+
+    it('opens at zones, with exact numbers', async () => {
+      await page.goto(dashboard.url);
+      await page.getByTestId('peers').getByText('2,500 of 2,500 heard').waitFor();
+      const texts = await zones().getByRole('button').allTextContents();
+      expect(texts).toEqual(['eu-west-1a834', 'eu-west-1b833', 'eu-west-1c833']);
+      await expect.poll(drawn, patience).toBe(3);
+      await page.getByRole('radio', { name: 'Hops' }).and(page.locator(':disabled')).waitFor({ state: 'attached' });
+      expect(await axeViolations(page)).toEqual([]);
+    });
+
+    it('draws a zone peer by peer when it is opened, keeps it in the address, and folds it again', async () => {
+      const button = zones().getByRole('button', { name: /eu-west-1b/ });
+      await button.click();
+      await expect.poll(drawn, patience).toBe(833 + 2);
+      expect(new URL(page.url()).searchParams.get('open')).toBe('eu-west-1b');
+      await page.reload();
+      await expect.poll(drawn, patience).toBe(833 + 2);
+      await button.click();
+      await expect.poll(drawn, patience).toBe(3);
+    });
+
+    it('opens a zone by a click on it in the picture', async () => {
+      // Three equal discs on a ring: the middle of the upper one is in the middle of the picture's width, and of its
+      // height as much over the middle as the ring's radius is over the half of the triangle's height.
+      const box = await page.getByTestId('mesh-canvas').boundingBox();
+      if (box === null) throw new Error('no picture');
+      const [x, middle, reach] = [box.x + box.width / 2, box.y + box.height / 2, Math.min(box.width, box.height) / 2];
+      // The ring of the zone's node is hit somewhere on the way up from the middle.
+      for (let up = 0; up < reach && !new URL(page.url()).searchParams.has('open'); up += 16) {
+        await page.mouse.click(x, middle - up);
+      }
+      await expect.poll(() => new URL(page.url()).searchParams.get('open'), patience).toBe('eu-west-1a');
+      await expect.poll(drawn, patience).toBe(834 + 2);
+      await zones()
+        .getByRole('button', { name: /eu-west-1a/ })
+        .click();
+      await expect.poll(drawn, patience).toBe(3);
+    });
+
+    it('draws a peer that is found out of its closed zone', async () => {
+      await page.keyboard.press('/');
+      await page.keyboard.type('name=starling-77');
+      await page.getByText('1 found').waitFor();
+      await expect.poll(drawn, patience).toBe(3 + 1);
+      await page.getByRole('searchbox').fill('');
+      await expect.poll(drawn, patience).toBe(3);
+    });
+
+    it('saves the picture and the whole mesh', async () => {
+      const [json] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('button', { name: 'Save the mesh as JSON' }).click(),
+      ]);
+      expect(json.suggestedFilename()).toMatch(/^starling-\d{4}-\d\d-\d\dT.*\.json$/);
+      const saved = JSON.parse(readFileSync(await json.path(), 'utf8')) as { peers: unknown[] };
+      expect(saved.peers).toHaveLength(size);
+      const [png] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('button', { name: 'Save the picture as PNG' }).click(),
+      ]);
+      const bytes = readFileSync(await png.path());
+      expect(bytes.subarray(1, 4).toString()).toBe('PNG');
+      // A picture of nothing but its ground compresses to far less.
+      expect(bytes.length).toBeGreaterThan(10_000);
+    });
+
+    it('says what is wrong, since when, and shows whom it concerns', async () => {
+      const left = new Set(mesh.ids.slice(0, 40));
+      mesh.cut((id) => left.has(id));
+      const findings = page.getByTestId('findings');
+      await findings.getByText(/The mesh is in \d+ parts/).waitFor();
+      await findings
+        .getByText(/since \d\d:\d\d:\d\d/)
+        .first()
+        .waitFor();
+      await findings.getByRole('button', { name: 'Show them' }).first().click();
+      expect(new URL(page.url()).searchParams.get('find')).toBe('health=critical');
+      await expect.poll(drawn, patience).toBeGreaterThan(3 + 39);
+      expect(await axeViolations(page)).toEqual([]);
+    });
+  },
+);
