@@ -66,6 +66,16 @@ describe.skipIf(missing !== null)(
       expect(performance.now() - before).toBeLessThan(2_000);
     });
 
+    it('still knows who died after a reload, and says so at the top', async () => {
+      await page.reload();
+      await page.getByRole('region', { name: 'Recent changes' }).getByText('starling-5 died').waitFor();
+      await page.getByTestId('findings').getByText('3 peers were lost').waitFor();
+      await page
+        .getByTestId('findings')
+        .getByText(/since \d\d:\d\d:\d\d, \d+ s ago/)
+        .waitFor();
+    });
+
     it('shows a peer that joins', async () => {
       const name = mesh.peer(mesh.join())?.name;
       await page.getByRole('region', { name: 'Recent changes' }).getByText(`${name} joined`).waitFor();

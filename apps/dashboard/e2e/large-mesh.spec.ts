@@ -63,15 +63,12 @@ describe.skipIf(missing !== null)(
     });
 
     it('opens a zone by a click on it in the picture', async () => {
-      // Three equal discs on a ring: the middle of the upper one is in the middle of the picture's width, and of its
-      // height as much over the middle as the ring's radius is over the half of the triangle's height.
       const box = await page.getByTestId('mesh-canvas').boundingBox();
       if (box === null) throw new Error('no picture');
-      const [x, middle, reach] = [box.x + box.width / 2, box.y + box.height / 2, Math.min(box.width, box.height) / 2];
-      // The ring of the zone's node is hit somewhere on the way up from the middle.
-      for (let up = 0; up < reach && !new URL(page.url()).searchParams.has('open'); up += 16) {
-        await page.mouse.click(x, middle - up);
-      }
+      // Three discs that touch: the middle of the upper one is 0.87 radii over the middle of the box around them, which is
+      // four radii wide and as wide as the picture is high but for its margin.
+      const up = (0.87 / 2) * (Math.min(box.width, box.height) / 2 - 34);
+      await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2 - up);
       await expect.poll(() => new URL(page.url()).searchParams.get('open'), patience).toBe('eu-west-1a');
       await expect.poll(drawn, patience).toBe(834 + 2);
       await zones()

@@ -141,6 +141,7 @@ describe.skipIf(missing !== null)(
       known: 1,
       status,
       history: [],
+      changes: [],
       snapshot: {
         reports: [],
         silentPeers: [{ id: 'a', name: 'a', zone: 'z', apiAddress: '', state: 'ready', ...peer }],
@@ -173,7 +174,7 @@ describe.skipIf(missing !== null)(
 
     it('an answer that cannot be read at all: says to reload, and keeps the old picture if there is one', async () => {
       const dashboard = await open([server.address]);
-      const unreadable = { kind: 'snapshot', at: 1, known: 1, status, history: [] };
+      const unreadable = { kind: 'snapshot', at: 1, known: 1, status, history: [], changes: [] };
       await answer(unreadable);
       await page.goto(dashboard.url);
       await heading('This page and the dashboard’s server differ in version').waitFor();

@@ -34,4 +34,15 @@ describe('the list of changes', () => {
     log.add(2, joined(5));
     expect(new Set(log.entries.map(({ number }) => number)).size).toBe(10);
   });
+
+  it('takes over what another log saw, and goes on numbering behind it', () => {
+    const [before, after] = [new ChangeLog(100), new ChangeLog(100)];
+    before.add(1, joined(3));
+    after.restore(before.entries);
+    after.add(2, [{ kind: 'merged' }]);
+    expect(after.entries.map(({ number }) => number)).toEqual([4, 1, 2, 3]);
+    // A later snapshot tells the same again.
+    after.restore(before.entries);
+    expect(after.entries).toHaveLength(4);
+  });
 });

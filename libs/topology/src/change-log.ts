@@ -39,6 +39,13 @@ export class ChangeLog {
     return this.#entries;
   }
 
+  /** Takes over what another log of the same mesh holds, when this one holds nothing yet. */
+  restore(entries: readonly NumberedChange[]): void {
+    if (this.#entries.length > 0) return;
+    this.#entries = entries.slice(0, this.#capacity);
+    this.#next = Math.max(0, ...entries.map(({ number }) => number)) + 1;
+  }
+
   /** Adds changes that happened at the same time: the gravest first, crowds as one. */
   add(at: Millis, changes: readonly Change[]): void {
     if (changes.length === 0) return;

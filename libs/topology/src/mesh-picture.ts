@@ -133,6 +133,11 @@ export class MeshPicture {
     return hopsFrom(start, (peer) => this.edgesOf(peer).map((edge) => otherEnd(edge, peer)));
   }
 
+  /** Takes over what another picture of the same mesh saw change before this one began. */
+  remember(changes: ChangeLog['entries']): void {
+    this.#changes.restore(changes);
+  }
+
   /** Replaces everything held. Peers missing from the snapshot have gone, of unknown cause (`expired`). */
   reset(at: Millis, snapshot: TopologySnapshot): void {
     const kept = new Set<PeerId>();

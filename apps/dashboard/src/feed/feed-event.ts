@@ -1,5 +1,5 @@
 import type { Millis } from '@starling/kernel';
-import type { TopologyDelta, TopologySnapshot, Totals } from '@starling/topology';
+import type { NumberedChange, TopologyDelta, TopologySnapshot, Totals } from '@starling/topology';
 
 /**
  * What is wrong with an address. `bad-address`: it cannot be one. `unreachable`: nobody takes the connection. `refused`:
@@ -41,6 +41,8 @@ export type FeedEvent =
       readonly status: UpstreamStatus;
       /** One entry per second, the oldest first. */
       readonly history: readonly Totals[];
+      /** What changed while somebody watched, the newest first: a page that is opened late, or again, knows it too. */
+      readonly changes: readonly NumberedChange[];
     }
   | { readonly kind: 'delta'; readonly at: Millis; readonly known: number; readonly delta: TopologyDelta }
   | { readonly kind: 'totals'; readonly totals: Totals }

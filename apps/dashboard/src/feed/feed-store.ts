@@ -120,6 +120,7 @@ export class FeedStore {
         const { known, status } = event;
         if (event.at === 0) return { status };
         picture.reset(event.at, event.snapshot);
+        picture.remember(event.changes);
         return { known, status, history: event.history, hasPicture: true, heardAt: Date.now() };
       }
       case 'delta':

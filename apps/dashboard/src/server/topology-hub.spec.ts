@@ -110,6 +110,16 @@ describe('the hub', () => {
     ]);
   });
 
+  it('tells a viewer that comes late what changed before', () => {
+    const stage = new Stage();
+    stage.hub.view(null);
+    stage.snapshot('a');
+    stage.delta('b');
+    expect(drain(stage.hub.view(null)).events).toMatchObject([
+      { changes: expect.arrayContaining([expect.objectContaining({ kind: 'joined', peer: 'b' })]) },
+    ]);
+  });
+
   it('goes on after the last event that a browser saw', () => {
     const stage = new Stage();
     const viewer = stage.hub.view(null);

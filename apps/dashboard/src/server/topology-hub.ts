@@ -201,6 +201,7 @@ export class TopologyHub {
       },
       status: this.#status,
       history: this.#history,
+      changes: this.#picture.changes,
     };
   }
 

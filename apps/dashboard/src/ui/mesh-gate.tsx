@@ -87,7 +87,12 @@ const advice: Readonly<Record<Trouble, ReactNode>> = {
       pods ready, and does a NetworkPolicy let the dashboard reach port 7401?
     </>
   ),
-  refused: <>The peer asks for more rights than the dashboard’s server has. Its log says what it misses.</>,
+  refused: (
+    <>
+      The dashboard’s server looks with a viewer’s token, from the file that <code>STARLING_TOKEN_FILE</code> names. Is
+      it there, and of this mesh? A new one is read at the next try.
+    </>
+  ),
   'not-a-peer': (
     <>
       Is this the port of the API (7401), and not of links (7400) or HTTP (7402)? Does the peer run a version that this

@@ -22,7 +22,7 @@ const crowdWords = {
   unknown: 'are not heard any more',
 } as const;
 
-/** What happened to the mesh since this page was opened, the newest first. */
+/** What happened to the mesh while anybody watched, the newest first. */
 export function ChangesFeed({ onSelect }: { readonly onSelect: (peer: string) => void }): ReactNode {
   const { picture } = useFeed();
   const changes = picture.changes.slice(0, shownMax);
@@ -30,7 +30,7 @@ export function ChangesFeed({ onSelect }: { readonly onSelect: (peer: string) =>
     <section className={styles.feed} aria-label="Recent changes">
       <h2>Recent changes</h2>
       {changes.length === 0 ? (
-        <p className={styles.quiet}>Nothing has changed since this page was opened.</p>
+        <p className={styles.quiet}>Nothing has changed since somebody began to watch.</p>
       ) : (
         <ol>
           {changes.map((change) => (
