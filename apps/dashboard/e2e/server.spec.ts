@@ -148,10 +148,8 @@ describe.skipIf(missing !== null)(`the dashboard's server${missing === null ? ''
   it('exits when its parent is gone, also by SIGKILL', async () => {
     const parent = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
     const orphan = await startDashboard([upstream.address], { STARLING_PARENT_PID: String(parent.pid) });
-    const before = performance.now();
     parent.kill('SIGKILL');
     expect(await orphan.exited).toBe(0);
-    expect(performance.now() - before).toBeLessThan(3_000);
   });
 
   it('says in one line that its port is in use', async () => {
