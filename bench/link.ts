@@ -112,6 +112,8 @@ async function starlingEnd(name: string, secured: Secured | undefined): Promise<
       publishedAt: 1_700_000_000_000.25,
       wantHeld: false,
       repair: false,
+      tree: 0,
+      entry: 0,
       body,
     },
   });

@@ -135,6 +135,7 @@ export class PeerMetrics {
         { labels: { bound: 'link-malformed' }, value: links.malformedFrames },
         { labels: { bound: 'announcements' }, value: broadcast.stats.shed },
         { labels: { bound: 'old-payloads' }, value: broadcast.stats.refused },
+        { labels: { bound: 'trees' }, value: broadcast.trees.overflowed },
         { labels: { bound: 'queries' }, value: mesh.search.stats.queriesShed },
         { labels: { bound: 'hits' }, value: mesh.search.stats.hitsDropped },
         { labels: { bound: 'members' }, value: mesh.directory.stats.newcomersRefused },
@@ -158,6 +159,7 @@ export class PeerMetrics {
         { labels: { role: 'eager' }, value: broadcast.eagerPeers().length },
         { labels: { role: 'lazy' }, value: broadcast.lazyPeers().length },
       ],
+      starling_trees: () => broadcast.trees.known,
       starling_store_bytes: () => broadcast.store.bytes,
       starling_store_messages: () => broadcast.store.size,
 

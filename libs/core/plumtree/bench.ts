@@ -1,7 +1,9 @@
 /**
- * What one peer can do: messages per second through `Plumtree.handle`, and how much of that is duplicate suppression,
- * against a naive one that keeps a set of ids. Run: `node libs/core/plumtree/bench.ts` (about 20 s).
+ * What one peer can do: messages per second of CPU through `Plumtree.handle`, and how much of that is duplicate suppression,
+ * against a naive one that keeps a set of ids. Run: `node libs/core/plumtree/bench.ts` (about 20 s). With the path of
+ * another version's `src/index.ts` behind it, both take turns, round by round.
  */
+import { resolve } from 'node:path';
 import type { Outbox } from '@starling/kernel';
 import { Rng } from '@starling/kernel';
 import { defaultPlumtreeConfig, type Gossip, Plumtree, type PlumtreeEvent, type PlumtreeMessage } from './src/index.ts';
@@ -39,45 +41,56 @@ const inputs = Array.from({ length: messages }, (_, i) => {
     publishedAt: 0,
     wantHeld: false,
     repair: false,
+    tree: 0,
+    entry: 0,
     body,
   };
   return { kind: 'message', from: 'a', message } as const;
 });
+const copiesOf = inputs.map((input) => ({ ...input, from: 'z' }));
 
 /** Each message once from the parent, relayed to `eager` others; `copies` more from lazy links. */
-function forward(eager: number, copies: number): number {
-  const core = new Plumtree<Uint8Array>(
+function forward(version: typeof Plumtree, eager: number, copies: number): number {
+  const core = new version<Uint8Array>(
     defaultPlumtreeConfig,
-    { id: 'me', stream: 'me~1' },
+    { id: 'me', stream: 'me~1', zone: '' },
     new Rng(1),
     (b) => b.length,
   );
   const out = new CountingOutbox();
-  for (const peer of ['a', 'b', 'c', 'd', 'e'].slice(0, eager + 1)) {
-    core.handle(0, { kind: 'command', command: { kind: 'neighborUp', peer } }, out);
+  for (const peer of ['a', 'b', 'c', 'd', 'e'].slice(0, eager + 1).concat(copies > 0 ? 'z' : [])) {
+    core.handle(0, { kind: 'command', command: { kind: 'neighborUp', peer, zone: '' } }, out);
   }
-  const started = process.hrtime.bigint();
+  const started = cpuSeconds();
   for (let i = 0; i < messages; i++) {
     const input = inputs[i];
-    if (input === undefined) continue;
-    for (let copy = 0; copy <= copies; copy++) core.handle(i / 100, input, out);
+    const copy = copiesOf[i];
+    if (input === undefined || copy === undefined) continue;
+    core.handle(i / 100, input, out);
+    for (let j = 0; j < copies; j++) core.handle(i / 100, copy, out);
     core.nextDeadline();
   }
-  return (messages * (copies + 1)) / (Number(process.hrtime.bigint() - started) / 1e9);
+  return (messages * (copies + 1)) / (cpuSeconds() - started);
+}
+
+/** CPU rather than wall-clock, for the machine is rarely ours alone. */
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
 }
 
 function suppressBySet(): number {
-  const started = process.hrtime.bigint();
+  const started = cpuSeconds();
   const seen = new Set<string>();
   for (const { message } of inputs) {
     const id = `${message.stream}/${message.seq}`;
     if (!seen.has(id)) seen.add(id);
   }
-  return messages / (Number(process.hrtime.bigint() - started) / 1e9);
+  return messages / (cpuSeconds() - started);
 }
 
 function suppressByWatermark(): number {
-  const started = process.hrtime.bigint();
+  const started = cpuSeconds();
   const seen = new Map<string, SeqSet>();
   for (const { message } of inputs) {
     let set = seen.get(message.stream);
@@ -87,7 +100,7 @@ function suppressByWatermark(): number {
     }
     set.add(message.seq, 0);
   }
-  return messages / (Number(process.hrtime.bigint() - started) / 1e9);
+  return messages / (cpuSeconds() - started);
 }
 
 function heapOf(instances: number): number {
@@ -96,7 +109,7 @@ function heapOf(instances: number): number {
   const cores = Array.from({ length: instances }, (_, i) => {
     return new Plumtree<Uint8Array>(
       defaultPlumtreeConfig,
-      { id: `p${i}`, stream: `p${i}~1` },
+      { id: `p${i}`, stream: `p${i}~1`, zone: '' },
       new Rng(i),
       (b) => b.length,
     );
@@ -118,9 +131,28 @@ function report(name: string, run: () => number): number {
 console.log(
   `${messages} messages of ${streams} streams, median of ${rounds} rounds (least to most), Node ${process.version}`,
 );
-report('handle: first sight, stored, relayed to 4', () => forward(4, 0));
-report('handle: first sight, stored, leaf', () => forward(0, 0));
-report('handle: one first sight in four, rest known', () => forward(1, 3));
+const otherPath = process.argv[2];
+const other: typeof Plumtree | null = otherPath === undefined ? null : (await import(resolve(otherPath))).Plumtree;
+
+/** Both versions in turns, so that what else the machine does hits them alike. */
+function compare(name: string, eager: number, copies: number): void {
+  if (other === null) {
+    report(name, () => forward(Plumtree, eager, copies));
+    return;
+  }
+  const ratios: number[] = [];
+  for (let round = 0; round <= 2 * rounds; round++) {
+    const ratio = forward(Plumtree, eager, copies) / forward(other, eager, copies);
+    if (round > 0) ratios.push(ratio);
+  }
+  ratios.sort((a, b) => a - b);
+  const [low, median, high] = [ratios[0], ratios[rounds], ratios.at(-1)].map((ratio) => (ratio as number).toFixed(2));
+  console.log(`${name.padEnd(44)} ${median} × the other   (${low} to ${high})`);
+}
+
+compare('handle: first sight, stored, relayed to 4', 4, 0);
+compare('handle: first sight, stored, leaf', 0, 0);
+compare('handle: one first sight in four, rest known', 1, 3);
 const naive = report('suppression: naive set of ids', suppressBySet);
 const ours = report('suppression: watermark per stream', suppressByWatermark);
 console.log(`ratio watermark / set of ids: ${(ours / naive).toFixed(1)}`);

@@ -7,7 +7,7 @@ import {
 import type { AdmissionPolicy } from '@starling/core-hyparview';
 import { Liveness, type LivenessEvent, type LivenessMessage } from '@starling/core-liveness';
 import { Observe, type ObserveBroadcast, type ObserveEvent, type PeerReport } from '@starling/core-observe';
-import { type Gossip, isEphemeral } from '@starling/core-plumtree';
+import { type Gossip, isEphemeral, type TreeLabel } from '@starling/core-plumtree';
 import { PubSub } from '@starling/core-pubsub';
 import { Search, type SearchEvent, type SearchMessage } from '@starling/core-search';
 import {
@@ -230,7 +230,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
         this.directory.handle(now, { kind: 'message', from, message: message.message }, this.#directoryOut);
         break;
       case 'search':
-        this.#tellSearchLinks();
+        if (message.message.kind === 'query') this.#tellSearchLinks(message.message.tree);
         this.search.handle(now, { kind: 'message', from, message: message.message }, this.#searchOut);
         break;
       default:
@@ -273,7 +273,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       }
       case 'query': {
         const { queryId, text, limit, timeoutMs } = command;
-        this.#tellSearchLinks();
+        this.#tellSearchLinks(this.root.broadcast.zoneTree);
         this.search.handle(
           now,
           { kind: 'command', command: { kind: 'start', queryId, text, limit, timeoutMs } },
@@ -569,12 +569,13 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     }
   }
 
-  /** Queries travel along the tree as it is now. */
-  #tellSearchLinks(): void {
+  /** Queries travel along a tree as it is now. */
+  #tellSearchLinks(tree: TreeLabel): void {
     const command = {
       kind: 'links',
-      eager: this.root.broadcast.eagerPeers(),
-      lazy: this.root.broadcast.lazyPeers(),
+      tree,
+      eager: this.root.broadcast.eagerPeers(tree),
+      lazy: this.root.broadcast.lazyPeers(tree),
     } as const;
     this.search.handle(this.#now, { kind: 'command', command }, this.#searchOut);
   }

@@ -60,7 +60,12 @@ export class Swarm<B> implements ProtocolCore<SwarmMessage<B>, SwarmCommand<B>, 
   constructor({ id, hyparview, plumtree, self, rng, admission, sizeOf }: SwarmOptions<B>) {
     this.id = id;
     this.membership = new HyParView(hyparview, self, rng.child(), admission);
-    this.broadcast = new Plumtree<B>(plumtree, { id: self.id, stream: streamOf(self) }, rng.child(), sizeOf);
+    this.broadcast = new Plumtree<B>(
+      plumtree,
+      { id: self.id, stream: streamOf(self), zone: self.zone },
+      rng.child(),
+      sizeOf,
+    );
     const side: MeshSide<B> = {
       openLink: (peer) => this.#out.open(peer),
       send: (to, message) => this.#out.send(to, message as SwarmMessage<B>),
@@ -135,7 +140,7 @@ export class Swarm<B> implements ProtocolCore<SwarmMessage<B>, SwarmCommand<B>, 
       // The layer above hears of the neighbour first, so that what the broadcast then says about it makes sense there.
       this.#out.emit(event);
       if (event.kind === 'neighborUp' || event.kind === 'neighborDown') {
-        const command = { kind: event.kind, peer: event.peer.id };
+        const command = { kind: event.kind, peer: event.peer.id, zone: event.peer.zone };
         this.broadcast.handle(now, { kind: 'command', command }, this.#broadcastOut);
       }
     }

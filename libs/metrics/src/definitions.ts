@@ -212,6 +212,7 @@ export const metricDefinitions = {
         'link-malformed',
         'announcements',
         'old-payloads',
+        'trees',
         'queries',
         'hits',
         'members',
@@ -241,8 +242,12 @@ export const metricDefinitions = {
   },
   starling_tree_links: {
     type: 'gauge',
-    help: 'Links by their role in the broadcast tree.',
+    help: "Links by their role in the broadcast tree of this peer's zone.",
     labels: { role: ['eager', 'lazy'] },
+  },
+  starling_trees: {
+    type: 'gauge',
+    help: 'Broadcast trees that this peer keeps links for: one per zone of senders, and those of busy senders.',
   },
   starling_store_bytes: { type: 'gauge', help: 'Bytes of messages held for repair and replay.' },
   starling_store_messages: { type: 'gauge', help: 'Messages held for repair and replay.' },

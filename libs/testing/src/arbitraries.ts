@@ -60,21 +60,25 @@ export function gossips<B>(body: fc.Arbitrary<B>): fc.Arbitrary<Gossip<B>> {
     publishedAt: millis,
     wantHeld: fc.boolean(),
     repair: fc.boolean(),
+    tree: uint32,
+    entry: uint32,
     body,
   });
 }
 
 /** All of Plumtree's messages over a body. */
 export function plumtreeMessages<B>(body: fc.Arbitrary<B>): fc.Arbitrary<PlumtreeMessage<B>> {
-  const items = fc.record({ stream: streamIds, from: whole, to: whole, round: uint32 });
+  const items = fc.record({ stream: streamIds, from: whole, to: whole, round: uint32, tree: uint32, entry: uint32 });
   return fc.oneof(
     gossips(body),
     fc.record({ kind: fc.constant('iHave' as const), items: fc.array(items, { maxLength: 6 }) }),
+    fc.record({ kind: fc.constant('pull' as const), ranges: fc.array(seqRanges, { maxLength: 6 }) }),
     fc.record({
-      kind: fc.constantFrom('graft' as const, 'pull' as const),
+      kind: fc.constant('graft' as const),
       ranges: fc.array(seqRanges, { maxLength: 6 }),
+      tree: uint32,
     }),
-    fc.constant({ kind: 'prune' as const }),
+    fc.record({ kind: fc.constant('prune' as const), tree: uint32, yieldTo: fc.option(uint32) }),
     fc.record({
       kind: fc.constant('digest' as const),
       streams: fc.array(streamDigests, { maxLength: 6 }),
@@ -149,6 +153,7 @@ export const searchMessages: fc.Arbitrary<SearchMessage> = fc.oneof(
     limit: uint32,
     timeoutMs: millis,
     hops: uint32,
+    tree: uint32,
   }),
   fc.record({
     kind: fc.constant('answer' as const),

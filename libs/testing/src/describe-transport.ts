@@ -37,6 +37,8 @@ export function testGossip(seq: number, bytes = 8): MeshMessage<Uint8Array> {
       publishedAt: 1,
       wantHeld: false,
       repair: false,
+      tree: 0,
+      entry: 0,
       body: new Uint8Array(bytes).fill(seq),
     },
   };

@@ -1,4 +1,4 @@
-import type { Gossip, PlumtreeMessage, SeqRange, StreamDigest } from '@starling/core-plumtree';
+import type { Gossip, IHaveItem, PlumtreeMessage, SeqRange, StreamDigest } from '@starling/core-plumtree';
 import { unreachable } from '@starling/kernel';
 import type { SwarmId } from '@starling/mesh';
 import { MalformedError, type ProtoReader, wireType } from './proto-reader.ts';
@@ -65,6 +65,8 @@ export function writeGossip(
     (message.wantHeld ? 2 : 0) +
     (message.repair ? 2 : 0) +
     (swarm === rootSwarm ? 0 : 1 + varintBytes(swarm)) +
+    (message.tree === 0 ? 0 : 1 + varintBytes(message.tree)) +
+    (message.entry === 0 ? 0 : 1 + varintBytes(message.entry)) +
     (1 + varintBytes(body) + body);
   writer.reserve(bytes + 8);
   writer.varint(bytes);
@@ -78,6 +80,8 @@ export function writeGossip(
   if (message.wantHeld) writeUint(writer, 6, 1);
   if (message.repair) writeUint(writer, 7, 1);
   if (swarm !== rootSwarm) writeUint(writer, 8, swarm);
+  if (message.tree !== 0) writeUint(writer, 9, message.tree);
+  if (message.entry !== 0) writeUint(writer, 10, message.entry);
   writer.varint(lengthTag(15));
   writer.bytes(message.body);
 }
@@ -96,6 +100,8 @@ export function readGossip(
   let wantHeld = false;
   let repair = false;
   let swarm = rootSwarm;
+  let tree = 0;
+  let entry = 0;
   let body: Buffer = empty;
   let unknown = 0;
   while (reader.position < end) {
@@ -125,6 +131,12 @@ export function readGossip(
       case varintTag(8):
         swarm = reader.uint32();
         break;
+      case varintTag(9):
+        tree = reader.uint32();
+        break;
+      case varintTag(10):
+        entry = reader.uint32();
+        break;
       case lengthTag(15):
         body = ownBody(reader.view(), reader.bytes);
         break;
@@ -138,7 +150,7 @@ export function readGossip(
   const stream = names.resolve(ref, name);
   return {
     swarm,
-    message: { kind: 'gossip', stream, seq, round, publishedAt, wantHeld, repair, body },
+    message: { kind: 'gossip', stream, seq, round, publishedAt, wantHeld, repair, tree, entry, body },
     unknown,
   };
 }
@@ -170,6 +182,8 @@ export function writeControl(
       for (const item of message.items) {
         const at = beginRange(writer, names, item.stream, item.from, item.to);
         writeUint(writer, 5, item.round);
+        if (item.tree !== 0) writeUint(writer, 6, item.tree);
+        if (item.entry !== 0) writeUint(writer, 7, item.entry);
         writer.finish(at);
       }
       break;
@@ -178,8 +192,13 @@ export function writeControl(
       for (const range of message.ranges) {
         writer.finish(beginRange(writer, names, range.stream, range.from, range.to));
       }
+      writer.reserve(8);
+      if (message.kind === 'graft' && message.tree !== 0) writeUint(writer, 2, message.tree);
       break;
     case 'prune':
+      if (message.tree !== 0) writeUint(writer, 1, message.tree);
+      // Present even when 0: without it the message means another link.
+      if (message.yieldTo !== null) writeUint(writer, 2, message.yieldTo);
       break;
     case 'digest':
       for (const entry of message.streams) {
@@ -207,14 +226,15 @@ export function readControl(reader: ProtoReader, field: number, end: number, nam
       const ranges = readRanges(reader, end, names);
       return { kind: 'iHave', items: ranges.list };
     }
-    case kindField.graft:
-      return { kind: 'graft', ranges: readRanges(reader, end, names).list.map(toSeqRange) };
+    case kindField.graft: {
+      const { list, second } = readRanges(reader, end, names);
+      return { kind: 'graft', ranges: list.map(toSeqRange), tree: second };
+    }
     case kindField.prune:
-      readRanges(reader, end, names);
-      return { kind: 'prune' };
+      return readPrune(reader, end);
     case kindField.digest: {
-      const ranges = readRanges(reader, end, names);
-      return { kind: 'digest', streams: ranges.list.map(toStreamDigest), last: ranges.last };
+      const { list, second } = readRanges(reader, end, names);
+      return { kind: 'digest', streams: list.map(toStreamDigest), last: second !== 0 };
     }
     case kindField.pull:
       return { kind: 'pull', ranges: readRanges(reader, end, names).list.map(toSeqRange) };
@@ -225,7 +245,7 @@ export function readControl(reader: ProtoReader, field: number, end: number, nam
   }
 }
 
-type Range = SeqRange & { readonly round: number };
+type Range = IHaveItem;
 
 function toSeqRange({ stream, from, to }: Range): SeqRange {
   return { stream, from, to };
@@ -246,17 +266,31 @@ function beginRange(writer: ProtoWriter, names: StreamNamesOut, stream: string, 
   return start;
 }
 
-function readRanges(reader: ProtoReader, end: number, names: StreamNamesIn): { list: Range[]; last: boolean } {
+/** A list of ranges in field 1, and the number that some messages have in field 2; 0 when it is not there. */
+function readRanges(reader: ProtoReader, end: number, names: StreamNamesIn): { list: Range[]; second: number } {
   const list: Range[] = [];
-  let last = false;
+  let second = 0;
   while (reader.position < end) {
     const tag = reader.varint();
     if (tag === lengthTag(1)) list.push(readRange(reader, reader.enter(), names));
-    else if (tag === varintTag(2)) last = reader.bool();
+    else if (tag === varintTag(2)) second = reader.uint32();
     else reader.skip(tag);
   }
   if (reader.position !== end) throw new MalformedError('message is cut off');
-  return { list, last };
+  return { list, second };
+}
+
+function readPrune(reader: ProtoReader, end: number): BroadcastControl {
+  let tree = 0;
+  let yieldTo: number | null = null;
+  while (reader.position < end) {
+    const tag = reader.varint();
+    if (tag === varintTag(1)) tree = reader.uint32();
+    else if (tag === varintTag(2)) yieldTo = reader.uint32();
+    else reader.skip(tag);
+  }
+  if (reader.position !== end) throw new MalformedError('prune is cut off');
+  return { kind: 'prune', tree, yieldTo };
 }
 
 function readRange(reader: ProtoReader, end: number, names: StreamNamesIn): Range {
@@ -265,6 +299,8 @@ function readRange(reader: ProtoReader, end: number, names: StreamNamesIn): Rang
   let from = 0;
   let to = 0;
   let round = 0;
+  let tree = 0;
+  let entry = 0;
   while (reader.position < end) {
     const tag = reader.varint();
     switch (tag) {
@@ -283,12 +319,18 @@ function readRange(reader: ProtoReader, end: number, names: StreamNamesIn): Rang
       case varintTag(5):
         round = reader.uint32();
         break;
+      case varintTag(6):
+        tree = reader.uint32();
+        break;
+      case varintTag(7):
+        entry = reader.uint32();
+        break;
       default:
         reader.skip(tag);
     }
   }
   if (reader.position !== end) throw new MalformedError('range is cut off');
-  return { stream: names.resolve(ref, name), from, to, round };
+  return { stream: names.resolve(ref, name), from, to, round, tree, entry };
 }
 
 function readName(reader: ProtoReader): string {

@@ -145,8 +145,8 @@ function toRecord({ info, state, ttlMs }: MemberRecord): MessageInitShape<typeof
 function toSearch(message: SearchMessage): KindInit {
   switch (message.kind) {
     case 'query': {
-      const { queryId, wave, text, limit, timeoutMs, hops } = message;
-      return { case: 'query', value: { queryId, wave, text, limit, timeoutMs, hops } };
+      const { queryId, wave, text, limit, timeoutMs, hops, tree } = message;
+      return { case: 'query', value: { queryId, wave, text, limit, timeoutMs, hops, tree } };
     }
     case 'answer': {
       const { queryId, wave, hits, done } = message;
@@ -275,8 +275,8 @@ function fromRecord({ info, state, ttlMs }: MemberRecordProto): MemberRecord {
 function fromSearch(kind: KindOf<SearchMessage['kind']>): SearchMessage {
   switch (kind.case) {
     case 'query': {
-      const { queryId, wave, text, limit, timeoutMs, hops } = kind.value;
-      return { kind: 'query', queryId, wave, text, limit, timeoutMs: finite(timeoutMs), hops };
+      const { queryId, wave, text, limit, timeoutMs, hops, tree } = kind.value;
+      return { kind: 'query', queryId, wave, text, limit, timeoutMs: finite(timeoutMs), hops, tree };
     }
     case 'answer': {
       const { queryId, wave, hits, done } = kind.value;

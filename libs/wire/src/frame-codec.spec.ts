@@ -15,6 +15,8 @@ function gossip(changes: Partial<Gossip<Uint8Array>> = {}): MeshMessage<Uint8Arr
     publishedAt: 1_700_000_000_000.25,
     wantHeld: false,
     repair: false,
+    tree: 0,
+    entry: 0,
     body: new Uint8Array(100),
     ...changes,
   };
@@ -72,7 +74,7 @@ describe('the dictionary of streams', () => {
     const graft: MeshMessage<Uint8Array> = {
       area: 'broadcast',
       swarm: 0,
-      message: { kind: 'graft', ranges: [{ stream, from: 1, to: 2 }] },
+      message: { kind: 'graft', ranges: [{ stream, from: 1, to: 2 }], tree: 9 },
     };
     const first = frame(encoder, graft, gossip());
     expect(first.length).toBeLessThan(220);

@@ -25,6 +25,21 @@ export interface PlumtreeConfig {
   /** A prune to a peer that goes on pushing is repeated after so long. 1 s: guess, many round trips. */
   readonly pruneRepeatMs: Millis;
 
+  /** Trees whose links are remembered; further ones share one. 256: guess, about 500 bytes each with 8 neighbours. */
+  readonly treesMax: number;
+  /** A tree without a message for so long makes room for another. 2 min: guess; a sender that comes back sooner finds its tree as it was. */
+  readonly treeIdleMs: Millis;
+  /** Trees in the mesh above which no sender begins one of its own. Half of `treesMax`, so that senders that begin at once find room. */
+  readonly hotTreesMax: number;
+  /**
+   * A sender with so many messages within `hotWindowMs` gets a tree of its own. The flood that seeds it costs about
+   * (degree − 2) messages' payloads, so at the least a sixth of what was sent. 32 in 60 s: guess.
+   */
+  readonly hotMessages: number;
+  readonly hotWindowMs: Millis;
+  /** Between two plantings of a tree, by the clock of its senders. 10 min: guess; per zone it costs an idle peer about 3 B/s. */
+  readonly replantMs: Millis;
+
   /** Streams whose watermark is kept; at the bound those silent for longest are forgotten. 16,384: three lives each of 5,000 peers; guess. */
   readonly streamsMax: number;
   /** Holes between the seen messages of one stream; at the bound the oldest hole is given up. 64: guess, 1.5 KiB. */
@@ -73,6 +88,12 @@ export const defaultPlumtreeConfig: PlumtreeConfig = {
   missingMax: 4_096,
   optimizationThreshold: Number.POSITIVE_INFINITY,
   pruneRepeatMs: 1_000,
+  treesMax: 256,
+  treeIdleMs: 120_000,
+  hotTreesMax: 128,
+  hotMessages: 32,
+  hotWindowMs: 60_000,
+  replantMs: 600_000,
   streamsMax: 16_384,
   holesMax: 64,
   acceptOlderMs: 600_000,
@@ -102,5 +123,6 @@ export function checkPlumtreeConfig(config: PlumtreeConfig): void {
   assert(config.holdMs < config.acceptOlderMs, 'holdMs < acceptOlderMs');
   assert(config.ephemeralHoldMs > 4 * config.graft1Ms, 'ephemeralHoldMs > 4 * graft1Ms');
   assert(config.digestRunsMax <= config.digestStreamsMax, 'digestRunsMax <= digestStreamsMax');
+  assert(config.hotTreesMax < config.treesMax, 'hotTreesMax < treesMax');
   assert(config.pullMessagesMax >= 1 && config.pullRangesMax >= 1, 'a pull asks for something');
 }

@@ -2,6 +2,7 @@ export { checkPlumtreeConfig, defaultPlumtreeConfig, type PlumtreeConfig } from 
 export { MessageStore, type MessageStoreConfig } from './message-store.ts';
 export type {
   Gossip,
+  IHaveItem,
   PlumtreeCommand,
   PlumtreeEvent,
   PlumtreeMessage,
@@ -12,3 +13,4 @@ export type {
 export { ephemeralStream, isEphemeral } from './messages.ts';
 export { Plumtree } from './plumtree.ts';
 export type { PlumtreeStats } from './stats.ts';
+export type { Entry, TreeLabel } from './tree-label.ts';

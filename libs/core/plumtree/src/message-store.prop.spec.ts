@@ -12,6 +12,8 @@ function message(stream: string, seq: number, bytes: number): Gossip<string> {
     publishedAt: 0,
     wantHeld: false,
     repair: false,
+    tree: 0,
+    entry: 0,
     body: 'x'.repeat(bytes),
   };
 }

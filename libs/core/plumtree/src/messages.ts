@@ -1,4 +1,5 @@
 import type { PeerId } from '@starling/kernel';
+import type { Entry, TreeLabel } from './tree-label.ts';
 
 /**
  * One publisher's life: `<peer id>~<start incarnation>`. Its messages are numbered 1, 2, 3 … without holes. Opaque here,
@@ -40,8 +41,15 @@ export interface Gossip<B> {
   readonly wantHeld: boolean;
   /** Travels outside the tree (graft, pull, a copy for `held`, or passed on after one): a duplicate is no reason to prune. */
   readonly repair: boolean;
+  /** The tree that it travels in, chosen by the origin. */
+  readonly tree: TreeLabel;
+  /** How it entered the zone of the sender. It tells copies of different far links apart, so that a zone can do with one of them. */
+  readonly entry: Entry;
   readonly body: B;
 }
+
+/** One announcement: a range of a stream, the round that it would arrive with, its tree, and how it entered the sender's zone. */
+export type IHaveItem = SeqRange & { readonly round: number; readonly tree: TreeLabel; readonly entry: Entry };
 
 /**
  * One run of messages that a peer holds: it can serve `from` … `seen`, all of them. A stream with holes is listed once per
@@ -57,11 +65,14 @@ export interface StreamDigest {
 export type PlumtreeMessage<B> =
   | Gossip<B>
   /** Lazy push: the sender has these. Batched, at most `iHaveBatchMs` old. */
-  | { readonly kind: 'iHave'; readonly items: readonly (SeqRange & { readonly round: number })[] }
-  /** Send me these, and make our link eager (tree repair). */
-  | { readonly kind: 'graft'; readonly ranges: readonly SeqRange[] }
-  /** Make our link lazy: you sent me what I had. */
-  | { readonly kind: 'prune' }
+  | { readonly kind: 'iHave'; readonly items: readonly IHaveItem[] }
+  /** Send me these, and make our link eager in this tree (tree repair). */
+  | { readonly kind: 'graft'; readonly ranges: readonly SeqRange[]; readonly tree: TreeLabel }
+  /**
+   * You sent me what I had: make our link lazy in this tree. With `yieldTo` the link stays: our zone was entered twice, and the
+   * entry that is named is to be the one that is left. Goes from peer to parent up to the other entry, which prunes its far link.
+   */
+  | { readonly kind: 'prune'; readonly tree: TreeLabel; readonly yieldTo: Entry | null }
   /**
    * What the sender holds, in pages of at most `digestStreamsMax`. All of it whenever two peers become neighbours, `last`
    * on the last page of those alone; later, what changed; and at the end of every answer to `pull`, the streams asked for.
@@ -78,7 +89,8 @@ export type PlumtreeCommand<B> =
    * one is numbered in a stream of its own (`ephemeralStream`) and never `held`.
    */
   | { readonly kind: 'broadcast'; readonly body: B; readonly wantHeld: boolean; readonly ephemeral: boolean }
-  | { readonly kind: 'neighborUp'; readonly peer: PeerId }
+  /** `zone` is the neighbour's; empty when it is not known, and then the link counts as near. */
+  | { readonly kind: 'neighborUp'; readonly peer: PeerId; readonly zone: string }
   | { readonly kind: 'neighborDown'; readonly peer: PeerId };
 
 export type PlumtreeEvent<B> =

@@ -1,12 +1,20 @@
 import { DeadlineQueue, type Millis, type PeerId } from '@starling/kernel';
 import type { StreamState } from './stream-table.ts';
+import type { TreeLabel } from './tree-label.ts';
+
+/** Who announced a message, the round it would arrive with from there, and the tree. */
+export interface Announcer {
+  readonly peer: PeerId;
+  readonly round: number;
+  readonly tree: TreeLabel;
+}
 
 /** A message that somebody announced and that has not come. */
 export interface Missing {
   readonly state: StreamState;
   readonly seq: number;
-  /** Who announced it, in that order, with the round it would arrive with. Those already asked are taken out. */
-  readonly announcers: { readonly peer: PeerId; readonly round: number }[];
+  /** In the order in which they announced it. Those already asked are taken out. */
+  readonly announcers: Announcer[];
 }
 
 /**
@@ -33,15 +41,15 @@ export class MissingMessages {
   }
 
   /** Notes an announcement. False: there are too many, and this one is left to the digests. */
-  announced(now: Millis, state: StreamState, seq: number, peer: PeerId, round: number): boolean {
+  announced(now: Millis, state: StreamState, seq: number, announcer: Announcer): boolean {
     const known = state.missing?.get(seq);
     if (known !== undefined) {
       // §3.6: the timer runs already; this one is the next to be asked. Neighbours are few, so the list is short.
-      if (!known.announcers.some((announcer) => announcer.peer === peer)) known.announcers.push({ peer, round });
+      if (!known.announcers.some(({ peer }) => peer === announcer.peer)) known.announcers.push(announcer);
       return true;
     }
     if (this.size >= this.#max) return false;
-    const entry = { state, seq, announcers: [{ peer, round }] };
+    const entry = { state, seq, announcers: [announcer] };
     state.missing ??= new Map();
     state.missing.set(seq, entry);
     this.#first.arm(now, entry);

@@ -3,12 +3,11 @@ import type { SeqRange, StreamId } from './messages.ts';
 
 const never = Number.POSITIVE_INFINITY;
 
-/** One neighbour, as the broadcast sees it: its place in the tree, and how far the exchange of digests has come. */
+/** One neighbour, as the broadcast sees it, and how far the exchange of digests has come. Its places in the trees: `Tree`. */
 export class Neighbor {
   readonly id: PeerId;
-  /** Payloads are pushed to it; else only announcements are. A new link is eager (SRDS'07 algorithm 3, neighborUp). */
-  isEager = true;
-  prunedAt: Millis = Number.NEGATIVE_INFINITY;
+  /** In another zone: what crosses this link is dear. */
+  readonly isFar: boolean;
   /** Payloads that it pushed and that were known, since the link came up. */
   duplicates = 0;
 
@@ -33,8 +32,9 @@ export class Neighbor {
   /** Pulls in a row that brought nothing. */
   strikes = 0;
 
-  constructor(id: PeerId) {
+  constructor(id: PeerId, isFar: boolean) {
     this.id = id;
+    this.isFar = isFar;
   }
 
   /** When something is to be done about it. */

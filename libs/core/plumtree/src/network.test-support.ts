@@ -9,14 +9,16 @@ type Recorded = Effect<Message, PlumtreeEvent<string>>;
 /** One peer of a test network and what came out of it. */
 export class TestPeer {
   readonly id: PeerId;
+  readonly zone: string;
   readonly core: Plumtree<string>;
   readonly out = new RecordingOutbox<Message, PlumtreeEvent<string>>();
   readonly delivered: Gossip<string>[] = [];
   readonly events: PlumtreeEvent<string>[] = [];
 
-  constructor(id: PeerId, config: PlumtreeConfig, rng: Rng, stream: string) {
+  constructor(id: PeerId, config: PlumtreeConfig, rng: Rng, stream: string, zone: string) {
     this.id = id;
-    this.core = new Plumtree(config, { id, stream }, rng, (body) => body.length);
+    this.zone = zone;
+    this.core = new Plumtree(config, { id, stream, zone }, rng, (body) => body.length);
   }
 }
 
@@ -39,6 +41,8 @@ export class TestNetwork {
   readonly sent = new Map<string, number>();
   /** Drops what it says true to. */
   drop: (from: PeerId, to: PeerId, message: Message) => boolean = () => false;
+  /** Changes what is sent, as a peer of another version would read it. */
+  translate: (from: PeerId, to: PeerId, message: Message) => Message = (_from, _to, message) => message;
   readonly #config: PlumtreeConfig;
   readonly #rng: Rng;
   readonly #latency = new Map<string, Millis>();
@@ -50,8 +54,8 @@ export class TestNetwork {
     this.#config = { ...defaultPlumtreeConfig, ...config };
   }
 
-  add(id: PeerId, life = 1): TestPeer {
-    const peer = new TestPeer(id, this.#config, this.#rng.child(), `${id}~${life}`);
+  add(id: PeerId, zone = ''): TestPeer {
+    const peer = new TestPeer(id, this.#config, this.#rng.child(), `${id}~1`, zone);
     this.peers.set(id, peer);
     return peer;
   }
@@ -62,8 +66,8 @@ export class TestNetwork {
 
   link(a: PeerId, b: PeerId, latencyMs: Millis = 10 + this.#rng.below(40)): void {
     this.#latency.set(key(a, b), latencyMs);
-    this.#command(a, { kind: 'neighborUp', peer: b });
-    this.#command(b, { kind: 'neighborUp', peer: a });
+    this.#command(a, { kind: 'neighborUp', peer: b, zone: this.peer(b).zone });
+    this.#command(b, { kind: 'neighborUp', peer: a, zone: this.peer(a).zone });
   }
 
   isLinked(a: PeerId, b: PeerId): boolean {
@@ -175,7 +179,13 @@ export class TestNetwork {
       this.trace.push(`${Math.floor(this.now)} ${peer.id} -> ${to} ${describe(message)} LOST`);
       return;
     }
-    this.#flights.push({ at: this.now + latency, order: this.#order++, from: peer.id, to, message });
+    this.#flights.push({
+      at: this.now + latency,
+      order: this.#order++,
+      from: peer.id,
+      to,
+      message: this.translate(peer.id, to, message),
+    });
   }
 }
 
@@ -194,7 +204,7 @@ export function describe(message: Message): string {
     case 'pull':
       return `${message.kind} ${message.ranges.map((range) => `${range.stream}#${range.from}-${range.to}`).join(' ')}`;
     case 'prune':
-      return 'prune';
+      return message.yieldTo === null ? 'prune' : 'prune, for another entry';
     case 'digest':
       return `digest ${message.streams.map((run) => `${run.stream}#${run.from}-${run.seen}`).join(' ')}${message.last ? ' (last)' : ''}`;
     case 'held':

@@ -26,9 +26,11 @@ describe('Plumtree', () => {
         fc.nat(),
         fc.array(step, { maxLength: 60 }),
         fc.array(fc.boolean(), { minLength: 1, maxLength: 40 }),
-        (seed, steps, drops) => {
-          const network = new TestNetwork(seed);
-          for (const id of ids) network.add(id);
+        fc.constantFrom(0, 1, 2, 3),
+        (seed, steps, drops, zones) => {
+          // Trees of a sender's own after the third message, trees of zones, new ones every two seconds, and too few of them.
+          const network = new TestNetwork(seed, { hotMessages: 3, replantMs: 2_000, treesMax: 4, hotTreesMax: 3 });
+          for (const [i, id] of ids.entries()) network.add(id, zones === 0 ? '' : `z${i % zones}`);
           network.linkRandomly(ids, 4);
           let droppable = 0;
           network.drop = (_from, _to, message) => isDroppable(message) && drops[droppable++ % drops.length] === true;
@@ -58,6 +60,7 @@ describe('Plumtree', () => {
               expect(events).toContainEqual({ kind: 'caughtUp', peer: neighbor });
               expect(network.isLinked(id, neighbor)).toBe(true);
             }
+            expect(core.trees.known).toBeLessThanOrEqual(4);
           }
         },
       ),
@@ -68,7 +71,15 @@ describe('Plumtree', () => {
   it('any message from anybody is taken or called a violation, and nothing throws', () => {
     const number = fc.oneof(fc.integer({ min: -2, max: 9 }), fc.double(), fc.constant(2 ** 52));
     const stream = fc.oneof(fc.constantFrom('p0~1', 'p0~1!', 'x~1', 'y~1!'), fc.string());
-    const range = fc.record({ stream, from: number, to: number, round: number, seen: number });
+    const range = fc.record({
+      stream,
+      from: number,
+      to: number,
+      round: number,
+      seen: number,
+      tree: number,
+      entry: number,
+    });
     const message = fc.oneof(
       fc.record({
         kind: fc.constant('gossip' as const),
@@ -78,14 +89,17 @@ describe('Plumtree', () => {
         publishedAt: number,
         wantHeld: fc.boolean(),
         repair: fc.boolean(),
+        tree: number,
+        entry: number,
         body: fc.string(),
       }),
       fc.record({ kind: fc.constant('iHave' as const), items: fc.array(range, { maxLength: 4 }) }),
       fc.record({
         kind: fc.constantFrom('graft' as const, 'pull' as const),
         ranges: fc.array(range, { maxLength: 4 }),
+        tree: number,
       }),
-      fc.record({ kind: fc.constant('prune' as const) }),
+      fc.record({ kind: fc.constant('prune' as const), tree: number, yieldTo: fc.option(number) }),
       fc.record({
         kind: fc.constant('digest' as const),
         streams: fc.array(range, { maxLength: 4 }),
@@ -97,10 +111,20 @@ describe('Plumtree', () => {
       fc.property(
         fc.array(fc.tuple(message, fc.constantFrom('p1', 'p2', 'stranger'), fc.nat(500)), { maxLength: 60 }),
         (inputs) => {
-          const network = new TestNetwork(1, { streamsMax: 32, holesMax: 3, holdCountMax: 8 });
-          const { core, out } = network.add('p0');
+          const network = new TestNetwork(1, {
+            streamsMax: 32,
+            holesMax: 3,
+            holdCountMax: 8,
+            treesMax: 4,
+            hotTreesMax: 2,
+          });
+          const { core, out } = network.add('p0', 'near');
           for (const id of ['p1', 'p2'])
-            core.handle(0, { kind: 'command', command: { kind: 'neighborUp', peer: id } }, out);
+            core.handle(
+              0,
+              { kind: 'command', command: { kind: 'neighborUp', peer: id, zone: id === 'p1' ? 'near' : 'far' } },
+              out,
+            );
           let now = 0;
           for (const [one, from, forMs] of inputs) {
             core.handle(now, { kind: 'message', from, message: one }, out);
@@ -112,6 +136,7 @@ describe('Plumtree', () => {
           }
           expect(core.store.size).toBeLessThanOrEqual(8);
           expect(core.streams.known).toBeLessThanOrEqual(32);
+          expect(core.trees.known).toBeLessThanOrEqual(4);
         },
       ),
       { numRuns: 500 },

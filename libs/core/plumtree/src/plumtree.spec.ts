@@ -10,15 +10,24 @@ class Bench {
   readonly core: Plumtree<string>;
   readonly out = new RecordingOutbox<PlumtreeMessage<string>, PlumtreeEvent<string>>();
 
-  constructor(neighbors: readonly string[], config: Partial<PlumtreeConfig> = {}) {
-    const self = { id: 'me', stream: 'me~1' };
+  constructor(neighbors: readonly string[], config: Partial<PlumtreeConfig> = {}, zone = '') {
+    const self = { id: 'me', stream: 'me~1', zone };
     this.core = new Plumtree({ ...defaultPlumtreeConfig, ...config }, self, new Rng(7), (body) => body.length);
-    for (const peer of neighbors) this.command(0, { kind: 'neighborUp', peer });
+    for (const peer of neighbors) this.up(0, peer);
   }
 
   command(now: number, command: PlumtreeCommand<string>): string[] {
     this.core.handle(now, { kind: 'command', command }, this.out);
     return this.#said();
+  }
+
+  /** A peer of another zone is written `zone/name`. */
+  up(now: number, peer: string): string[] {
+    return this.command(now, {
+      kind: 'neighborUp',
+      peer,
+      zone: peer.includes('/') ? (peer.split('/')[0] as string) : 'here',
+    });
   }
 
   receive(now: number, from: string, message: PlumtreeMessage<string>): string[] {
@@ -38,7 +47,8 @@ class Bench {
 
   /** Makes a neighbour lazy, as a duplicate would. */
   lazy(...peers: string[]): void {
-    for (const peer of peers) this.receive(0, peer, { kind: 'prune' });
+    const tree = this.core.zoneTree;
+    for (const peer of peers) this.receive(0, peer, { kind: 'prune', tree, yieldTo: null });
   }
 
   #said(): string[] {
@@ -60,13 +70,15 @@ function gossip(seq: number, more: Partial<Gossip<string>> = {}): Gossip<string>
     publishedAt: 0,
     wantHeld: false,
     repair: false,
+    tree: 0,
+    entry: 0,
     body: `m${seq}`,
     ...more,
   };
 }
 
 function iHave(from: number, to = from, round = 2): PlumtreeMessage<string> {
-  return { kind: 'iHave', items: [{ stream: 'o~1', from, to, round }] };
+  return { kind: 'iHave', items: [{ stream: 'o~1', from, to, round, tree: 0, entry: 0 }] };
 }
 
 describe('algorithm 1: eager push and lazy push', () => {
@@ -140,7 +152,7 @@ describe('algorithm 1: eager push and lazy push', () => {
     const bench = new Bench(['a', 'b']);
     bench.lazy('b');
     bench.receive(5, 'a', gossip(1));
-    expect(bench.receive(6, 'b', { kind: 'graft', ranges: [] })).toEqual(['b: iHave o~1#1-1']);
+    expect(bench.receive(6, 'b', { kind: 'graft', ranges: [], tree: 0 })).toEqual(['b: iHave o~1#1-1']);
   });
 
   it('own messages are numbered without holes, delivered at once, and known when they come back', () => {
@@ -175,7 +187,7 @@ describe('algorithm 2: tree repair', () => {
     bench.receive(5, 'a', gossip(1));
     bench.tick(55);
     const ranges = [{ stream: 'o~1', from: 1, to: 9 }];
-    expect(bench.receive(60, 'b', { kind: 'graft', ranges })).toEqual(['b: gossip o~1#1 round 2 (repair)']);
+    expect(bench.receive(60, 'b', { kind: 'graft', ranges, tree: 0 })).toEqual(['b: gossip o~1#1 round 2 (repair)']);
     expect(bench.core.roleOf('b')).toBe('eager');
   });
 
@@ -215,8 +227,8 @@ describe('algorithm 3: overlay changes', () => {
     const bench = new Bench([]);
     bench.publish(1, 'one');
     bench.publish(2, 'two');
-    expect(bench.command(3, { kind: 'neighborUp', peer: 'a' })).toEqual(['a: digest me~1#1-2 (last)']);
-    expect(bench.command(3, { kind: 'neighborUp', peer: 'a' })).toEqual([]);
+    expect(bench.up(3, 'a')).toEqual(['a: digest me~1#1-2 (last)']);
+    expect(bench.up(3, 'a')).toEqual([]);
     expect(bench.receive(4, 'a', { kind: 'digest', streams: [], last: true })).toEqual([
       '{"kind":"caughtUp","peer":"a"}',
     ]);
@@ -290,9 +302,9 @@ describe('digests', () => {
 
   it('a first digest comes in pages, paced', () => {
     const bench = new Bench([], { digestStreamsMax: 8, digestRunsMax: 2 });
-    bench.command(0, { kind: 'neighborUp', peer: 'x' });
+    bench.up(0, 'x');
     for (let i = 0; i < 10; i++) bench.receive(0, 'x', gossip(1, { stream: `s${i}~1` }));
-    const first = bench.command(1, { kind: 'neighborUp', peer: 'a' });
+    const first = bench.up(1, 'a');
     expect(first).toEqual(['a: digest s0~1#1-1 s1~1#1-1 s2~1#1-1 s3~1#1-1 s4~1#1-1 s5~1#1-1 s6~1#1-1']);
     expect(bench.core.nextDeadline()).toBe(21);
     expect(bench.tick(21)).toEqual(['a: digest s7~1#1-1 s8~1#1-1 s9~1#1-1 (last)']);
@@ -316,11 +328,11 @@ describe('ephemeral messages', () => {
       'a: gossip me~1!#1 round 1',
     ]);
     bench.publish(2, 'user');
-    expect(bench.command(3, { kind: 'neighborUp', peer: 'b' })).toEqual(['b: digest me~1#1-1 (last)']);
+    expect(bench.up(3, 'b')).toEqual(['b: digest me~1#1-1 (last)']);
     const ranges = [{ stream: 'me~1!', from: 1, to: 1 }];
-    expect(bench.receive(4, 'a', { kind: 'graft', ranges })).toEqual(['a: gossip me~1!#1 round 1 (repair)']);
+    expect(bench.receive(4, 'a', { kind: 'graft', ranges, tree: 0 })).toEqual(['a: gossip me~1!#1 round 1 (repair)']);
     for (let now = 0; now < 60_000; now += 5_000) bench.tick(now);
-    expect(bench.receive(60_000, 'a', { kind: 'graft', ranges })).toEqual([]);
+    expect(bench.receive(60_000, 'a', { kind: 'graft', ranges, tree: 0 })).toEqual([]);
   });
 });
 
@@ -392,7 +404,7 @@ describe('bounds', () => {
 
 describe('a neighbour’s bytes change nothing when they are impossible', () => {
   const range = { stream: 'o~1', from: 1, to: 1 };
-  const item = { ...range, round: 1 };
+  const item = { ...range, round: 1, tree: 0, entry: 0 };
   const bad: [string, PlumtreeMessage<string>][] = [
     ['number 0', gossip(0)],
     ['a fraction', gossip(1.5)],
@@ -410,7 +422,7 @@ describe('a neighbour’s bytes change nothing when they are impossible', () => 
     ['a round of −1', { kind: 'iHave', items: [{ ...item, round: -1 }] }],
     ['too many items', { kind: 'iHave', items: Array(513).fill(item) }],
     ['too many ranges', { kind: 'pull', ranges: Array(65).fill(range) }],
-    ['a graft backwards', { kind: 'graft', ranges: [{ ...range, to: 0 }] }],
+    ['a graft backwards', { kind: 'graft', ranges: [{ ...range, to: 0 }], tree: 0 }],
     ['a digest backwards', { kind: 'digest', streams: [{ stream: 'o~1', from: 5, seen: 2 }], last: true }],
     [
       'a digest of an ephemeral stream',

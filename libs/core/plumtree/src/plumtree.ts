@@ -9,10 +9,11 @@ import {
 } from '@starling/kernel';
 import { checkPlumtreeConfig, type PlumtreeConfig } from './config.ts';
 import { DigestRepair } from './digest-repair.ts';
-import { MessageStore } from './message-store.ts';
+import type { MessageStore } from './message-store.ts';
 import {
   ephemeralStream,
   type Gossip,
+  type IHaveItem,
   type PlumtreeCommand,
   type PlumtreeEvent,
   type PlumtreeMessage,
@@ -21,13 +22,24 @@ import {
 } from './messages.ts';
 import { type Missing, MissingMessages } from './missing.ts';
 import { Neighbor } from './neighbor.ts';
+import { Retention } from './retention.ts';
 import { newStats, type PlumtreeStats } from './stats.ts';
 import { type StreamState, StreamTable } from './stream-table.ts';
-import { digestRuleBroken, gossipRuleBroken, iHaveRuleBroken, rangesRuleBroken } from './validity.ts';
+import type { Tree } from './tree.ts';
+import { TreeChoice } from './tree-choice.ts';
+import { type Entry, nextEntry, type TreeLabel } from './tree-label.ts';
+import { TreeLinks } from './tree-links.ts';
+import { TreeTable } from './tree-table.ts';
+import {
+  digestRuleBroken,
+  gossipRuleBroken,
+  graftRuleBroken,
+  iHaveRuleBroken,
+  pruneRuleBroken,
+  rangesRuleBroken,
+} from './validity.ts';
 
 type Out<B> = Outbox<PlumtreeMessage<B>, PlumtreeEvent<B>>;
-type IHaveItem = SeqRange & { readonly round: number };
-const never = Number.POSITIVE_INFINITY;
 
 /**
  * Epidemic broadcast trees: Leitão, Pereira, Rodrigues, SRDS 2007 (TR-07-14). Payloads are pushed along the eager links,
@@ -45,51 +57,64 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   readonly #ownEphemeral: StreamState;
   readonly #streams: StreamTable;
   readonly #repair: DigestRepair<B>;
-  readonly #sizeOf: (body: B) => number;
+  readonly #retention: Retention<B>;
   readonly #byId = new Map<PeerId, Neighbor>();
   /** The same neighbours in the order in which they came: what loops go by. */
   readonly #neighbors: Neighbor[] = [];
-  // The rest is made when first needed: the simulator runs a hundred thousand of these.
-  #recent: MessageStore<B> | null = null;
+  readonly #zone: string;
+  readonly #trees: TreeTable;
+  readonly #choice: TreeChoice;
+  readonly #links: TreeLinks<B>;
+  /** Made when first needed: the simulator runs a hundred thousand of these. */
   #missing: MissingMessages | null = null;
-  #holed: Set<StreamState> | null = null;
-  #sweepAt: Millis = never;
-  /** Announcements that wait for company; one list for all lazy neighbours. */
-  #announcements: IHaveItem[] = [];
-  #announceAt: Millis = never;
+  /** Of the last input. */
+  #now: Millis = 0;
 
-  /** `sizeOf` gives the bytes that a body takes in the store. `self.stream` must be new with every start. */
+  /**
+   * `sizeOf` gives the bytes that a body takes in the store. `self.stream` must be new with every start; `self.zone` is
+   * empty where zones are not known.
+   */
   constructor(
     config: PlumtreeConfig,
-    self: { readonly id: PeerId; readonly stream: StreamId },
+    self: { readonly id: PeerId; readonly stream: StreamId; readonly zone: string },
     rng: Rng,
     sizeOf: (body: B) => number,
   ) {
     checkPlumtreeConfig(config);
     this.#config = config;
-    this.#sizeOf = sizeOf;
-    const { holdBytesMax, holdCountMax, holdMs } = config;
-    this.store = new MessageStore({ bytesMax: holdBytesMax, countMax: holdCountMax, ageMs: holdMs }, sizeOf);
+    this.#zone = self.zone;
+    this.#trees = new TreeTable(config, self.id, this.#neighbors);
+    this.#choice = new TreeChoice(config, self, this.#trees);
+    this.#links = new TreeLinks(config, this.#trees, this.stats, this.#neighbors);
+    this.#retention = new Retention(config, this.stats, sizeOf);
+    this.store = this.#retention.store;
     this.#streams = new StreamTable(config.streamsMax);
     this.#own = this.#streams.addOwn(self.stream);
     this.#ownEphemeral = this.#streams.addOwn(ephemeralStream(self.stream));
     this.#repair = new DigestRepair(config, this.#streams, this.store, this.stats, rng, this.#neighbors);
   }
 
-  /** Neighbours that payloads are pushed to, in the order in which they came. */
-  eagerPeers(): PeerId[] {
-    return this.#neighbors.filter((neighbor) => neighbor.isEager).map((neighbor) => neighbor.id);
+  /** Neighbours that the payloads of a tree are pushed to, in the order in which they came. */
+  eagerPeers(label: TreeLabel = this.zoneTree): PeerId[] {
+    return (this.#trees.get(label)?.eager ?? this.#neighbors).map((neighbor) => neighbor.id);
   }
 
-  /** Neighbours that only announcements are sent to. */
-  lazyPeers(): PeerId[] {
-    return this.#neighbors.filter((neighbor) => !neighbor.isEager).map((neighbor) => neighbor.id);
+  /** Neighbours that only announcements of a tree are sent to. */
+  lazyPeers(label: TreeLabel = this.zoneTree): PeerId[] {
+    const tree = this.#trees.get(label);
+    return this.#neighbors.filter((neighbor) => tree?.isLazy(neighbor)).map((neighbor) => neighbor.id);
   }
 
-  /** The place of a neighbour in the tree; null when it is none. */
+  /** The place of a neighbour in the tree of this peer's zone; null when it is none. */
   roleOf(peer: PeerId): 'eager' | 'lazy' | null {
     const neighbor = this.#byId.get(peer);
-    return neighbor === undefined ? null : neighbor.isEager ? 'eager' : 'lazy';
+    if (neighbor === undefined) return null;
+    return this.#trees.get(this.zoneTree)?.isLazy(neighbor) ? 'lazy' : 'eager';
+  }
+
+  /** The tree that this peer's messages take while it sends few. */
+  get zoneTree(): TreeLabel {
+    return this.#choice.grownZoneTree(this.#now);
   }
 
   /** Payloads that this neighbour pushed and that were known, since it became one. */
@@ -102,7 +127,13 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     return { known: this.#streams.size, evicted: this.#streams.evicted };
   }
 
+  /** Trees that are kept, those forgotten to make room, and messages whose tree found none. */
+  get trees(): { readonly known: number; readonly evicted: number; readonly overflowed: number } {
+    return { known: this.#trees.size, evicted: this.#trees.evicted, overflowed: this.#trees.overflowed };
+  }
+
   handle(now: Millis, input: Input<PlumtreeMessage<B>, PlumtreeCommand<B>>, out: Out<B>): void {
+    this.#now = now;
     switch (input.kind) {
       case 'message':
         this.#onMessage(now, input.from, input.message, out);
@@ -122,7 +153,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   }
 
   nextDeadline(): Millis {
-    let at = Math.min(this.#announceAt, this.#sweepAt, this.#repair.nextDeadline());
+    let at = Math.min(this.#links.announceAt, this.#retention.sweepAt, this.#repair.nextDeadline());
     if (this.#missing !== null) at = Math.min(at, this.#missing.nextDeadline());
     return at;
   }
@@ -143,10 +174,10 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
         this.#onIHave(now, neighbor, message.items, out);
         break;
       case 'graft':
-        this.#onGraft(neighbor, message.ranges, out);
+        this.#onGraft(now, neighbor, message, out);
         break;
       case 'prune':
-        this.#onPrune(neighbor);
+        this.#onPrune(now, neighbor, message, out);
         break;
       case 'digest':
         this.#onDigest(now, neighbor, message, out);
@@ -168,7 +199,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
         this.#broadcast(now, command, out);
         break;
       case 'neighborUp':
-        this.#neighborUp(now, command.peer, out);
+        this.#neighborUp(now, command.peer, command.zone, out);
         break;
       case 'neighborDown':
         this.#neighborDown(now, command.peer, out);
@@ -179,10 +210,10 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   }
 
   #onTick(now: Millis, out: Out<B>): void {
-    if (this.#announceAt <= now) this.#flushAnnouncements(out);
+    if (this.#links.announceAt <= now) this.#links.flushAnnouncements(out);
     if (this.#missing !== null && this.#missing.nextDeadline() <= now) this.#graftMissing(now, this.#missing, out);
     this.#repair.tick(now, out);
-    if (this.#sweepAt <= now) this.#sweep(now, out);
+    if (this.#retention.sweepAt <= now) this.#retention.sweep(now, out);
   }
 
   // Algorithm 1: eager push and lazy push
@@ -194,6 +225,11 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     state.add(seq, now);
     const wantHeld = command.wantHeld && !command.ephemeral;
     const stream = state.id;
+    const label = command.ephemeral ? this.#choice.zoneTree(now) : this.#choice.next(now);
+    const tree = this.#treeOf(now, state, label);
+    tree.parent = null;
+    tree.entry = 0;
+    tree.usedAt = now;
     const message: Gossip<B> = {
       kind: 'gossip',
       stream,
@@ -202,16 +238,22 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       publishedAt: now,
       wantHeld: false,
       repair: false,
+      tree: label,
+      entry: 0,
       body: command.body,
     };
     this.stats.published++;
     this.#keep(now, state, message);
     this.stats.delivered++;
     out.emit({ kind: 'delivered', message, from: null });
-    this.#push({ ...message, round: 1, wantHeld }, null, out);
+    const first: Gossip<B> = { ...message, round: 1, wantHeld };
+    for (const neighbor of tree.eager) {
+      this.stats.gossipsSent++;
+      out.send(neighbor.id, first);
+    }
     // Only eager links would answer `held`; the others get a copy that says nothing about the tree.
-    if (wantHeld) this.#pushOutsideTree({ ...message, round: 1, wantHeld, repair: true }, out);
-    this.#announce(now, stream, seq, 1, out);
+    if (wantHeld && tree.hasLazy) this.#pushOutsideTree(tree, { ...first, repair: true }, out);
+    this.#links.announce(now, tree, message, 1, out);
   }
 
   /** Algorithm 1, Receive GOSSIP. The hot path. */
@@ -224,6 +266,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     const { stream, seq, round } = message;
     const neighbor = this.#byId.get(from);
     const state = this.#streams.getOrAdd(stream, now);
+    const tree = this.#treeOf(now, state, message.tree);
     const answersPull = message.repair && neighbor !== undefined && this.#repair.answersPull(now, neighbor, state);
     if (state.isOwn && seq > state.floor) {
       this.#violation(from, 'gossip of a message never published', out);
@@ -231,10 +274,10 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     }
     const hadHoles = state.hasHoles;
     if (!state.add(seq, now)) {
-      this.#onDuplicate(now, neighbor, state, message, out);
+      this.#onDuplicate(now, neighbor, state, tree, message, out);
       return;
     }
-    if (state.hasHoles) this.#noteHoles(now, state, hadHoles, out);
+    if (state.hasHoles) this.#retention.noteHoles(now, state, hadHoles, out);
     const missing = state.missing === null ? undefined : this.#missing?.settle(state, seq);
     if (message.publishedAt < now - this.#config.acceptOlderMs) {
       // Done with, so that nobody is asked for it again.
@@ -251,14 +294,35 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       this.stats.pulled++;
       return;
     }
+    tree.usedAt = now;
     if (message.repair) state.repairedTo = Math.max(state.repairedTo, seq);
-    else if (neighbor !== undefined) this.#becomeParent(now, neighbor, missing, round, out);
-    this.#push(message, from, out);
-    this.#announce(now, stream, seq, round + 1, out);
+    else if (neighbor !== undefined) {
+      const entry = neighbor.isFar ? nextEntry(message.entry, tree.rankAt(round)) : message.entry;
+      if (entry !== tree.entry) this.#links.enteredAnew(now, tree, message.tree, entry, out);
+      this.#becomeParent(now, tree, neighbor, missing, message, out);
+    }
+    this.#push(tree, message, from, out);
+    this.#links.announce(now, tree, message, round + 1, out);
+  }
+
+  /** The tree of a message; the stream remembers it, for the next one will mostly take the same. */
+  #treeOf(now: Millis, state: StreamState, label: TreeLabel): Tree {
+    const last = state.tree;
+    if (last !== null && last.label === label && !last.isForgotten) return last;
+    const tree = this.#trees.getOrAdd(label, now);
+    state.tree = tree;
+    return tree;
   }
 
   /** Algorithm 1: a payload that came twice means that the link closes a circle. */
-  #onDuplicate(now: Millis, neighbor: Neighbor | undefined, state: StreamState, message: Gossip<B>, out: Out<B>): void {
+  #onDuplicate(
+    now: Millis,
+    neighbor: Neighbor | undefined,
+    state: StreamState,
+    tree: Tree,
+    message: Gossip<B>,
+    out: Out<B>,
+  ): void {
     this.stats.duplicates++;
     if (message.wantHeld && this.store.get(message.stream, message.seq) !== undefined && neighbor !== undefined) {
       out.send(neighbor.id, { kind: 'held', stream: message.stream, seq: message.seq });
@@ -267,72 +331,30 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     neighbor.duplicates++;
     // Deviation: the paper has no traffic outside the tree. A copy that overtook the tree must not cost a tree link.
     if (message.repair || message.seq <= state.repairedTo) return;
+    if (!neighbor.isFar && message.entry !== tree.entry) {
+      this.#links.secondEntry(now, tree, message, neighbor, out);
+      return;
+    }
     // A pusher that was pruned a moment ago cannot know yet.
-    if (!neighbor.isEager && now - neighbor.prunedAt < this.#config.pruneRepeatMs) return;
-    this.#prune(now, neighbor, out);
-  }
-
-  #prune(now: Millis, neighbor: Neighbor, out: Out<B>): void {
-    neighbor.isEager = false;
-    neighbor.prunedAt = now;
-    this.stats.prunesSent++;
-    out.send(neighbor.id, { kind: 'prune' });
+    if (now - tree.prunedAt(neighbor) < this.#config.pruneRepeatMs) return;
+    this.#links.prune(now, tree, message.tree, neighbor, out);
   }
 
   /** EagerPush: one shared object for all. `message` is as it came; nobody gets it back. */
-  #push(message: Gossip<B>, except: PeerId | null, out: Out<B>): void {
-    let relayed: Gossip<B> | null = except === null ? message : null;
-    for (const neighbor of this.#neighbors) {
-      if (!neighbor.isEager || neighbor.id === except) continue;
-      relayed ??= relay(message, message.repair);
+  #push(tree: Tree, message: Gossip<B>, except: PeerId, out: Out<B>): void {
+    let relayed: Gossip<B> | null = null;
+    for (const neighbor of tree.eager) {
+      if (neighbor.id === except) continue;
+      relayed ??= relay(message, tree.entry);
       this.stats.gossipsSent++;
       out.send(neighbor.id, relayed);
     }
   }
 
-  #pushOutsideTree(message: Gossip<B>, out: Out<B>): void {
+  #pushOutsideTree(tree: Tree, message: Gossip<B>, out: Out<B>): void {
     for (const neighbor of this.#neighbors) {
-      if (neighbor.isEager) continue;
+      if (!tree.isLazy(neighbor)) continue;
       this.stats.gossipsSent++;
-      out.send(neighbor.id, message);
-    }
-  }
-
-  /** LazyPush, by way of the batch (SRDS'07 §3.4 "a policy to piggyback"). `round` is what the receiver would get. */
-  #announce(now: Millis, stream: StreamId, seq: number, round: number, out: Out<B>): void {
-    if (!this.#hasLazy()) return;
-    const items = this.#announcements;
-    const last = items[items.length - 1];
-    if (
-      last !== undefined &&
-      last.stream === stream &&
-      last.to === seq - 1 &&
-      last.round === round &&
-      seq - last.from < this.#config.iHaveRangeMax
-    ) {
-      items[items.length - 1] = { stream, from: last.from, to: seq, round };
-    } else {
-      items.push({ stream, from: seq, to: seq, round });
-    }
-    if (this.#announceAt === never) this.#announceAt = now + this.#config.iHaveBatchMs;
-    if (items.length >= this.#config.iHaveItemsMax) this.#flushAnnouncements(out);
-  }
-
-  #hasLazy(): boolean {
-    for (const neighbor of this.#neighbors) if (!neighbor.isEager) return true;
-    return false;
-  }
-
-  /** Algorithm 1, Dispatch: the same list for every lazy neighbour. Who gave us one of them knows it and skips it. */
-  #flushAnnouncements(out: Out<B>): void {
-    const items = this.#announcements;
-    this.#announcements = [];
-    this.#announceAt = never;
-    if (items.length === 0) return;
-    const message = { kind: 'iHave', items } as const;
-    for (const neighbor of this.#neighbors) {
-      if (neighbor.isEager) continue;
-      this.stats.iHavesSent++;
       out.send(neighbor.id, message);
     }
   }
@@ -348,20 +370,24 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       return;
     }
     this.stats.iHavesReceived++;
-    for (const { stream, from, to, round } of items) {
+    for (const { stream, from, to, round, tree, entry } of items) {
       const state = this.#streams.getOrAdd(stream, now);
-      if (state.isOwn || to <= state.floor) continue;
+      if (state.isOwn) continue;
+      if (to <= state.floor) {
+        this.#links.shorten(now, this.#treeOf(now, state, tree), tree, entry, neighbor, out);
+        continue;
+      }
       for (let seq = from; seq <= to; seq++) {
         if (state.has(seq)) continue;
         this.#missing ??= new MissingMessages(this.#config);
-        if (!this.#missing.announced(now, state, seq, neighbor.id, round)) this.stats.shed++;
+        if (!this.#missing.announced(now, state, seq, { peer: neighbor.id, round, tree })) this.stats.shed++;
       }
     }
   }
 
   /** Algorithm 2, Timer: graft the first announcer, and the next one after the second, shorter timeout. */
   #graftMissing(now: Millis, missing: MissingMessages, out: Out<B>): void {
-    const grafts = new Map<Neighbor, SeqRange[]>();
+    const grafts: { readonly neighbor: Neighbor; readonly tree: TreeLabel; readonly ranges: SeqRange[] }[] = [];
     for (let entry = missing.expire(now); entry !== undefined; entry = missing.expire(now)) {
       const announcer = this.#nextAnnouncer(entry);
       if (announcer === undefined || entry.state.has(entry.seq)) {
@@ -369,86 +395,97 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
         if (announcer === undefined) this.stats.abandoned++;
         continue;
       }
-      let ranges = grafts.get(announcer);
-      if (ranges === undefined || ranges.length >= this.#config.pullRangesMax) {
-        if (ranges !== undefined) this.#graft(announcer, ranges, out);
-        ranges = [];
-        grafts.set(announcer, ranges);
+      const { neighbor, tree } = announcer;
+      let graft = grafts.findLast((one) => one.neighbor === neighbor && one.tree === tree);
+      if (graft === undefined || graft.ranges.length >= this.#config.pullRangesMax) {
+        graft = { neighbor, tree, ranges: [] };
+        grafts.push(graft);
       }
-      addToRanges(ranges, entry.state.id, entry.seq);
+      addToRanges(graft.ranges, entry.state.id, entry.seq);
       missing.askedOne(now, entry);
     }
-    for (const [announcer, ranges] of grafts) this.#graft(announcer, ranges, out);
+    for (const { neighbor, tree, ranges } of grafts) this.#links.graft(now, neighbor, tree, ranges, out);
   }
 
-  #nextAnnouncer(entry: Missing): Neighbor | undefined {
+  #nextAnnouncer(entry: Missing): { readonly neighbor: Neighbor; readonly tree: TreeLabel } | undefined {
     for (let next = entry.announcers.shift(); next !== undefined; next = entry.announcers.shift()) {
       const neighbor = this.#byId.get(next.peer);
-      if (neighbor !== undefined) return neighbor;
+      if (neighbor !== undefined) return { neighbor, tree: next.tree };
     }
     return undefined;
   }
 
-  #graft(neighbor: Neighbor, ranges: readonly SeqRange[], out: Out<B>): void {
-    this.#makeEager(neighbor, out);
-    this.stats.graftsSent++;
-    out.send(neighbor.id, { kind: 'graft', ranges });
-  }
-
   /** Algorithm 2, Receive GRAFT. No ranges: only the link is meant (§3.8). */
-  #onGraft(neighbor: Neighbor, ranges: readonly SeqRange[], out: Out<B>): void {
-    const broken = rangesRuleBroken(ranges, this.#config.pullRangesMax);
+  #onGraft(
+    now: Millis,
+    neighbor: Neighbor,
+    { ranges, tree }: Extract<PlumtreeMessage<B>, { kind: 'graft' }>,
+    out: Out<B>,
+  ): void {
+    const broken = graftRuleBroken(ranges, this.#config.pullRangesMax, tree);
     if (broken !== null) {
       this.#violation(neighbor.id, broken, out);
       return;
     }
     this.stats.graftsReceived++;
-    this.#makeEager(neighbor, out);
+    this.#links.makeEager(this.#trees.getOrAdd(tree, now), neighbor, out);
     this.#repair.serve(neighbor, this.store, ranges, out);
-    if (this.#recent !== null) this.#repair.serve(neighbor, this.#recent, ranges, out);
+    if (this.#retention.recent !== null) this.#repair.serve(neighbor, this.#retention.recent, ranges, out);
   }
 
-  /** Algorithm 1, Receive PRUNE. */
-  #onPrune(neighbor: Neighbor): void {
+  /** Algorithm 1, Receive PRUNE; or a neighbour that asks this part of the zone to give up its entry. */
+  #onPrune(
+    now: Millis,
+    neighbor: Neighbor,
+    { tree: label, yieldTo }: Extract<PlumtreeMessage<B>, { kind: 'prune' }>,
+    out: Out<B>,
+  ): void {
+    const broken = pruneRuleBroken(label, yieldTo);
+    if (broken !== null) {
+      this.#violation(neighbor.id, broken, out);
+      return;
+    }
     this.stats.prunesReceived++;
-    neighbor.isEager = false;
+    const tree = this.#trees.getOrAdd(label, now);
+    if (yieldTo === null) tree.makeLazy(neighbor, Number.NEGATIVE_INFINITY);
+    else this.#links.yieldEntry(now, tree, label, yieldTo, out);
   }
 
-  /** Who gave us a message first is our parent for its origin; §3.8 prefers an announcer that is much nearer. */
-  #becomeParent(now: Millis, neighbor: Neighbor, missing: Missing | undefined, round: number, out: Out<B>): void {
-    this.#makeEager(neighbor, out);
+  /** Who gave us a message first is our parent for its tree; §3.8 prefers an announcer that is much nearer. */
+  #becomeParent(
+    now: Millis,
+    tree: Tree,
+    neighbor: Neighbor,
+    missing: Missing | undefined,
+    { round, tree: label }: Gossip<B>,
+    out: Out<B>,
+  ): void {
+    if (tree.parent !== neighbor) {
+      this.#links.makeEager(tree, neighbor, out);
+      tree.parent = neighbor;
+    }
     if (missing === undefined) return;
     for (const { peer, round: announced } of missing.announcers) {
       const nearer = this.#byId.get(peer);
       if (nearer === undefined || nearer === neighbor) continue;
       if (round - announced < this.#config.optimizationThreshold) continue;
       this.stats.optimizations++;
-      this.#graft(nearer, [], out);
-      this.#prune(now, neighbor, out);
+      this.#links.graft(now, nearer, label, [], out);
+      this.#links.prune(now, tree, label, neighbor, out);
       return;
     }
   }
 
-  #makeEager(neighbor: Neighbor, out: Out<B>): void {
-    if (neighbor.isEager) return;
-    // It was lazy when the waiting announcements were noted: it is owed them.
-    if (this.#announcements.length > 0) {
-      this.stats.iHavesSent++;
-      out.send(neighbor.id, { kind: 'iHave', items: this.#announcements.slice() });
-    }
-    neighbor.isEager = true;
-    neighbor.prunedAt = Number.NEGATIVE_INFINITY;
-  }
-
   // Algorithm 3: overlay changes
 
-  /** Algorithm 3, neighborUp: a new link is eager. */
-  #neighborUp(now: Millis, peer: PeerId, out: Out<B>): void {
+  /** Algorithm 3, neighborUp: a new link is eager, in every tree. */
+  #neighborUp(now: Millis, peer: PeerId, zone: string, out: Out<B>): void {
     if (this.#byId.has(peer)) return;
-    const neighbor = new Neighbor(peer);
+    const neighbor = new Neighbor(peer, zone !== '' && this.#zone !== '' && zone !== this.#zone);
     this.#byId.set(peer, neighbor);
     this.#neighbors.push(neighbor);
-    this.#expire(now);
+    this.#trees.neighborUp();
+    this.#retention.expire(now);
     this.#repair.neighborUp(now, neighbor, out);
   }
 
@@ -458,6 +495,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     if (neighbor === undefined) return;
     this.#byId.delete(peer);
     this.#neighbors.splice(this.#neighbors.indexOf(neighbor), 1);
+    this.#trees.neighborDown(neighbor);
     this.#repair.neighborDown(now, neighbor, out);
   }
 
@@ -497,63 +535,9 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
 
   /** Holds a message for those who ask for it later. False: it is too large. */
   #keep(now: Millis, state: StreamState, message: Gossip<B>): boolean {
-    const isKept = this.#storeOf(state).add(now, message);
+    const isKept = this.#retention.keep(now, state, message);
     if (!state.isEphemeral && isKept) this.#repair.changed(now, state);
-    // Expiry is looked at now and then, not for each message.
-    if (this.#sweepAt === never) this.#sweepAt = now + this.#sweepMs;
     return isKept;
-  }
-
-  #storeOf(state: StreamState): MessageStore<B> {
-    if (!state.isEphemeral) return this.store;
-    if (this.#recent === null) {
-      const { ephemeralBytesMax, ephemeralCountMax, ephemeralHoldMs } = this.#config;
-      const bounds = { bytesMax: ephemeralBytesMax, countMax: ephemeralCountMax, ageMs: ephemeralHoldMs };
-      this.#recent = new MessageStore(bounds, this.#sizeOf);
-    }
-    return this.#recent;
-  }
-
-  /** How far behind expiry may be. */
-  get #sweepMs(): Millis {
-    return this.#config.ephemeralHoldMs / 2;
-  }
-
-  #expire(now: Millis): void {
-    this.store.expire(now);
-    this.#recent?.expire(now);
-  }
-
-  #sweep(now: Millis, out: Out<B>): void {
-    this.#expire(now);
-    for (const state of this.#holed ?? []) {
-      while (state.lowestHoleSince <= now - this.#config.holdMs) this.#giveUpLowestHole(state, out);
-      if (!state.hasHoles) this.#holed?.delete(state);
-    }
-    const isIdle = this.store.size === 0 && (this.#recent?.size ?? 0) === 0 && (this.#holed?.size ?? 0) === 0;
-    // With held messages alone there is nothing to do before the oldest expires.
-    const isPatient = (this.#recent?.size ?? 0) === 0 && (this.#holed?.size ?? 0) === 0;
-    this.#sweepAt = isIdle
-      ? never
-      : isPatient
-        ? Math.max(this.store.nextExpiry(), now + this.#sweepMs)
-        : now + this.#sweepMs;
-  }
-
-  #noteHoles(now: Millis, state: StreamState, hadHoles: boolean, out: Out<B>): void {
-    while (state.holes > this.#config.holesMax) this.#giveUpLowestHole(state, out);
-    if (hadHoles) return;
-    this.#holed ??= new Set();
-    this.#holed.add(state);
-    this.#sweepAt = Math.min(this.#sweepAt, now + this.#sweepMs);
-  }
-
-  #giveUpLowestHole(state: StreamState, out: Out<B>): void {
-    const hole = state.giveUpLowest();
-    // From number 1 it is no loss but history: the stream was met when it was under way.
-    if (hole === null || hole.from === 1 || state.isEphemeral) return;
-    this.stats.lost += hole.to - hole.from + 1;
-    out.emit({ kind: 'lost', range: { stream: state.id, from: hole.from, to: hole.to } });
   }
 
   #violation(peer: PeerId, rule: string, out: Out<B>): void {
@@ -563,9 +547,9 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
 }
 
 /** The message as it goes on: one link further. */
-function relay<B>(message: Gossip<B>, repair: boolean): Gossip<B> {
-  const { stream, seq, round, publishedAt, body } = message;
-  return { kind: 'gossip', stream, seq, round: round + 1, publishedAt, wantHeld: false, repair, body };
+function relay<B>(message: Gossip<B>, entry: Entry): Gossip<B> {
+  const { stream, seq, round, publishedAt, repair, tree, body } = message;
+  return { kind: 'gossip', stream, seq, round: round + 1, publishedAt, wantHeld: false, repair, tree, entry, body };
 }
 
 function addToRanges(ranges: SeqRange[], stream: StreamId, seq: number): void {

@@ -16,6 +16,8 @@ export interface PlumtreeStats {
   graftsReceived: number;
   prunesSent: number;
   prunesReceived: number;
+  /** Trees whose second way into this zone was given up: pruned here, or passed on to the parent. */
+  yields: number;
   pullsSent: number;
   /** Messages that came as the answer to a pull. */
   pulled: number;
@@ -46,6 +48,7 @@ export function newStats(): PlumtreeStats {
     graftsReceived: 0,
     prunesSent: 0,
     prunesReceived: 0,
+    yields: 0,
     pullsSent: 0,
     pulled: 0,
     digestsSent: 0,

@@ -2,6 +2,7 @@ import type { Millis, PeerId } from '@starling/kernel';
 import { isEphemeral, type StreamId } from './messages.ts';
 import type { Missing } from './missing.ts';
 import { SeqSet } from './seq-set.ts';
+import type { Tree } from './tree.ts';
 
 /** What this peer knows of one stream: which of its messages are done with, and what is being done about others. */
 export class StreamState extends SeqSet {
@@ -11,6 +12,8 @@ export class StreamState extends SeqSet {
   isOwn = false;
   /** When a first sight of one of its messages was last had. */
   lastAt: Millis;
+  /** The tree of its last message, so that the next one need not look for it. */
+  tree: Tree | null = null;
   /** Messages announced but not here, by number. */
   missing: Map<number, Missing> | null = null;
   /** The neighbour that ranges of this stream were asked from and have not come yet: one at a time. */

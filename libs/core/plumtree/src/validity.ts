@@ -1,4 +1,5 @@
-import { type Gossip, isEphemeral, type SeqRange, type StreamDigest } from './messages.ts';
+import { type Gossip, type IHaveItem, isEphemeral, type SeqRange, type StreamDigest } from './messages.ts';
+import { entryMax, treeLabelMax } from './tree-label.ts';
 
 // What no correct peer sends. Each function returns the rule that is broken, a short constant, or null.
 
@@ -13,26 +14,39 @@ function isSeq(seq: number): boolean {
   return Number.isSafeInteger(seq) && seq >= 1;
 }
 
+function isUpTo(max: number, value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= max;
+}
+
 export function gossipRuleBroken<B>(message: Gossip<B>): string | null {
   if (!isStream(message.stream)) return 'gossip without a stream';
   if (!isSeq(message.seq)) return 'gossip without a number';
   if (!(message.round >= 1 && message.round <= roundMax)) return 'gossip with an impossible round';
   if (!Number.isFinite(message.publishedAt)) return 'gossip without a time';
+  if (!isUpTo(treeLabelMax, message.tree)) return 'gossip with an impossible tree';
+  if (!isUpTo(entryMax, message.entry)) return 'gossip with an impossible entry';
   return null;
 }
 
-export function iHaveRuleBroken(
-  items: readonly (SeqRange & { readonly round: number })[],
-  itemsMax: number,
-  rangeMax: number,
-): string | null {
+export function iHaveRuleBroken(items: readonly IHaveItem[], itemsMax: number, rangeMax: number): string | null {
   if (items.length > itemsMax) return 'iHave with too many items';
-  for (const { stream, from, to, round } of items) {
+  for (const { stream, from, to, round, tree, entry } of items) {
     if (!isStream(stream) || !isSeq(from) || !isSeq(to) || to < from) return 'iHave with an impossible range';
     if (to - from >= rangeMax) return 'iHave with too long a range';
     if (!(round >= 1 && round <= roundMax)) return 'iHave with an impossible round';
+    if (!isUpTo(treeLabelMax, tree)) return 'iHave with an impossible tree';
+    if (!isUpTo(entryMax, entry)) return 'iHave with an impossible entry';
   }
   return null;
+}
+
+export function graftRuleBroken(ranges: readonly SeqRange[], rangesMax: number, tree: number): string | null {
+  return isUpTo(treeLabelMax, tree) ? rangesRuleBroken(ranges, rangesMax) : 'graft of an impossible tree';
+}
+
+export function pruneRuleBroken(tree: number, yieldTo: number | null): string | null {
+  if (!isUpTo(treeLabelMax, tree)) return 'prune of an impossible tree';
+  return yieldTo === null || isUpTo(entryMax, yieldTo) ? null : 'prune for an impossible entry';
 }
 
 /** For graft and pull. */

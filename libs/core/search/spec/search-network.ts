@@ -174,7 +174,7 @@ export class SearchNetwork {
 
   #tellLinks(id: PeerId): void {
     const { eager, lazy } = this.node(id);
-    this.command(id, { kind: 'links', eager: [...eager], lazy: [...lazy] });
+    this.command(id, { kind: 'links', tree: 0, eager: [...eager], lazy: [...lazy] });
   }
 
   #time(): string {

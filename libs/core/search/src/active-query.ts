@@ -8,6 +8,8 @@ export interface Question {
   readonly queryId: string;
   readonly text: string;
   readonly limit: number;
+  /** The broadcast tree of the first wave. */
+  readonly tree: number;
 }
 
 /** One wave of one query while this peer works on it. */

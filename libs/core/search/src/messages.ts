@@ -42,6 +42,8 @@ export type SearchMessage =
       /** What is left of the deadline when it is sent, in ms. A hop passes on less. */
       readonly timeoutMs: number;
       readonly hops: number;
+      /** The broadcast tree that its first wave goes along: the origin's, at every hop. */
+      readonly tree: number;
     }
   /** Hits of the sender's subtree as they are found; `done` with the tally when the subtree is finished. */
   | {
@@ -68,8 +70,16 @@ export type SearchCommand =
   | { readonly kind: 'cancel'; readonly queryId: string }
   /** The local index has answered `ask`. */
   | { readonly kind: 'localHits'; readonly queryId: string; readonly hits: readonly Hit[] }
-  /** The links that queries go out on: the broadcast tree's, and the others as a second choice. */
-  | { readonly kind: 'links'; readonly eager: readonly PeerId[]; readonly lazy: readonly PeerId[] }
+  /**
+   * The links that the next query goes out on: those of the broadcast tree with this label, and the others as a second choice.
+   * To be said before a `start`, and before a `query` of a neighbour for the tree that it names.
+   */
+  | {
+      readonly kind: 'links';
+      readonly tree: number;
+      readonly eager: readonly PeerId[];
+      readonly lazy: readonly PeerId[];
+    }
   /** How many peers the directory knows to be up, this one included: what completeness is judged by. */
   | { readonly kind: 'meshSize'; readonly peers: number };
 

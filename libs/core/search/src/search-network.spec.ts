@@ -98,7 +98,7 @@ describe('a broken tree', () => {
     ] as const) {
       network.node(from).eager.delete(to);
       const { eager, lazy } = network.node(from);
-      network.command(from, { kind: 'links', eager: [...eager], lazy: [...lazy] });
+      network.command(from, { kind: 'links', tree: 0, eager: [...eager], lazy: [...lazy] });
     }
     const finished = network.query('p20', 'q1');
     expect(finished).toMatchObject({ complete: true, tally: { answered: 64, missing: 0 } });

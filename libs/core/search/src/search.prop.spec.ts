@@ -35,6 +35,7 @@ const message: fc.Arbitrary<SearchMessage> = fc.oneof(
     limit: hostileNumber,
     timeoutMs: hostileNumber,
     hops: hostileNumber,
+    tree: hostileNumber,
   }),
   fc.record({
     kind: fc.constant('answer' as const),
@@ -62,7 +63,7 @@ describe('whatever a neighbour says', () => {
         const config = { ...defaultSearchConfig, activeMax: 2, seenMax: 2, hitCharsMax: 50 };
         const core = new Search(config, 'me');
         const out = new RecordingOutbox<SearchMessage, SearchEvent>();
-        const command = { kind: 'links', eager: ['a', 'b'], lazy: ['c'] } as const;
+        const command = { kind: 'links', tree: 0, eager: ['a', 'b'], lazy: ['c'] } as const;
         core.handle(0, { kind: 'command', command }, out);
         let now = 0;
         let started = 0;

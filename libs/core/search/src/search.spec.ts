@@ -21,7 +21,7 @@ class Bench {
 
   constructor(overrides: Partial<SearchConfig> = {}) {
     this.core = new Search({ ...config, ...overrides }, 'me');
-    this.command({ kind: 'links', eager: ['a', 'b'], lazy: ['z'] });
+    this.command({ kind: 'links', tree: 0, eager: ['a', 'b'], lazy: ['z'] });
     this.command({ kind: 'meshSize', peers: 3 });
   }
 
@@ -34,7 +34,7 @@ class Bench {
   }
 
   query(from: PeerId, queryId = 'o/1', wave = 0): void {
-    this.message(from, { kind: 'query', queryId, wave, text: 't', limit: 10, timeoutMs: 1_000, hops: 1 });
+    this.message(from, { kind: 'query', queryId, wave, text: 't', limit: 10, timeoutMs: 1_000, hops: 1, tree: 0 });
   }
 
   answer(from: PeerId, hits: readonly Hit[], queryId = 'o/1', done = true): void {
@@ -276,7 +276,7 @@ describe('asking', () => {
 
   it('goes over the lazy links at once when there is no eager one', () => {
     const bench = new Bench();
-    bench.command({ kind: 'links', eager: [], lazy: ['z'] });
+    bench.command({ kind: 'links', tree: 0, eager: [], lazy: ['z'] });
     bench.command({ kind: 'start', queryId: 'q', text: 't', limit: 2, timeoutMs: 1_000 });
     expect(bench.steps()).toEqual(['z query', 'ask']);
   });

@@ -53,6 +53,7 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
   readonly #active = new Map<string, ActiveQuery>();
   readonly #own = new Map<string, Own>();
   readonly #seen: SeenQueries;
+  #tree = 0;
   #eager: readonly PeerId[] = [];
   #lazy: readonly PeerId[] = [];
   #meshSize = 1;
@@ -141,6 +142,7 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
         this.#onLocalHits(now, command.queryId, command.hits, out);
         return;
       case 'links':
+        this.#tree = command.tree;
         this.#eager = command.eager;
         this.#lazy = command.lazy;
         return;
@@ -164,7 +166,7 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
       return;
     }
     this.#own.set(queryId, { name: command.queryId, deadline, messages: 0, hitsLeft: limit, said: new Set() });
-    const question = { queryId, text: command.text, limit };
+    const question = { queryId, text: command.text, limit, tree: this.#tree };
     // With an empty tree there is but one kind of link to ask over.
     const wave = this.#eager.length === 0 ? secondWave : 0;
     const share = wave === secondWave ? 1 : this.#config.firstWaveShare;
@@ -173,7 +175,7 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
   }
 
   #onQuery(now: Millis, from: PeerId, message: QueryMessage, out: Out): void {
-    const { queryId, wave, text, limit, timeoutMs, hops } = message;
+    const { queryId, wave, text, limit, timeoutMs, hops, tree } = message;
     const rule = this.#brokenRule(message);
     if (rule !== null) {
       this.stats.violations++;
@@ -194,7 +196,7 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
       out.send(from, { kind: 'answer', queryId, wave, hits: [], done: shed });
       return;
     }
-    const question = { queryId, text, limit: Math.min(limit, this.#config.limitMax) };
+    const question = { queryId, text, limit: Math.min(limit, this.#config.limitMax), tree };
     const deadline = now + Math.min(timeoutMs, this.#config.timeoutMaxMs);
     this.#open(now, question, wave, from, deadline, hops, out);
     // The index is still at it for the first wave: its answer will do for this one.
@@ -377,13 +379,14 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
   }
 
   #brokenRule(message: QueryMessage): string | null {
-    const { queryId, wave, text, limit, timeoutMs, hops } = message;
+    const { queryId, wave, text, limit, timeoutMs, hops, tree } = message;
     if (queryId === '' || queryId.length > this.#config.queryIdCharsMax) return 'query id';
     if (wave !== 0 && wave !== secondWave) return 'query wave';
     if (text.length > this.#config.textCharsMax) return 'query text';
     if (!Number.isSafeInteger(limit) || limit < 1) return 'query limit';
     if (!(timeoutMs > 0)) return 'query timeout';
     if (!Number.isInteger(hops) || hops < 1 || hops > this.#config.hopsMax) return 'query hops';
+    if (!Number.isSafeInteger(tree) || tree < 0) return 'query tree';
     return null;
   }
 

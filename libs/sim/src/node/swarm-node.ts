@@ -38,13 +38,13 @@ export class SwarmNode
   readonly broadcast: Plumtree<number>;
   #out!: Outbox<SwarmMessage, SwarmEvent>;
   /** The membership's events, handed to the broadcast once the membership has returned. */
-  #handOvers: { readonly kind: 'neighborUp' | 'neighborDown'; readonly peer: PeerId }[] = [];
+  #handOvers: { readonly kind: 'neighborUp' | 'neighborDown'; readonly peer: PeerId; readonly zone: string }[] = [];
 
   constructor(config: SwarmConfig, self: PeerInfo, rng: Rng) {
     this.membership = new HyParView(config.hyparview, self, rng.child(), admitAll);
     this.broadcast = new Plumtree<number>(
       config.plumtree,
-      { id: self.id, stream: streamOf(self) },
+      { id: self.id, stream: streamOf(self), zone: self.zone },
       rng.child(),
       () => 8,
     );
@@ -91,7 +91,7 @@ export class SwarmNode
 
   emit(event: SwarmEvent): void {
     if (event.kind === 'neighborUp' || event.kind === 'neighborDown') {
-      this.#handOvers.push({ kind: event.kind, peer: event.peer.id });
+      this.#handOvers.push({ kind: event.kind, peer: event.peer.id, zone: event.peer.zone });
     }
     this.#out.emit(event);
   }

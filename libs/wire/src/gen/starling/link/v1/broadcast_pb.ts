@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file starling/link/v1/broadcast.proto.
  */
 export const file_starling_link_v1_broadcast: GenFile = /*@__PURE__*/
-  fileDesc("CiBzdGFybGluZy9saW5rL3YxL2Jyb2FkY2FzdC5wcm90bxIQc3RhcmxpbmcubGluay52MSKjAQoGR29zc2lwEhIKCnN0cmVhbV9yZWYYASABKA0SDgoGc3RyZWFtGAIgASgJEhAKCHNlcXVlbmNlGAMgASgEEg0KBXJvdW5kGAQgASgNEhQKDHB1Ymxpc2hlZF9hdBgFIAEoARIRCgl3YW50X2hlbGQYBiABKAgSDgoGcmVwYWlyGAcgASgIEg0KBXN3YXJtGAggASgNEgwKBGJvZHkYDyABKAwiMwoFSUhhdmUSKgoFaXRlbXMYASADKAsyGy5zdGFybGluZy5saW5rLnYxLklIYXZlSXRlbSJYCglJSGF2ZUl0ZW0SEgoKc3RyZWFtX3JlZhgBIAEoDRIOCgZzdHJlYW0YAiABKAkSDAoEZnJvbRgDIAEoBBIKCgJ0bxgEIAEoBBINCgVyb3VuZBgFIAEoDSJNCg1TZXF1ZW5jZVJhbmdlEhIKCnN0cmVhbV9yZWYYASABKA0SDgoGc3RyZWFtGAIgASgJEgwKBGZyb20YAyABKAQSCgoCdG8YBCABKAQiOAoFR3JhZnQSLwoGcmFuZ2VzGAEgAygLMh8uc3RhcmxpbmcubGluay52MS5TZXF1ZW5jZVJhbmdlIgcKBVBydW5lIk4KDFN0cmVhbURpZ2VzdBISCgpzdHJlYW1fcmVmGAEgASgNEg4KBnN0cmVhbRgCIAEoCRIMCgRmcm9tGAMgASgEEgwKBHNlZW4YBCABKAQiRwoGRGlnZXN0Ei8KB3N0cmVhbXMYASADKAsyHi5zdGFybGluZy5saW5rLnYxLlN0cmVhbURpZ2VzdBIMCgRsYXN0GAIgASgIIjcKBFB1bGwSLwoGcmFuZ2VzGAEgAygLMh8uc3RhcmxpbmcubGluay52MS5TZXF1ZW5jZVJhbmdlIjwKBEhlbGQSEgoKc3RyZWFtX3JlZhgBIAEoDRIOCgZzdHJlYW0YAiABKAkSEAoIc2VxdWVuY2UYAyABKARiBnByb3RvMw");
+  fileDesc("CiBzdGFybGluZy9saW5rL3YxL2Jyb2FkY2FzdC5wcm90bxIQc3RhcmxpbmcubGluay52MSLAAQoGR29zc2lwEhIKCnN0cmVhbV9yZWYYASABKA0SDgoGc3RyZWFtGAIgASgJEhAKCHNlcXVlbmNlGAMgASgEEg0KBXJvdW5kGAQgASgNEhQKDHB1Ymxpc2hlZF9hdBgFIAEoARIRCgl3YW50X2hlbGQYBiABKAgSDgoGcmVwYWlyGAcgASgIEg0KBXN3YXJtGAggASgNEgwKBHRyZWUYCSABKA0SDQoFZW50cnkYCiABKA0SDAoEYm9keRgPIAEoDCIzCgVJSGF2ZRIqCgVpdGVtcxgBIAMoCzIbLnN0YXJsaW5nLmxpbmsudjEuSUhhdmVJdGVtInUKCUlIYXZlSXRlbRISCgpzdHJlYW1fcmVmGAEgASgNEg4KBnN0cmVhbRgCIAEoCRIMCgRmcm9tGAMgASgEEgoKAnRvGAQgASgEEg0KBXJvdW5kGAUgASgNEgwKBHRyZWUYBiABKA0SDQoFZW50cnkYByABKA0iTQoNU2VxdWVuY2VSYW5nZRISCgpzdHJlYW1fcmVmGAEgASgNEg4KBnN0cmVhbRgCIAEoCRIMCgRmcm9tGAMgASgEEgoKAnRvGAQgASgEIkYKBUdyYWZ0Ei8KBnJhbmdlcxgBIAMoCzIfLnN0YXJsaW5nLmxpbmsudjEuU2VxdWVuY2VSYW5nZRIMCgR0cmVlGAIgASgNIjkKBVBydW5lEgwKBHRyZWUYASABKA0SFQoIeWllbGRfdG8YAiABKA1IAIgBAUILCglfeWllbGRfdG8iTgoMU3RyZWFtRGlnZXN0EhIKCnN0cmVhbV9yZWYYASABKA0SDgoGc3RyZWFtGAIgASgJEgwKBGZyb20YAyABKAQSDAoEc2VlbhgEIAEoBCJHCgZEaWdlc3QSLwoHc3RyZWFtcxgBIAMoCzIeLnN0YXJsaW5nLmxpbmsudjEuU3RyZWFtRGlnZXN0EgwKBGxhc3QYAiABKAgiNwoEUHVsbBIvCgZyYW5nZXMYASADKAsyHy5zdGFybGluZy5saW5rLnYxLlNlcXVlbmNlUmFuZ2UiPAoESGVsZBISCgpzdHJlYW1fcmVmGAEgASgNEg4KBnN0cmVhbRgCIAEoCRIQCghzZXF1ZW5jZRgDIAEoBGIGcHJvdG8z");
 
 /**
  * A payload on its way.
@@ -59,6 +59,20 @@ export type Gossip = Message<"starling.link.v1.Gossip"> & {
    * @generated from field: uint32 swarm = 8;
    */
   swarm: number;
+
+  /**
+   * The tree that it travels in. 0, or an older peer: the one that all share.
+   *
+   * @generated from field: uint32 tree = 9;
+   */
+  tree: number;
+
+  /**
+   * How it entered the sender's zone. 0: it was published there.
+   *
+   * @generated from field: uint32 entry = 10;
+   */
+  entry: number;
 
   /**
    * A Body. Relays pass it on as it came, known fields or not. Written last, so that all before it is the header.
@@ -124,6 +138,16 @@ export type IHaveItem = Message<"starling.link.v1.IHaveItem"> & {
    * @generated from field: uint32 round = 5;
    */
   round: number;
+
+  /**
+   * @generated from field: uint32 tree = 6;
+   */
+  tree: number;
+
+  /**
+   * @generated from field: uint32 entry = 7;
+   */
+  entry: number;
 };
 
 /**
@@ -168,7 +192,7 @@ export const SequenceRangeSchema: GenMessage<SequenceRange> = /*@__PURE__*/
   messageDesc(file_starling_link_v1_broadcast, 3);
 
 /**
- * Send me these, and make our link eager.
+ * Send me these, and make our link eager in this tree.
  *
  * @generated from message starling.link.v1.Graft
  */
@@ -177,6 +201,11 @@ export type Graft = Message<"starling.link.v1.Graft"> & {
    * @generated from field: repeated starling.link.v1.SequenceRange ranges = 1;
    */
   ranges: SequenceRange[];
+
+  /**
+   * @generated from field: uint32 tree = 2;
+   */
+  tree: number;
 };
 
 /**
@@ -187,11 +216,20 @@ export const GraftSchema: GenMessage<Graft> = /*@__PURE__*/
   messageDesc(file_starling_link_v1_broadcast, 4);
 
 /**
- * Make our link lazy.
+ * Make our link lazy in this tree; with yield_to: keep it, and give up the other way into our zone for this one.
  *
  * @generated from message starling.link.v1.Prune
  */
 export type Prune = Message<"starling.link.v1.Prune"> & {
+  /**
+   * @generated from field: uint32 tree = 1;
+   */
+  tree: number;
+
+  /**
+   * @generated from field: optional uint32 yield_to = 2;
+   */
+  yieldTo?: number | undefined;
 };
 
 /**

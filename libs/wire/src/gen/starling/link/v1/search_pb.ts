@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file starling/link/v1/search.proto.
  */
 export const file_starling_link_v1_search: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zdGFybGluZy9saW5rL3YxL3NlYXJjaC5wcm90bxIQc3RhcmxpbmcubGluay52MSJmCgVRdWVyeRIQCghxdWVyeV9pZBgBIAEoCRIMCgR0ZXh0GAIgASgJEg0KBWxpbWl0GAMgASgNEhIKCnRpbWVvdXRfbXMYBCABKAESDAoEaG9wcxgFIAEoDRIMCgR3YXZlGAYgASgNIkkKA0hpdBIMCgRwZWVyGAEgASgJEhMKC2RvY3VtZW50X2lkGAIgASgJEg0KBXNjb3JlGAMgASgBEhAKCGRvY3VtZW50GAQgASgJIlAKClF1ZXJ5VGFsbHkSDQoFYXNrZWQYASABKA0SEAoIYW5zd2VyZWQYAiABKA0SEAoIbWVzc2FnZXMYAyABKA0SDwoHbWlzc2luZxgEIAEoDSJ5CgZBbnN3ZXISEAoIcXVlcnlfaWQYASABKAkSIwoEaGl0cxgCIAMoCzIVLnN0YXJsaW5nLmxpbmsudjEuSGl0EioKBGRvbmUYAyABKAsyHC5zdGFybGluZy5saW5rLnYxLlF1ZXJ5VGFsbHkSDAoEd2F2ZRgEIAEoDSIpCgdEZWNsaW5lEhAKCHF1ZXJ5X2lkGAEgASgJEgwKBHdhdmUYAiABKA0iGgoGQ2FuY2VsEhAKCHF1ZXJ5X2lkGAEgASgJYgZwcm90bzM");
+  fileDesc("Ch1zdGFybGluZy9saW5rL3YxL3NlYXJjaC5wcm90bxIQc3RhcmxpbmcubGluay52MSJ0CgVRdWVyeRIQCghxdWVyeV9pZBgBIAEoCRIMCgR0ZXh0GAIgASgJEg0KBWxpbWl0GAMgASgNEhIKCnRpbWVvdXRfbXMYBCABKAESDAoEaG9wcxgFIAEoDRIMCgR3YXZlGAYgASgNEgwKBHRyZWUYByABKA0iSQoDSGl0EgwKBHBlZXIYASABKAkSEwoLZG9jdW1lbnRfaWQYAiABKAkSDQoFc2NvcmUYAyABKAESEAoIZG9jdW1lbnQYBCABKAkiUAoKUXVlcnlUYWxseRINCgVhc2tlZBgBIAEoDRIQCghhbnN3ZXJlZBgCIAEoDRIQCghtZXNzYWdlcxgDIAEoDRIPCgdtaXNzaW5nGAQgASgNInkKBkFuc3dlchIQCghxdWVyeV9pZBgBIAEoCRIjCgRoaXRzGAIgAygLMhUuc3RhcmxpbmcubGluay52MS5IaXQSKgoEZG9uZRgDIAEoCzIcLnN0YXJsaW5nLmxpbmsudjEuUXVlcnlUYWxseRIMCgR3YXZlGAQgASgNIikKB0RlY2xpbmUSEAoIcXVlcnlfaWQYASABKAkSDAoEd2F2ZRgCIAEoDSIaCgZDYW5jZWwSEAoIcXVlcnlfaWQYASABKAliBnByb3RvMw");
 
 /**
  * A question on its way.
@@ -51,6 +51,13 @@ export type Query = Message<"starling.link.v1.Query"> & {
    * @generated from field: uint32 wave = 6;
    */
   wave: number;
+
+  /**
+   * The broadcast tree that the first wave goes along.
+   *
+   * @generated from field: uint32 tree = 7;
+   */
+  tree: number;
 };
 
 /**

@@ -1,0 +1,130 @@
+import type { Millis, Outbox } from '@starling/kernel';
+import { Announcements } from './announcements.ts';
+import type { PlumtreeConfig } from './config.ts';
+import type { Gossip, IHaveItem, PlumtreeEvent, PlumtreeMessage, SeqRange } from './messages.ts';
+import type { Neighbor } from './neighbor.ts';
+import type { PlumtreeStats } from './stats.ts';
+import type { Tree } from './tree.ts';
+import { crossingsOf, type Entry, sharedTree, type TreeLabel } from './tree-label.ts';
+import type { TreeTable } from './tree-table.ts';
+
+type Out<B> = Outbox<PlumtreeMessage<B>, PlumtreeEvent<B>>;
+
+/**
+ * How the links of trees become eager and lazy, the neighbour being told, and what lazy ones are owed. The rules for zones are here:
+ * each tree is to enter a zone over one far link, straight from where the message was published.
+ *
+ * Functions take the tree and the label beside it, for a full table lets many labels share one tree.
+ */
+export class TreeLinks<B> {
+  readonly #config: PlumtreeConfig;
+  readonly #trees: TreeTable;
+  readonly #stats: PlumtreeStats;
+  readonly #neighbors: readonly Neighbor[];
+  readonly #announcements: Announcements;
+
+  /** `neighbors` is the live list of the owner. */
+  constructor(config: PlumtreeConfig, trees: TreeTable, stats: PlumtreeStats, neighbors: readonly Neighbor[]) {
+    this.#config = config;
+    this.#trees = trees;
+    this.#stats = stats;
+    this.#neighbors = neighbors;
+    this.#announcements = new Announcements(config);
+  }
+
+  /** When the waiting announcements are to leave. */
+  get announceAt(): Millis {
+    return this.#announcements.at;
+  }
+
+  /** Makes a link lazy here and at the other end. */
+  prune(now: Millis, tree: Tree, label: TreeLabel, neighbor: Neighbor, out: Out<B>): void {
+    tree.makeLazy(neighbor, now);
+    this.#stats.prunesSent++;
+    out.send(neighbor.id, { kind: 'prune', tree: label, yieldTo: null });
+  }
+
+  /** Makes a link eager here and at the other end, and asks for what is missing. */
+  graft(now: Millis, neighbor: Neighbor, label: TreeLabel, ranges: readonly SeqRange[], out: Out<B>): void {
+    this.makeEager(this.#trees.getOrAdd(label, now), neighbor, out);
+    this.#stats.graftsSent++;
+    out.send(neighbor.id, { kind: 'graft', ranges, tree: label });
+  }
+
+  /** Makes a link eager at this end. It was lazy when the waiting announcements were noted, so it is owed them. */
+  makeEager(tree: Tree, neighbor: Neighbor, out: Out<B>): void {
+    if (!tree.isLazy(neighbor)) return;
+    const owed = this.#announcements.of(tree);
+    if (owed.length > 0) this.#sendIHave(neighbor, owed, out);
+    tree.makeEager(neighbor);
+  }
+
+  /** LazyPush of a message just seen. `round` is what the receiver would get it with. */
+  announce(now: Millis, tree: Tree, message: Gossip<B>, round: number, out: Out<B>): void {
+    if (!tree.hasLazy) return;
+    this.#announcements.add(now, tree, message, round);
+    if (this.#announcements.isFull) this.flushAnnouncements(out);
+  }
+
+  flushAnnouncements(out: Out<B>): void {
+    this.#announcements.flush(this.#neighbors, (neighbor, items) => this.#sendIHave(neighbor, items, out));
+  }
+
+  /**
+   * A near link brought a copy that had entered this zone by another peer than our own copy had: the circle runs over two
+   * far links. Pruned here, as the paper has it, both would stay, and in the end a payload would cross into the zone as often as
+   * there are peers with a far link.
+   *
+   * Deviation: the near link stays, and of the two entries the worse gives up its far link. Entries compare alike at every
+   * peer and for every message, so that no two ever give way to each other.
+   */
+  secondEntry(now: Millis, tree: Tree, { tree: label, entry }: Gossip<B>, neighbor: Neighbor, out: Out<B>): void {
+    if (entry < tree.entry) {
+      this.yieldEntry(now, tree, label, entry, out);
+    } else if (tree.isLazy(neighbor)) {
+      // It has not heard our copy, and soon it will need it.
+      this.makeEager(tree, neighbor, out);
+      out.send(neighbor.id, { kind: 'prune', tree: label, yieldTo: tree.entry });
+    }
+  }
+
+  /** This part of the zone is to do without its entry: tell the next on the way to it, or prune the far link if we are it. */
+  yieldEntry(now: Millis, tree: Tree, label: TreeLabel, to: Entry, out: Out<B>): void {
+    const { parent } = tree;
+    if (to >= tree.entry || parent === null || now - tree.yieldedAt < this.#config.pruneRepeatMs) return;
+    tree.yieldedAt = now;
+    this.#stats.yields++;
+    if (parent.isFar) this.prune(now, tree, label, parent, out);
+    else out.send(parent.id, { kind: 'prune', tree: label, yieldTo: to });
+  }
+
+  /**
+   * The zone is entered by another peer than before: paths that were short from there may be long from here. So this message
+   * floods the zone, and leaves shortest paths behind. Not in a tree that senders of several zones share.
+   */
+  enteredAnew(now: Millis, tree: Tree, label: TreeLabel, entry: Entry, out: Out<B>): void {
+    tree.entry = entry;
+    if (!tree.hasLazy || label === sharedTree || label !== tree.label) return;
+    if (now - tree.openedAt < this.#config.pruneRepeatMs) return;
+    tree.openedAt = now;
+    for (const neighbor of this.#neighbors) if (!neighbor.isFar) this.makeEager(tree, neighbor, out);
+  }
+
+  /**
+   * A neighbour announced a message that is here. §3.8 with far links instead of hops, for hops tell little here: one by
+   * which messages would come over fewer far links becomes eager. When the next message proves it right, the longer way will have been
+   * the duplicate.
+   */
+  shorten(now: Millis, tree: Tree, label: TreeLabel, entry: Entry, neighbor: Neighbor, out: Out<B>): void {
+    if (crossingsOf(entry) + (neighbor.isFar ? 1 : 0) >= crossingsOf(tree.entry) || !tree.isLazy(neighbor)) return;
+    if (now - tree.shortenedAt < this.#config.pruneRepeatMs) return;
+    tree.shortenedAt = now;
+    this.#stats.optimizations++;
+    this.graft(now, neighbor, label, [], out);
+  }
+
+  #sendIHave(neighbor: Neighbor, items: readonly IHaveItem[], out: Out<B>): void {
+    this.#stats.iHavesSent++;
+    out.send(neighbor.id, { kind: 'iHave', items });
+  }
+}

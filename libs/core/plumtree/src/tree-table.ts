@@ -1,0 +1,88 @@
+import type { Millis, PeerId } from '@starling/kernel';
+import type { Neighbor } from './neighbor.ts';
+import { Tree } from './tree.ts';
+import type { TreeLabel } from './tree-label.ts';
+
+/**
+ * All trees that this peer is part of. Bounded: when the table is full a tree that nobody has used for `treeIdleMs` makes
+ * room; when there is none, all further labels share one tree, which costs them hops and nobody anything else.
+ */
+export class TreeTable {
+  readonly #config: { readonly treesMax: number; readonly treeIdleMs: Millis };
+  readonly #selfId: PeerId;
+  /** The live list of the owner. */
+  readonly #neighbors: readonly Neighbor[];
+  readonly #trees = new Map<TreeLabel, Tree>();
+  #overflow: Tree | null = null;
+  /** Before this no tree has been idle for long enough to make room. */
+  #fullUntil: Millis = Number.NEGATIVE_INFINITY;
+  /** Trees forgotten to make room, and messages whose tree found none. */
+  evicted = 0;
+  overflowed = 0;
+
+  constructor(
+    config: { readonly treesMax: number; readonly treeIdleMs: Millis },
+    selfId: PeerId,
+    neighbors: readonly Neighbor[],
+  ) {
+    this.#config = config;
+    this.#selfId = selfId;
+    this.#neighbors = neighbors;
+  }
+
+  get size(): number {
+    return this.#trees.size;
+  }
+
+  get(label: TreeLabel): Tree | undefined {
+    return this.#trees.get(label);
+  }
+
+  /** Trees that had a message within `treeIdleMs`. */
+  inUse(now: Millis): number {
+    let count = 0;
+    for (const { usedAt } of this.#trees.values()) if (usedAt > now - this.#config.treeIdleMs) count++;
+    return count;
+  }
+
+  /** The tree of that label, made when there is none yet: `isForgotten` says when to ask again. */
+  getOrAdd(label: TreeLabel, now: Millis): Tree {
+    const known = this.#trees.get(label);
+    if (known !== undefined) return known;
+    if (this.#trees.size >= this.#config.treesMax && !this.#forgetIdle(now)) {
+      this.overflowed++;
+      this.#overflow ??= this.#make(label, now);
+      return this.#overflow;
+    }
+    const tree = this.#make(label, now);
+    this.#trees.set(label, tree);
+    return tree;
+  }
+
+  neighborUp(): void {
+    for (const tree of this.#trees.values()) tree.neighborUp();
+    this.#overflow?.neighborUp();
+  }
+
+  neighborDown(neighbor: Neighbor): void {
+    for (const tree of this.#trees.values()) tree.neighborDown(neighbor);
+    this.#overflow?.neighborDown(neighbor);
+  }
+
+  #make(label: TreeLabel, now: Millis): Tree {
+    return new Tree(label, this.#selfId, this.#neighbors, now);
+  }
+
+  #forgetIdle(now: Millis): boolean {
+    if (now < this.#fullUntil) return false;
+    let idlest: Tree | null = null;
+    for (const tree of this.#trees.values()) if (idlest === null || tree.usedAt < idlest.usedAt) idlest = tree;
+    if (idlest === null) return false;
+    this.#fullUntil = idlest.usedAt + this.#config.treeIdleMs;
+    if (now < this.#fullUntil) return false;
+    idlest.isForgotten = true;
+    this.#trees.delete(idlest.label);
+    this.evicted++;
+    return true;
+  }
+}

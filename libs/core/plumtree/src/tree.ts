@@ -1,0 +1,88 @@
+import type { Millis, PeerId } from '@starling/kernel';
+import type { Neighbor } from './neighbor.ts';
+import { type Entry, entryRank, type TreeLabel } from './tree-label.ts';
+
+/** Which neighbours the payloads of one tree are pushed to, and which are only told of them (SRDS'07 §3.3). */
+export class Tree {
+  readonly label: TreeLabel;
+  /** Payloads are pushed to these, in the order in which they became neighbours. Replaced, never changed. */
+  eager: readonly Neighbor[];
+  /** Who gave us the last message of this tree; null when that was ourselves, or the link is not eager any more. */
+  parent: Neighbor | null = null;
+  /** How the last message entered this zone. */
+  entry: Entry = 0;
+  /** When its last message was first seen. */
+  usedAt: Millis;
+  /** When this peer last grafted a way with fewer far links. */
+  shortenedAt: Millis = Number.NEGATIVE_INFINITY;
+  /** When its near links were last opened for another entry. */
+  openedAt: Millis = Number.NEGATIVE_INFINITY;
+  /** When this peer last asked for its part of the zone to give up its entry. */
+  yieldedAt: Millis = Number.NEGATIVE_INFINITY;
+  /** Left the table: whoever still holds this object must look the tree up again. */
+  isForgotten = false;
+  /** Announcements only, and since when this peer wants it so; −Infinity when only the neighbour does. */
+  readonly #lazy = new Map<Neighbor, Millis>();
+  #rank: number | null = null;
+  readonly #self: PeerId;
+  /** The live list of the owner. */
+  readonly #neighbors: readonly Neighbor[];
+
+  /** A new tree is all of the overlay: its first message floods, in order of latency, and prunes it to shortest paths. */
+  constructor(label: TreeLabel, self: PeerId, neighbors: readonly Neighbor[], now: Millis) {
+    this.label = label;
+    this.#self = self;
+    this.#neighbors = neighbors;
+    this.eager = neighbors.slice();
+    this.usedAt = now;
+  }
+
+  get hasLazy(): boolean {
+    return this.#lazy.size > 0;
+  }
+
+  /**
+   * This peer's rank among those that can bring messages of this tree into its zone. The fewer hops from the sender the
+   * better; taken from the first message and then kept, so that all peers agree whatever overtakes what.
+   */
+  rankAt(round: number): number {
+    this.#rank ??= entryRank(round, this.#self, this.label);
+    return this.#rank;
+  }
+
+  isLazy(neighbor: Neighbor): boolean {
+    return this.#lazy.has(neighbor);
+  }
+
+  /** When this peer last pruned the link; −Infinity when it did not, or the link is eager again. */
+  prunedAt(neighbor: Neighbor): Millis {
+    return this.#lazy.get(neighbor) ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** SRDS'07 algorithm 3, neighborUp: a new link is eager. The list of neighbours has it already. */
+  neighborUp(): void {
+    this.#listEager();
+  }
+
+  neighborDown(neighbor: Neighbor): void {
+    this.#lazy.delete(neighbor);
+    if (this.parent === neighbor) this.parent = null;
+    this.#listEager();
+  }
+
+  makeEager(neighbor: Neighbor): void {
+    if (this.#lazy.delete(neighbor)) this.#listEager();
+  }
+
+  /** `prunedAt`: now when this peer prunes, −Infinity when the neighbour does. */
+  makeLazy(neighbor: Neighbor, prunedAt: Millis): void {
+    if (this.parent === neighbor) this.parent = null;
+    const wasLazy = this.#lazy.has(neighbor);
+    this.#lazy.set(neighbor, Math.max(prunedAt, this.prunedAt(neighbor)));
+    if (!wasLazy) this.#listEager();
+  }
+
+  #listEager(): void {
+    this.eager = this.#neighbors.filter((neighbor) => !this.#lazy.has(neighbor));
+  }
+}
