@@ -1,4 +1,6 @@
 import { defaultHyParViewConfig } from '@starling/core-hyparview';
+import { defaultPlumtreeConfig } from '@starling/core-plumtree';
+import { defaultMeshConfig } from '@starling/mesh';
 import { latencies } from '../engine/latency.ts';
 import { network } from '../engine/network.ts';
 import { componentSizes, degrees, graphOf, pathLengths } from '../measure/graph.ts';
@@ -152,7 +154,7 @@ export const zones: Scenario = {
   name: 'zones',
   about: 'five clusters, 0.5 ms inside and 35 ms across: delivery and payloads that cross (target 14)',
   engine: 'event',
-  setup: `active 5 (${defaultHyParViewConfig.randomLinks} random), passive 100, 180 s to optimise, 30 messages from random peers after 20 that are not counted; a random overlay of degree 5 needs 177 ms and 2,713 crossings, the ideal 35 ms and 4`,
+  setup: `the shipped configuration (active ${defaultHyParViewConfig.activeCapacity}, of which ${defaultHyParViewConfig.randomLinks} random), but trees planted anew every 180 s instead of 600, so that they are planted when the links are in order; 180 s to optimise, 30 messages from random peers after 40 that are not counted; a random overlay of degree 5 needs 177 ms and 2,713 crossings, the ideal 35 ms and 4`,
   peers: 5_000,
   seeds: 1,
   reduced: { peers: 32, seeds: 1 },
@@ -173,6 +175,7 @@ export const zones: Scenario = {
       goal: { is: '≤', value: 25 },
       judgedBy: 'mean',
     },
+    { id: 'rmr', what: 'RMR', unit: '', paper: '0', goal: { is: '≤', value: 0.01 }, judgedBy: 'mean' },
     {
       id: 'crossingLinks',
       what: 'links that cross',
@@ -187,6 +190,7 @@ export const zones: Scenario = {
     const harness = new MeshHarness({
       seed,
       network: network(latencies.fiveClusters, { lingerMs: 0 }),
+      config: { ...defaultMeshConfig, plumtree: { ...defaultPlumtreeConfig, replantMs: 180_000 } },
       isChecked: false,
     });
     const { world } = harness;
@@ -195,11 +199,14 @@ export const zones: Scenario = {
     const delays: number[] = [];
     const first = new Set<string>();
     let crossing = 0;
+    let payloads = 0;
     let isMeasured = false;
     world.observe({
       sent: (from, to, message) => {
         if (!isMeasured || message.area !== 'broadcast' || message.message.kind !== 'gossip') return;
-        if (message.message.body.kind === 'user' && from.zone !== to.zone) crossing++;
+        if (message.message.body.kind !== 'user') return;
+        payloads++;
+        if (from.zone !== to.zone) crossing++;
       },
       handled: (peer, now, input) => {
         if (!isMeasured || input.kind !== 'message' || input.message.area !== 'broadcast') return;
@@ -211,8 +218,8 @@ export const zones: Scenario = {
       },
     });
     const count = 30;
-    for (let i = 0; i < 20 + count; i++) {
-      isMeasured = i >= 20;
+    for (let i = 0; i < 40 + count; i++) {
+      isMeasured = i >= 40;
       harness.publish(world.peers[world.rng.below(peers)] as (typeof world.peers)[number]);
       world.runUntil(world.now + 1_000);
     }
@@ -224,6 +231,7 @@ export const zones: Scenario = {
     return sampleOf(harness, seed, {
       p99: summarize(delays).p99,
       crossing: crossing / count,
+      rmr: payloads / count / (peers - 1) - 1,
       crossingLinks: (100 * across) / graph.targets.length,
       components: componentSizes(graph).length,
     });

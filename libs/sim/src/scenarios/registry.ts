@@ -2,7 +2,7 @@ import { crashDetection, flipFlop, stalledPeers } from './detection.ts';
 import { faults } from './faults.ts';
 import { fig2, fig4, table1 } from './hyparview.ts';
 import { bootstrap, idleCost, zones } from './operation.ts';
-import { gossipsubBaseline, treeFig2, treeFig6a, treeLatency } from './plumtree.ts';
+import { gossipsubBaseline, ownTrees, treeFig2, treeFig6a, treeLatency } from './plumtree.ts';
 import { scale } from './scale.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -14,6 +14,7 @@ export const scenarios: readonly Scenario[] = [
   treeFig2,
   treeFig6a,
   treeLatency,
+  ownTrees,
   gossipsubBaseline,
   zones,
   crashDetection,

@@ -1,5 +1,5 @@
 import { defaultHyParViewConfig, type HyParViewConfig } from '@starling/core-hyparview';
-import { defaultPlumtreeConfig } from '@starling/core-plumtree';
+import { defaultPlumtreeConfig, type PlumtreeConfig } from '@starling/core-plumtree';
 import type { Millis, PeerId } from '@starling/kernel';
 import { cycleNetwork, type NetworkModel } from '../engine/network.ts';
 import type { SimPeer } from '../engine/peer.ts';
@@ -27,9 +27,9 @@ export const paperViews: HyParViewConfig = {
   passiveCapacity: 30,
 };
 
-/** Membership and broadcast with the given views. */
-export function swarmConfig(hyparview: HyParViewConfig): SwarmConfig {
-  return { hyparview, plumtree: defaultPlumtreeConfig };
+/** Membership and broadcast with the given views, the broadcast as shipped but for `changes`. */
+export function swarmConfig(hyparview: HyParViewConfig, changes: Partial<PlumtreeConfig> = {}): SwarmConfig {
+  return { hyparview, plumtree: { ...defaultPlumtreeConfig, ...changes } };
 }
 
 /**
