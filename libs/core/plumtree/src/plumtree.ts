@@ -27,8 +27,8 @@ import { newStats, type PlumtreeStats } from './stats.ts';
 import { type StreamState, StreamTable } from './stream-table.ts';
 import type { Tree } from './tree.ts';
 import { TreeChoice } from './tree-choice.ts';
-import { type Entry, nextEntry, type TreeLabel } from './tree-label.ts';
-import { TreeLinks } from './tree-links.ts';
+import type { Entry, TreeLabel } from './tree-label.ts';
+import { entryBy, TreeLinks } from './tree-links.ts';
 import { TreeTable } from './tree-table.ts';
 import {
   digestRuleBroken,
@@ -297,7 +297,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     tree.usedAt = now;
     if (message.repair) state.repairedTo = Math.max(state.repairedTo, seq);
     else if (neighbor !== undefined) {
-      const entry = neighbor.isFar ? nextEntry(message.entry, tree.rankAt(round)) : message.entry;
+      const entry = entryBy(neighbor, tree, message);
       if (entry !== tree.entry) this.#links.enteredAnew(now, tree, message.tree, entry, out);
       this.#becomeParent(now, tree, neighbor, missing, message, out);
     }
@@ -331,10 +331,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     neighbor.duplicates++;
     // Deviation: the paper has no traffic outside the tree. A copy that overtook the tree must not cost a tree link.
     if (message.repair || message.seq <= state.repairedTo) return;
-    if (!neighbor.isFar && message.entry !== tree.entry) {
-      this.#links.secondEntry(now, tree, message, neighbor, out);
-      return;
-    }
+    if (message.entry !== tree.entry && this.#links.secondEntry(now, tree, message, neighbor, out)) return;
     // A pusher that was pruned a moment ago cannot know yet.
     if (now - tree.prunedAt(neighbor) < this.#config.pruneRepeatMs) return;
     this.#links.prune(now, tree, message.tree, neighbor, out);

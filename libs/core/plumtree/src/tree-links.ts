@@ -5,10 +5,15 @@ import type { Gossip, IHaveItem, PlumtreeEvent, PlumtreeMessage, SeqRange } from
 import type { Neighbor } from './neighbor.ts';
 import type { PlumtreeStats } from './stats.ts';
 import type { Tree } from './tree.ts';
-import { crossingsOf, type Entry, sharedTree, type TreeLabel } from './tree-label.ts';
+import { crossingsOf, type Entry, nextEntry, sharedTree, type TreeLabel } from './tree-label.ts';
 import type { TreeTable } from './tree-table.ts';
 
 type Out<B> = Outbox<PlumtreeMessage<B>, PlumtreeEvent<B>>;
+
+/** How a message that this neighbour sent entered our zone. */
+export function entryBy(neighbor: Neighbor, tree: Tree, { entry, round }: Gossip<unknown>): Entry {
+  return neighbor.isFar ? nextEntry(entry, tree.rankAt(round)) : entry;
+}
 
 /**
  * How the links of trees become eager and lazy, the neighbour being told, and what lazy ones are owed. The rules for zones are here:
@@ -73,12 +78,21 @@ export class TreeLinks<B> {
   /**
    * A near link brought a copy that had entered this zone by another peer than our own copy had: the circle runs over two
    * far links. Pruned here, as the paper has it, both would stay, and in the end a payload would cross into the zone as often as
-   * there are peers with a far link.
+   * there are peers with a far link. Or a far link brought one that crossed fewer far links than ours, if a little later.
    *
-   * Deviation: the near link stays, and of the two entries the worse gives up its far link. Entries compare alike at every
-   * peer and for every message, so that no two ever give way to each other.
+   * Deviation: this link stays, and of the two entries the worse gives up its far link. Entries compare alike at every
+   * peer and for every message, so that no two ever give way to each other. False: it is an ordinary duplicate.
    */
-  secondEntry(now: Millis, tree: Tree, { tree: label, entry }: Gossip<B>, neighbor: Neighbor, out: Out<B>): void {
+  secondEntry(now: Millis, tree: Tree, message: Gossip<B>, neighbor: Neighbor, out: Out<B>): boolean {
+    const label = message.tree;
+    const entry = entryBy(neighbor, tree, message);
+    if (neighbor.isFar) {
+      // The other way round: it will find that out by our copy, and decide.
+      if (crossingsOf(message.entry) > crossingsOf(tree.entry) + 1 && !tree.isLazy(neighbor)) return true;
+      const isShorter = crossingsOf(entry) < crossingsOf(tree.entry);
+      // Too late, it would be grafted for each message instead.
+      if (!isShorter || now - tree.usedAt >= this.#config.graft2Ms) return false;
+    }
     if (entry < tree.entry) {
       this.yieldEntry(now, tree, label, entry, out);
     } else if (tree.isLazy(neighbor)) {
@@ -86,6 +100,7 @@ export class TreeLinks<B> {
       this.makeEager(tree, neighbor, out);
       out.send(neighbor.id, { kind: 'prune', tree: label, yieldTo: tree.entry });
     }
+    return true;
   }
 
   /** This part of the zone is to do without its entry: tell the next on the way to it, or prune the far link if we are it. */
