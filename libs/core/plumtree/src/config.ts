@@ -40,6 +40,9 @@ export interface PlumtreeConfig {
   /** Between two plantings of a tree, by the clock of its senders. 10 min: guess; per zone it costs an idle peer about 3 B/s. */
   readonly replantMs: Millis;
 
+  /** A peer that yields its way into a zone to a better one, and misses a message within this time, yields no more for as long. 60 s: guess; it bounds what a neighbour that lies about entries can do to one late message a minute. */
+  readonly yieldBarMs: Millis;
+
   /** Streams whose watermark is kept; at the bound those silent for longest are forgotten. 16,384: three lives each of 5,000 peers; guess. */
   readonly streamsMax: number;
   /** Holes between the seen messages of one stream; at the bound the oldest hole is given up. 64: guess, 1.5 KiB. */
@@ -94,6 +97,7 @@ export const defaultPlumtreeConfig: PlumtreeConfig = {
   hotMessages: 32,
   hotWindowMs: 60_000,
   replantMs: 600_000,
+  yieldBarMs: 60_000,
   streamsMax: 16_384,
   holesMax: 64,
   acceptOlderMs: 600_000,

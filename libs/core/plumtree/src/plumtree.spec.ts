@@ -222,6 +222,110 @@ describe('algorithm 2: tree repair', () => {
   });
 });
 
+describe('zones', () => {
+  const t = 7;
+  const rank = 2 ** 14;
+  const crossed = (seq: number, entry = 0, more: Partial<Gossip<string>> = {}): Gossip<string> =>
+    gossip(seq, { tree: t, entry, ...more });
+  const relayedEntry = (bench: Bench, from: string, message: Gossip<string>): number => {
+    bench.core.handle(message.seq, { kind: 'message', from, message }, bench.out);
+    const sent = bench.out.take().flatMap((effect) => (effect.kind === 'send' ? [effect.message] : []));
+    return sent.flatMap((one) => (one.kind === 'gossip' ? [one.entry] : []))[0] as number;
+  };
+
+  it('a message that comes over a far link is passed on with one crossing more, always with the same rank', () => {
+    const bench = new Bench(['b', 'there/x'], {}, 'here');
+    const first = relayedEntry(bench, 'there/x', crossed(1));
+    expect(Math.floor(first / rank)).toBe(1);
+    expect(relayedEntry(bench, 'there/x', crossed(2, 0, { round: 5 }))).toBe(first);
+    expect(Math.floor(relayedEntry(bench, 'there/x', crossed(3, 3 * rank)) / rank)).toBe(4);
+    expect(relayedEntry(bench, 'b', crossed(4, rank + 9))).toBe(rank + 9);
+  });
+
+  it('of two ways in the worse is pruned where it enters, and the near link that showed it stays', () => {
+    const bench = new Bench(['b', 'there/x'], {}, 'here');
+    bench.receive(1, 'there/x', crossed(1));
+    expect(bench.receive(2, 'b', crossed(1, rank))).toEqual(['there/x: prune']);
+    expect([bench.core.eagerPeers(t), bench.core.lazyPeers(t)]).toEqual([['b'], ['there/x']]);
+  });
+
+  it('inside the zone the word goes from peer to parent, once a second', () => {
+    const bench = new Bench(['a', 'b'], {}, 'here');
+    bench.receive(1, 'a', crossed(1, rank + 5));
+    expect(bench.receive(2, 'b', crossed(1, rank + 4))).toEqual(['a: prune, for another entry']);
+    expect(bench.receive(3, 'b', { kind: 'prune', tree: t, yieldTo: rank + 3 })).toEqual([]);
+    expect(bench.receive(1_100, 'b', { kind: 'prune', tree: t, yieldTo: rank + 3 })).toEqual([
+      'a: prune, for another entry',
+    ]);
+    expect(bench.receive(2_200, 'b', { kind: 'prune', tree: t, yieldTo: rank + 5 }), 'no better than ours').toEqual([]);
+    expect(bench.core.eagerPeers(t)).toEqual(['a', 'b']);
+  });
+
+  it('the better way in stays, and a neighbour that has not heard of it is told', () => {
+    const bench = new Bench(['a', 'b'], {}, 'here');
+    bench.receive(1, 'a', crossed(1, rank + 4));
+    expect(bench.receive(2, 'b', crossed(1, rank + 5))).toEqual([]);
+    bench.receive(3, 'b', { kind: 'prune', tree: t, yieldTo: null });
+    bench.receive(4, 'a', crossed(2, rank + 4));
+    expect(bench.receive(5, 'b', crossed(2, rank + 5))).toEqual(['b: iHave o~1#2-2', 'b: prune, for another entry']);
+    expect(bench.core.eagerPeers(t)).toEqual(['a', 'b']);
+  });
+
+  it('a way in that was yielded to and then brings nothing is not believed in again for a minute', () => {
+    const bench = new Bench(['liar', 'there/x'], {}, 'here');
+    bench.receive(1, 'there/x', crossed(1));
+    const yields = (now: number): number => {
+      const before = bench.core.stats.yields;
+      bench.receive(now, 'liar', { kind: 'prune', tree: t, yieldTo: 0 });
+      return bench.core.stats.yields - before;
+    };
+    expect(yields(10)).toBe(1);
+    const item = { stream: 'o~1', from: 2, to: 2, round: 1, tree: t, entry: 0 };
+    bench.receive(20, 'there/x', { kind: 'iHave', items: [item] });
+    bench.tick(100);
+    expect(bench.tick(420)).toEqual(['there/x: graft o~1#2-2']);
+    bench.receive(500, 'there/x', crossed(2, 0, { repair: true }));
+    for (const [seq, now] of [
+      [3, 5_000],
+      [4, 30_000],
+      [5, 60_000],
+    ] as const) {
+      bench.receive(now, 'there/x', crossed(seq));
+      expect(yields(now + 1)).toBe(0);
+    }
+    bench.receive(61_000, 'there/x', crossed(6));
+    expect(yields(61_001)).toBe(1);
+  });
+
+  it('a far link that brings a duplicate is pruned like any other', () => {
+    const bench = new Bench(['a', 'there/x'], {}, 'here');
+    bench.receive(1, 'a', crossed(1, rank + 5));
+    expect(bench.receive(2, 'there/x', crossed(1))).toEqual(['there/x: prune']);
+  });
+
+  it('a zone that is entered by another peer than before opens its near links for one message', () => {
+    const bench = new Bench(['a', 'b', 'there/x'], {}, 'here');
+    bench.receive(1, 'a', crossed(1, rank + 5));
+    bench.receive(2, 'b', crossed(1, rank + 5));
+    bench.receive(2, 'there/x', crossed(1));
+    expect(bench.core.eagerPeers(t)).toEqual(['a']);
+    bench.tick(60);
+    bench.receive(2_000, 'a', crossed(2, rank + 6));
+    expect(bench.core.eagerPeers(t)).toEqual(['a', 'b']);
+  });
+
+  it('a graft makes the link eager in the tree of what is missing, in no other', () => {
+    const bench = new Bench(['a', 'b']);
+    bench.lazy('b');
+    bench.receive(0, 'b', { kind: 'prune', tree: t, yieldTo: null });
+    bench.receive(10, 'b', { kind: 'iHave', items: [{ stream: 'o~1', from: 1, to: 1, round: 2, tree: t, entry: 0 }] });
+    expect(bench.tick(410)).toEqual(['b: graft o~1#1-1']);
+    expect([bench.core.eagerPeers(t), bench.core.eagerPeers(0)]).toEqual([['a', 'b'], ['a']]);
+    bench.receive(500, 'a', { kind: 'graft', ranges: [], tree: 9 });
+    expect(bench.core.roleOf('b')).toBe('lazy');
+  });
+});
+
 describe('algorithm 3: overlay changes', () => {
   it('a new neighbour is eager and is told what is held; its end is heard of as caught up', () => {
     const bench = new Bench([]);
@@ -420,6 +524,12 @@ describe('a neighbour’s bytes change nothing when they are impossible', () => 
     ['too long a range', { kind: 'iHave', items: [{ ...item, to: 5_000 }] }],
     ['a range backwards', { kind: 'iHave', items: [{ ...item, from: 2 }] }],
     ['a round of −1', { kind: 'iHave', items: [{ ...item, round: -1 }] }],
+    ['an impossible tree', gossip(1, { tree: 2 ** 21 })],
+    ['an impossible entry', gossip(1, { entry: -1 })],
+    ['an announcement of no tree', { kind: 'iHave', items: [{ ...item, tree: 0.5 }] }],
+    ['a graft of no tree', { kind: 'graft', ranges: [], tree: Number.NaN }],
+    ['a prune of no tree', { kind: 'prune', tree: -1, yieldTo: null }],
+    ['a prune for no entry', { kind: 'prune', tree: 0, yieldTo: 2 ** 30 }],
     ['too many items', { kind: 'iHave', items: Array(513).fill(item) }],
     ['too many ranges', { kind: 'pull', ranges: Array(65).fill(range) }],
     ['a graft backwards', { kind: 'graft', ranges: [{ ...range, to: 0 }], tree: 0 }],
@@ -450,10 +560,13 @@ describe('a neighbour’s bytes change nothing when they are impossible', () => 
 });
 
 describe('configuration', () => {
-  it.each([{ graft2Ms: 400 }, { iHaveBatchMs: 500 }, { holdMs: 600_000 }, { ephemeralHoldMs: 1_000 }])(
-    '%j is refused',
-    (config) => {
-      expect(() => new Bench([], config)).toThrow('invariant broken');
-    },
-  );
+  it.each([
+    { graft2Ms: 400 },
+    { iHaveBatchMs: 500 },
+    { holdMs: 600_000 },
+    { ephemeralHoldMs: 1_000 },
+    { hotTreesMax: 256 },
+  ])('%j is refused', (config) => {
+    expect(() => new Bench([], config)).toThrow('invariant broken');
+  });
 });

@@ -51,7 +51,10 @@ export class TreeLinks<B> {
 
   /** Makes a link eager here and at the other end, and asks for what is missing. */
   graft(now: Millis, neighbor: Neighbor, label: TreeLabel, ranges: readonly SeqRange[], out: Out<B>): void {
-    this.makeEager(this.#trees.getOrAdd(label, now), neighbor, out);
+    const tree = this.#trees.getOrAdd(label, now);
+    this.makeEager(tree, neighbor, out);
+    if (ranges.length > 0 && now - tree.yieldedAt < this.#config.yieldBarMs)
+      tree.noYieldUntil = now + this.#config.yieldBarMs;
     this.#stats.graftsSent++;
     out.send(neighbor.id, { kind: 'graft', ranges, tree: label });
   }
@@ -103,10 +106,14 @@ export class TreeLinks<B> {
     return true;
   }
 
-  /** This part of the zone is to do without its entry: tell the next on the way to it, or prune the far link if we are it. */
+  /**
+   * This part of the zone is to do without its entry: tell the next on the way to it, or prune the far link if we are it. When a
+   * message is then missing the better way was broken, or a lie: nothing is yielded for a while.
+   */
   yieldEntry(now: Millis, tree: Tree, label: TreeLabel, to: Entry, out: Out<B>): void {
     const { parent } = tree;
-    if (to >= tree.entry || parent === null || now - tree.yieldedAt < this.#config.pruneRepeatMs) return;
+    if (to >= tree.entry || parent === null || now < tree.noYieldUntil) return;
+    if (now - tree.yieldedAt < this.#config.pruneRepeatMs) return;
     tree.yieldedAt = now;
     this.#stats.yields++;
     if (parent.isFar) this.prune(now, tree, label, parent, out);

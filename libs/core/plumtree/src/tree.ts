@@ -19,6 +19,8 @@ export class Tree {
   openedAt: Millis = Number.NEGATIVE_INFINITY;
   /** When this peer last asked for its part of the zone to give up its entry. */
   yieldedAt: Millis = Number.NEGATIVE_INFINITY;
+  /** The last way that was yielded to failed: no other is believed in before this. */
+  noYieldUntil: Millis = Number.NEGATIVE_INFINITY;
   /** Left the table: whoever still holds this object must look the tree up again. */
   isForgotten = false;
   /** Announcements only, and since when this peer wants it so; −Infinity when only the neighbour does. */
