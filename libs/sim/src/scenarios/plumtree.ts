@@ -344,7 +344,7 @@ export const ownTrees: Scenario = {
   about: 'hops to the last delivery from 64 senders that each have a tree of their own (target 9)',
   engine: 'event',
   setup:
-    'active 5, passive 30, 1 ms per hop, 50 cycles to settle; each sender’s third message plants its tree (shipped: its 32nd within a minute), its next two are measured; shared: 30 messages from the same senders before that, after 20 that are not counted',
+    'active 5, passive 30, 1 ms per hop, 50 cycles to settle; each sender’s third message plants its tree (shipped: its 32nd within a minute), its fifth is measured, or the fourth; no tree is planted anew meanwhile (shipped: every 10 min); shared: 30 messages from the same senders before that, after 20 that are not counted',
   peers: 10_000,
   seeds: 30,
   reduced: { peers: 80, seeds: 1 },
@@ -374,7 +374,7 @@ export const ownTrees: Scenario = {
       peers,
       seed,
       network: network(latencies.unit, { dialRoundTrips: 1 }),
-      config: swarmConfig(paperViews, { hotMessages: 3 }),
+      config: swarmConfig(paperViews, { hotMessages: 3, replantMs: 3_600_000 }),
       ...oneByOne,
     });
     const senders = world.rng.sample(world.peers, Math.min(64, peers));
