@@ -37,7 +37,7 @@ export interface PlumtreeConfig {
    */
   readonly hotMessages: number;
   readonly hotWindowMs: Millis;
-  /** Between two plantings of a tree, by the clock of its senders. 10 min: guess; per zone it costs an idle peer about 3 B/s. */
+  /** Between two plantings of a tree, by the clock of its senders. 10 min: guess; per zone it costs an idle peer about 4 B/s. */
   readonly replantMs: Millis;
 
   /** A peer that yields its way into a zone to a better one, and misses a message within this time, yields no more for as long. 60 s: guess; it bounds what a neighbour that lies about entries can do to one late message a minute. */
