@@ -5,7 +5,7 @@ import { latencies } from '../engine/latency.ts';
 import { network } from '../engine/network.ts';
 import { componentSizes, degrees, graphOf, pathLengths } from '../measure/graph.ts';
 import { summarize } from '../measure/summary.ts';
-import { wireBytes } from '../measure/wire-bytes.ts';
+import { WireMeter } from '../measure/wire-meter.ts';
 import type { Sample } from '../report.ts';
 import { MeshHarness, meshOf } from './mesh.ts';
 import type { Scenario } from './scenario.ts';
@@ -97,10 +97,11 @@ export const bootstrap: Scenario = {
 
 export const idleCost: Scenario = {
   name: 'idle-cost',
-  about: 'bytes that an idle peer sends, everything included: pings, shuffles, directory, canary (target 19)',
+  about:
+    'bytes that an idle peer sends, everything included: pings, shuffles, directory, canary, acknowledgements (target 19)',
   engine: 'event',
   setup:
-    'the shipped configuration, three zones, counted from 120 s after the last start for 120 s; sizes as computed for protobuf in HTTP/2, TLS and TCP, one frame per message',
+    'the shipped configuration, three zones, counted from 120 s after the last start for 120 s; sizes as computed for protobuf in HTTP/2, TLS and TCP; messages of one moment share a frame, and acknowledgements that nothing carries are segments of their own',
   peers: 1_000,
   seeds: 1,
   reduced: { peers: 24, seeds: 1 },
@@ -117,35 +118,32 @@ export const idleCost: Scenario = {
     { id: 'broadcast', what: 'of which broadcast', unit: 'B/s', paper: '–', goal: null, judgedBy: 'mean' },
     { id: 'liveness', what: 'of which liveness', unit: 'B/s', paper: '–', goal: null, judgedBy: 'mean' },
     { id: 'directory', what: 'of which directory repair', unit: 'B/s', paper: '–', goal: null, judgedBy: 'mean' },
+    { id: 'acks', what: 'of which TCP acknowledgements', unit: 'B/s', paper: '–', goal: null, judgedBy: 'mean' },
     { id: 'messages', what: 'messages per peer', unit: '/s', paper: 'SWIM 2 per period', goal: null, judgedBy: 'mean' },
   ],
   run(peers, seed) {
     const harness = new MeshHarness({
       seed,
       network: network(latencies.threeZones, { lingerMs: 0 }),
-      sizeOf: wireBytes,
       isChecked: false,
     });
     const { world } = harness;
     harness.start(peers, 5);
     world.runUntil(world.now + 120_000);
     const seconds = 120;
-    const areas = { membership: 0, broadcast: 0, liveness: 0, directory: 0, search: 0 };
-    const before = { ...world.stats };
-    world.observe({
-      sent: (_from, _to, message) => {
-        areas[message.area] += wireBytes(message);
-      },
-    });
+    const meter = new WireMeter();
+    world.observe({ sent: (from, to, message, now) => meter.sent(from.index, to.index, message, now) });
     world.runUntil(world.now + seconds * 1_000);
     const each = (total: number): number => total / seconds / peers;
+    const { membership, broadcast, liveness, directory, acks } = meter.bytes;
     return sampleOf(harness, seed, {
-      bytes: each(world.stats.bytes - before.bytes),
-      membership: each(areas.membership),
-      broadcast: each(areas.broadcast),
-      liveness: each(areas.liveness),
-      directory: each(areas.directory),
-      messages: each(world.stats.messages - before.messages),
+      bytes: each(meter.total),
+      membership: each(membership),
+      broadcast: each(broadcast),
+      liveness: each(liveness),
+      directory: each(directory),
+      acks: each(acks),
+      messages: each(meter.messages),
     });
   },
 };
