@@ -109,8 +109,9 @@ export const hyParViewMessages: fc.Arbitrary<HyParViewMessage> = fc.oneof(
 
 export const livenessMessages: fc.Arbitrary<LivenessMessage> = fc.oneof(
   fc.record({ kind: fc.constantFrom('ping' as const, 'ack' as const), nonce: uint32 }),
-  fc.record({ kind: fc.constant('probe' as const), target: peerInfos, nonce: uint32 }),
+  fc.record({ kind: fc.constant('probe' as const), target: peerInfos, nonce: uint32, silentMs: uint32 }),
   fc.record({ kind: fc.constant('probeReply' as const), target: peerIds, nonce: uint32, alive: fc.boolean() }),
+  fc.record({ kind: fc.constant('watchers' as const), peers: fc.array(peerInfos, { maxLength: 8 }) }),
 );
 
 const memberRecords: fc.Arbitrary<MemberRecord> = fc.record({

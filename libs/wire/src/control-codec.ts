@@ -114,11 +114,16 @@ function toLiveness(message: LivenessMessage): KindInit {
     case 'ack':
       return { case: 'ack', value: { nonce: message.nonce } };
     case 'probe':
-      return { case: 'probe', value: { target: toPeerProto(message.target), nonce: message.nonce } };
+      return {
+        case: 'probe',
+        value: { target: toPeerProto(message.target), nonce: message.nonce, silentMs: message.silentMs },
+      };
     case 'probeReply': {
       const { target, nonce, alive } = message;
       return { case: 'probeReply', value: { target, nonce, alive } };
     }
+    case 'watchers':
+      return { case: 'watchers', value: { peers: message.peers.map(toPeerProto) } };
     default:
       return unreachable(message);
   }
@@ -184,6 +189,7 @@ function fromKind(swarm: number, kind: Kind): ControlMessage | null {
     case 'ack':
     case 'probe':
     case 'probeReply':
+    case 'watchers':
       return { area: 'liveness', message: fromLiveness(kind) };
     case 'directoryDigest':
     case 'directoryRecords':
@@ -244,12 +250,16 @@ function fromLiveness(kind: KindOf<LivenessMessage['kind']>): LivenessMessage {
       return { kind: 'ping', nonce: kind.value.nonce };
     case 'ack':
       return { kind: 'ack', nonce: kind.value.nonce };
-    case 'probe':
-      return { kind: 'probe', target: fromPeerProto(kind.value.target), nonce: kind.value.nonce };
+    case 'probe': {
+      const { target, nonce, silentMs } = kind.value;
+      return { kind: 'probe', target: fromPeerProto(target), nonce, silentMs };
+    }
     case 'probeReply': {
       const { target, nonce, alive } = kind.value;
       return { kind: 'probeReply', target, nonce, alive };
     }
+    case 'watchers':
+      return { kind: 'watchers', peers: kind.value.peers.map(fromPeerProto) };
     default:
       return unreachable(kind);
   }

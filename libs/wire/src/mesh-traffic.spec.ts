@@ -4,7 +4,7 @@ import { WiredNetwork } from './test-support/wired-network.ts';
 const messageKinds = [
   ...['join', 'forwardJoin', 'neighbor', 'neighborReply', 'disconnect', 'shuffle', 'shuffleReply'],
   ...['gossip', 'iHave', 'graft', 'prune', 'digest', 'pull', 'held'],
-  ...['ping', 'ack', 'probe', 'probeReply'],
+  ...['ping', 'ack', 'probe', 'probeReply', 'watchers'],
   ...['directoryDigest', 'directoryRecords'],
   ...['query', 'answer', 'decline', 'cancel'],
 ];

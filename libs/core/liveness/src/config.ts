@@ -3,16 +3,21 @@ import { assert, type Millis } from '@starling/kernel';
 /**
  * Every bound and period of the failure detector. Spans in ms. All timeouts are multiplied by 1 + local health score.
  *
- * The defaults follow from two promises: a lost host is dead within 3.0 s (99th percentile), and nobody who stalls for less
- * than 2 s is. A host is lost up to one interval before the first ping that it misses, and is dead `deadAfterMs` after that
- * ping; so `deadAfterMs` must be just over 2 s, and `deadAfterMs` plus 99 % of an interval at most 3 s.
+ * The defaults follow from two promises: a lost host is dead within 3.0 s, and nobody who stalls for less than 2 s is. The
+ * second makes a verdict wait `deadAfterMs`, just over 2 s, from the first ping that was missed: a stall may have begun when
+ * that ping arrived. The first leaves 0.95 s for that ping, `guardIntervalMs`. But it need not be everybody's own: one
+ * neighbour of each peer, its guardian, looks so often, and tells the others when it misses an answer.
  */
 export interface LivenessConfig {
-  /** A neighbour that was silent for so long is pinged. 1 s: what the traffic budget of an idle peer allows. */
+  /** A guardian pings the peer that it guards when it was silent for so long. 0.95 s: the sum above. */
+  readonly guardIntervalMs: Millis;
+  /** Any other link is pinged after so much silence. 3 s: `measured` (idle-cost), what the traffic budget of an idle peer allows; a link that breaks alone is dead within 5 s. */
   readonly pingIntervalMs: Millis;
-  /** Share by which an interval may be shorter, 0 … 1. 0.05: only shorter, for the sum above, and only a little, because the shorter one of the two ends' intervals counts. */
+  /** Silence between two pings of a neighbour that missed one. 1 s: memberlist's probe interval. */
+  readonly retryIntervalMs: Millis;
+  /** Share by which the intervals of the end that pings are shorter, 0 … 1. 0.05: enough to come before the other end. */
   readonly jitter: number;
-  /** A neighbour that is heard all the time is still pinged so often, for the round trip. 10 s: `guess`. */
+  /** The end that only answers takes a turn so often, for the round trip, and so does a neighbour that is heard all the time. 10 s: `guess`. */
   readonly pingAnywayMs: Millis;
   /** A ping not answered in this time is missed. 0.5 s: memberlist's LAN probe timeout. */
   readonly ackTimeoutMs: Millis;
@@ -20,7 +25,13 @@ export interface LivenessConfig {
   readonly missesMax: number;
   /** From the first missed ping to `dead`, if nobody who was asked can reach it; the round trip comes on top. 2.015 s: the sum above. */
   readonly deadAfterMs: Millis;
-  /** Neighbours asked to try a suspect. 2: `guess`; SWIM: 3 in much larger groups. */
+  /** Most silence before its own ping that is believed of another watcher. 1 s: `ackTimeoutMs` and a dial. */
+  readonly hintMaxMs: Millis;
+  /** The other watchers are told of a silence only while no more neighbours than this are silent. 2: one host; of the loss of half a mesh nobody need be told. `guess`. */
+  readonly silentMaxToTell: number;
+  /** Other watchers told of one silence. 8: `guess`, an active view. */
+  readonly tellMax: number;
+  /** Own neighbours asked to try a suspect whose other watchers are not known. 2: `guess`; SWIM: 3 in much larger groups. */
   readonly probersCount: number;
   /** A probe made for somebody else ends after so long, dial included. 0.5 s: the answer must be back before `deadAfterMs`. */
   readonly probeTimeoutMs: Millis;
@@ -41,12 +52,17 @@ export interface LivenessConfig {
 }
 
 export const defaultLivenessConfig: LivenessConfig = Object.freeze({
-  pingIntervalMs: 1_000,
+  guardIntervalMs: 950,
+  pingIntervalMs: 3_000,
+  retryIntervalMs: 1_000,
   jitter: 0.05,
   pingAnywayMs: 10_000,
   ackTimeoutMs: 500,
   missesMax: 2,
   deadAfterMs: 2_015,
+  hintMaxMs: 1_000,
+  silentMaxToTell: 2,
+  tellMax: 8,
   probersCount: 2,
   probeTimeoutMs: 500,
   vouchedMax: 2,
@@ -60,10 +76,13 @@ export const defaultLivenessConfig: LivenessConfig = Object.freeze({
 
 /** Throws when values contradict each other. What a person typed was refused, with a sentence, at the edge. */
 export function assertLivenessConfig(config: LivenessConfig): void {
-  assert(config.jitter >= 0 && config.jitter < 1, 'jitter is in [0, 1)');
+  assert(config.jitter >= 0 && config.jitter < 0.5, 'jitter is in [0, 0.5)');
   assert(config.missesMax >= 1, 'missesMax is at least 1');
-  const suspectAfterMs = (config.missesMax - 1) * config.pingIntervalMs + config.ackTimeoutMs;
+  const suspectAfterMs = (config.missesMax - 1) * config.retryIntervalMs + config.ackTimeoutMs;
   assert(suspectAfterMs < config.deadAfterMs, 'a suspicion comes before deadAfterMs');
-  assert(config.ackTimeoutMs <= config.pingIntervalMs * (1 - config.jitter), 'ackTimeoutMs is within an interval');
+  assert(config.ackTimeoutMs <= config.retryIntervalMs, 'ackTimeoutMs is within a retry interval');
+  assert(config.ackTimeoutMs <= config.guardIntervalMs * (1 - 2 * config.jitter), 'ackTimeoutMs is within an interval');
+  assert(config.guardIntervalMs <= config.pingIntervalMs, 'a guardian looks at least as often as others');
+  assert(config.hintMaxMs + config.probeTimeoutMs < config.deadAfterMs, 'who is told of a silence can still ask');
   assert(config.rttWeight > 0 && config.rttWeight <= 1, 'rttWeight is in (0, 1]');
 }

@@ -14,12 +14,19 @@ function info(id: PeerId): PeerInfo {
 }
 
 const id = fc.constantFrom('self', 'a', 'b', 'c', 'd', 'e', 'f');
-const nonce = fc.oneof(fc.nat(5), fc.constantFrom(-1, Number.NaN, 2 ** 40));
+const nonce = fc.oneof(fc.nat(5), fc.constantFrom(-1, Number.NaN, Number.POSITIVE_INFINITY, 0.5, 2 ** 40, 2 ** 53));
+const anyId = fc.oneof({ weight: 9, arbitrary: id }, { weight: 1, arbitrary: fc.constantFrom('', '__proto__') });
 const message: fc.Arbitrary<LivenessMessage> = fc.oneof(
   fc.record({ kind: fc.constant('ping' as const), nonce }),
   fc.record({ kind: fc.constant('ack' as const), nonce }),
-  fc.record({ kind: fc.constant('probe' as const), target: id.map(info), nonce }),
-  fc.record({ kind: fc.constant('probeReply' as const), target: id, nonce, alive: fc.boolean() }),
+  fc.record({
+    kind: fc.constant('probe' as const),
+    target: anyId.map(info),
+    nonce,
+    silentMs: fc.oneof(nonce, fc.constantFrom(500, 1_000)),
+  }),
+  fc.record({ kind: fc.constant('probeReply' as const), target: anyId, nonce, alive: fc.boolean() }),
+  fc.record({ kind: fc.constant('watchers' as const), peers: fc.array(anyId.map(info), { maxLength: 6 }) }),
 );
 const command: fc.Arbitrary<LivenessCommand> = fc.oneof(
   fc.record({ kind: fc.constant('watch' as const), peer: id.map(info) }),

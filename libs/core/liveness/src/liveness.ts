@@ -9,6 +9,7 @@ import {
   unreachable,
 } from '@starling/kernel';
 import { assertLivenessConfig, type LivenessConfig } from './config.ts';
+import { guardianOf } from './guardian.ts';
 import { LocalHealth } from './local-health.ts';
 import type { LivenessCommand, LivenessEvent, LivenessMessage } from './messages.ts';
 import { type Probe, Probes } from './probes.ts';
@@ -16,16 +17,19 @@ import { type LivenessStats, newLivenessStats } from './stats.ts';
 import { Watch } from './watch.ts';
 
 type Out = Outbox<LivenessMessage, LivenessEvent>;
+type ProbeMessage = Extract<LivenessMessage, { kind: 'probe' }>;
 
 const never = Number.POSITIVE_INFINITY;
 
 /**
  * Failure detector for open links: tells a dead event loop, a lost host or a one-way network from a quiet neighbour.
  *
- * A watched neighbour that was silent for a second is pinged. Its ping is a sign of life as good as its answer, so the two
- * ends of an idle link take turns, and each sends one message a second. Two misses in a row make it a suspect; other neighbours are then
- * asked to try it (SWIM §4.1), and it is dead when none of them can reach it and nothing is heard from it in time. Whatever
- * it sends is a sign of life. A peer that notices its own slowness stretches every timeout (Lifeguard §IV-A).
+ * A watched neighbour that was silent for an interval is pinged. A ping is a sign of life as good as an answer, so one end of
+ * an idle link pings and the other answers. One watcher of each peer is its guardian, with a short interval; who misses an
+ * answer tells the other watchers, which ping at once, so that all find out as soon as the first. Two misses in a row make a suspect; where the other watchers are not
+ * known, neighbours are then asked to try it (SWIM §4.1); and it is dead when nobody who was asked can reach it and nothing
+ * is heard from it in time. Whatever it sends is a sign of life. A peer that notices its own slowness stretches every
+ * timeout (Lifeguard §IV-A).
  *
  * Deviation: SWIM pings one random member a period and spreads suspicions. Here each peer watches only its few neighbours,
  * and says `dead` only about its own link; the directory decides about membership.
@@ -39,6 +43,8 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
   readonly #watched = new Map<PeerId, Watch>();
   readonly #probes: Probes;
   readonly #health: LocalHealth;
+  /** Counts the changes of our own list of watchers. */
+  #list = 0;
   #nonce: number;
 
   constructor(config: LivenessConfig, self: PeerInfo, rng: Rng) {
@@ -47,7 +53,7 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
     this.#self = self;
     this.#rng = rng;
     this.#probes = new Probes(config.probesMax, config.probeTimeoutMs);
-    this.#health = new LocalHealth(config.localHealthMax, config.pingIntervalMs);
+    this.#health = new LocalHealth(config.localHealthMax, config.retryIntervalMs);
     this.#nonce = rng.below(0x4000);
   }
 
@@ -109,10 +115,13 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
         this.#onAck(now, from, message.nonce, out);
         return;
       case 'probe':
-        this.#onProbe(now, from, message.target, message.nonce, out);
+        this.#onProbe(now, from, message, out);
         return;
       case 'probeReply':
         this.#onProbeReply(from, message.target, message.nonce, message.alive);
+        return;
+      case 'watchers':
+        this.#onWatchers(from, message.peers, out);
         return;
       default:
         unreachable(message);
@@ -123,8 +132,9 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
     out.send(from, { kind: 'ack', nonce });
     const watch = this.#watched.get(from);
     if (watch === undefined) return;
+    this.#tellWatchers(watch, out);
     this.#clearIfHeard(now, watch, out);
-    if (now - watch.pingedAt < this.#config.pingAnywayMs) watch.pingAt = this.#nextPingAt(now);
+    watch.pingAt = this.#nextPingAt(now, now, watch);
   }
 
   #onAck(now: Millis, from: PeerId, nonce: number, out: Out): void {
@@ -138,35 +148,73 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
     watch.nonce = Number.NaN;
     if (watch.ackBy !== never) this.#health.improve(now);
     watch.ackBy = never;
-    watch.pingAt = this.#nextPingAt(now);
+    watch.pingAt = this.#nextPingAt(now, now, watch);
     this.#measured(now, watch, now - watch.pingedAt, out);
   }
 
-  /** SWIM §4.1, ping-req: try the target for a neighbour, over a link of our own if there is none. */
-  #onProbe(now: Millis, from: PeerId, target: PeerInfo, requestNonce: number, out: Out): void {
+  /** SWIM §4.1, ping-req: try the target for somebody else, over a link of our own if there is none. */
+  #onProbe(now: Millis, from: PeerId, { target, nonce, silentMs }: ProbeMessage, out: Out): void {
     if (target.id === this.#self.id || target.id === from) {
       out.emit({ kind: 'protocolViolation', peer: from, rule: 'probe-target' });
       return;
     }
-    // Only for neighbours: others could make this peer dial at will.
-    if (!this.#watched.has(from) || this.#probes.isFull) {
+    const request = { target: target.id, requester: from, requestNonce: nonce };
+    const watch = this.#watched.get(target.id);
+    const isFellow = watch?.isWatchedBy(from) ?? false;
+    // Only for neighbours, and for who watches the same peer: others could make this peer dial, or doubt, at will.
+    if (!(this.#watched.has(from) || isFellow) || this.#probes.isFull) {
       this.stats.probesRefused++;
-      out.send(from, { kind: 'probeReply', target: target.id, nonce: requestNonce, alive: false });
+      this.#answerProbe(request, false, out);
       return;
     }
     this.stats.probes++;
-    const nonce = this.#nextNonce();
-    this.#probes.start(now, nonce, { target: target.id, requester: from, requestNonce });
-    if (!this.#watched.has(target.id)) out.open(target);
-    out.send(target.id, { kind: 'ping', nonce });
+    const believedMs = silentMs > 0 ? Math.min(silentMs, this.#config.hintMaxMs) : 0;
+    if (watch !== undefined && watch.heardAt > now - believedMs) {
+      this.#answerProbe(request, true, out);
+      return;
+    }
+    const ownNonce = this.#nextNonce();
+    this.#probes.start(now, ownNonce, request);
+    if (watch === undefined) out.open(target);
+    else if (isFellow && believedMs > 0) this.#learnSilence(now, watch, now - believedMs);
+    out.send(target.id, { kind: 'ping', nonce: ownNonce });
+  }
+
+  /** Another watcher's missed ping counts as ours: it was as good, and it was sooner. The probe's ping is our second. */
+  #learnSilence(now: Millis, watch: Watch, since: Millis): void {
+    if (!watch.isShared) this.stats.silencesLearned++;
+    watch.isShared = true;
+    watch.silentSince = Math.min(watch.silentSince, since);
+    watch.misses = Math.max(watch.misses, 1);
+    if (watch.ackBy === never) watch.ackBy = now + this.#config.ackTimeoutMs * this.#health.multiplier;
   }
 
   #onProbeReply(from: PeerId, target: PeerId, nonce: number, isAlive: boolean): void {
     const watch = this.#watched.get(target);
     // A no is no news: silence means the same.
-    if (watch === undefined || !watch.isSuspect || watch.probeNonce !== nonce || !isAlive) return;
-    // Only neighbours were asked.
-    if (this.#watched.has(from)) watch.isVouchedFor = true;
+    if (watch === undefined || !watch.isSilent || watch.probeNonce !== nonce || !isAlive) return;
+    // Only these were asked.
+    if (this.#watched.has(from) || watch.isWatchedBy(from)) watch.isVouchedFor = true;
+  }
+
+  #onWatchers(from: PeerId, peers: readonly PeerInfo[], out: Out): void {
+    const watch = this.#watched.get(from);
+    if (watch === undefined) return;
+    if (peers.length > this.#config.watchedMax || peers.some(({ id }) => id === '' || id === from)) {
+      out.emit({ kind: 'protocolViolation', peer: from, rule: 'watchers' });
+      return;
+    }
+    watch.watchers = peers.filter(({ id }) => id !== this.#self.id);
+    this.#findGuardians();
+  }
+
+  /** Beside a ping or an ack, so that it takes no packet of its own. */
+  #tellWatchers(watch: Watch, out: Out): void {
+    if (watch.toldList === this.#list) return;
+    watch.toldList = this.#list;
+    const peers: PeerInfo[] = [];
+    for (const { peer } of this.#watched.values()) if (peer !== watch.peer) peers.push(peer);
+    out.send(watch.peer.id, { kind: 'watchers', peers });
   }
 
   #onLinkDown(peer: PeerId, out: Out): void {
@@ -182,7 +230,7 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
         this.#onWatch(now, command.peer);
         return;
       case 'unwatch':
-        this.#watched.delete(command.peer);
+        if (this.#watched.delete(command.peer)) this.#onListChanged();
         return;
       case 'selfLate':
         this.#onSelfLate(now, command.lateMs);
@@ -199,14 +247,35 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
       return;
     }
     // The first ping at a random point of the interval: neighbours met together are not pinged together.
-    this.#watched.set(peer.id, new Watch(peer, now, now + this.#rng.float() * this.#config.pingIntervalMs));
+    this.#watched.set(peer.id, new Watch(peer, now, now + this.#rng.float() * this.#config.guardIntervalMs));
+    this.#onListChanged();
+  }
+
+  #onListChanged(): void {
+    this.#list++;
+    this.#findGuardians();
+  }
+
+  /** Both ends of a link know both lists, and so agree whether it guards. A list that is not known yet may make it do so. */
+  #findGuardians(): void {
+    const own = guardianOf(this.#self.id, this.#watched.keys());
+    for (const [id, watch] of this.#watched) {
+      watch.isGuarded =
+        id === own ||
+        watch.watchers === null ||
+        guardianOf(id, [this.#self.id, ...watch.watchers.map((peer) => peer.id)]) === this.#self.id;
+    }
+  }
+
+  #intervalMs({ isGuarded }: Watch): Millis {
+    return isGuarded ? this.#config.guardIntervalMs : this.#config.pingIntervalMs;
   }
 
   /** Lifeguard §IV-A: first doubt yourself. What came in while this peer stalled is still to be read. */
   #onSelfLate(now: Millis, lateMs: Millis): void {
     if (!(lateMs >= this.#config.lateMs)) return;
     this.stats.selfLate++;
-    this.#health.worsen(now, Math.max(1, Math.floor(Math.min(lateMs, 3_600_000) / this.#config.pingIntervalMs)));
+    this.#health.worsen(now, Math.max(1, Math.floor(Math.min(lateMs, 3_600_000) / this.#config.retryIntervalMs)));
     const earliest = now + this.#config.ackTimeoutMs;
     for (const watch of this.#watched.values()) {
       if (watch.ackBy < earliest) watch.ackBy = earliest;
@@ -229,10 +298,10 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
 
   /** Pings, unless other traffic made it superfluous. */
   #onPingDue(now: Millis, watch: Watch, out: Out): void {
-    const { pingIntervalMs, pingAnywayMs, jitter } = this.#config;
     this.#clearIfHeard(now, watch, out);
-    if (watch.heardAt + pingIntervalMs * (1 - jitter) > now && now - watch.pingedAt < pingAnywayMs) {
-      watch.pingAt = this.#nextPingAt(watch.heardAt);
+    const nextAt = this.#nextPingAt(now, watch.heardAt, watch);
+    if (nextAt > now && now - watch.pingedAt < this.#config.pingAnywayMs) {
+      watch.pingAt = nextAt;
       return;
     }
     this.#ping(now, watch, out);
@@ -242,11 +311,12 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
     if (watch.silentSince === never) watch.silentSince = now;
     watch.nonce = this.#nextNonce();
     watch.pingedAt = now;
-    watch.pingAt = this.#nextPingAt(now);
+    watch.pingAt = now + Math.min(this.#intervalMs(watch), this.#config.retryIntervalMs);
     // Stretched timeouts may outlast an interval: then the older ping's deadline stands.
     if (watch.ackBy === never) watch.ackBy = now + this.#config.ackTimeoutMs * this.#health.multiplier;
     this.stats.pings++;
     out.send(watch.peer.id, { kind: 'ping', nonce: watch.nonce });
+    this.#tellWatchers(watch, out);
   }
 
   /** Time is up for a ping: did anything come? */
@@ -259,7 +329,37 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
     this.stats.misses++;
     watch.misses++;
     if (this.#areAllSilent()) this.#health.worsenOnce(now);
+    if (!watch.isSuspect) this.#pingOthers(now, watch, out);
+    if (!watch.isShared) this.#shareSilence(now, watch, out);
     if (watch.misses >= this.#config.missesMax && !watch.isSuspect) this.#suspect(now, watch, out);
+  }
+
+  /** Is it that neighbour, or many, or this peer itself? Those who were not heard since can tell. */
+  #pingOthers(now: Millis, { silentSince }: Watch, out: Out): void {
+    for (const other of this.#watched.values()) {
+      if (other.heardAt < silentSince && other.silentSince === never) this.#ping(now, other, out);
+    }
+  }
+
+  /** Tells who else watches a silent neighbour, and asks whether it can reach it: they need not wait for their own pings. */
+  #shareSilence(now: Millis, watch: Watch, out: Out): void {
+    const { tellMax, silentMaxToTell } = this.#config;
+    // Who doubts itself alarms nobody.
+    if (watch.watchers === null || watch.watchers.length === 0 || this.#health.score > 0) return;
+    let silent = 0;
+    for (const other of this.#watched.values()) if (other.misses > 0 && other.isSilent) silent++;
+    if (silent > silentMaxToTell) return;
+    this.stats.silencesTold++;
+    watch.isShared = true;
+    watch.probeNonce = this.#nextNonce();
+    const silentMs = Math.round(now - watch.silentSince);
+    for (const fellow of watch.watchers.slice(0, tellMax)) {
+      const isLinked = this.#watched.has(fellow.id);
+      if (!isLinked) out.open(fellow);
+      out.send(fellow.id, { kind: 'probe', target: watch.peer, nonce: watch.probeNonce, silentMs });
+      // The link lingers for the answer.
+      if (!isLinked && !this.#probes.isProbing(fellow.id)) out.close(fellow.id);
+    }
   }
 
   /** When every neighbour is silent at once, the fault is likely here. Not when many are: that may be half of a network. */
@@ -271,19 +371,24 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
 
   #suspect(now: Millis, watch: Watch, out: Out): void {
     this.stats.suspicions++;
-    const others = [...this.#watched.values()].filter((other) => other !== watch && !other.isSuspect);
-    const probers = this.#rng.sample(others, this.#config.probersCount);
-    watch.probeNonce = this.#nextNonce();
-    watch.isVouchedFor = false;
-    for (const { peer } of probers) {
-      out.send(peer.id, { kind: 'probe', target: watch.peer, nonce: watch.probeNonce });
-    }
+    // Its other watchers are nearer to the truth than anybody else; only where they are not known, neighbours try it.
+    const isAsked = watch.isShared || this.#askNeighbors(watch, out);
     // A peer that stalled needs its round trip on top, to be heard again.
     const rttMs = Number.isNaN(watch.rttMs) ? 0 : watch.rttMs;
     const deadAt = watch.silentSince + this.#config.deadAfterMs * this.#health.multiplier + rttMs;
     // Answers need their time, also when the misses came late. With nobody to ask: one more interval.
-    const earliest = now + (probers.length > 0 ? this.#config.probeTimeoutMs : this.#config.pingIntervalMs);
+    const earliest = now + (isAsked ? this.#config.probeTimeoutMs : this.#config.retryIntervalMs);
     watch.deadAt = Math.max(deadAt, earliest);
+  }
+
+  #askNeighbors(watch: Watch, out: Out): boolean {
+    const others = [...this.#watched.values()].filter((other) => other !== watch && !other.isSuspect);
+    const probers = this.#rng.sample(others, this.#config.probersCount);
+    watch.probeNonce = this.#nextNonce();
+    for (const { peer } of probers) {
+      out.send(peer.id, { kind: 'probe', target: watch.peer, nonce: watch.probeNonce, silentMs: 0 });
+    }
+    return probers.length > 0;
   }
 
   #onVerdict(now: Millis, watch: Watch, out: Out): void {
@@ -298,6 +403,7 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
     }
     this.stats.dead++;
     this.#watched.delete(watch.peer.id);
+    this.#onListChanged();
     out.emit({ kind: 'dead', peer: watch.peer.id });
   }
 
@@ -340,8 +446,20 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
     out.emit({ kind: 'rtt', peer: watch.peer.id, rttMs: watch.rttMs });
   }
 
-  #nextPingAt(heardAt: Millis): Millis {
-    return heardAt + this.#config.pingIntervalMs * (1 - this.#config.jitter * this.#rng.float());
+  /**
+   * The end with the lower id pings and the other answers; it would ping only a little later. Turns by chance would cost
+   * more: TCP then acknowledges half of the pings at once, with a packet of its own (measured with `ss -ti`, Linux 6). The other end's own
+   * round trip is due now and then: for that it comes first once.
+   */
+  #nextPingAt(now: Millis, heardAt: Millis, watch: Watch): Millis {
+    const { jitter, pingAnywayMs } = this.#config;
+    const intervalMs = this.#intervalMs(watch);
+    if (now - watch.pingedAt >= pingAnywayMs) {
+      const latest = watch.pingedAt + pingAnywayMs + intervalMs;
+      return Math.min(heardAt + intervalMs * (1 - 2 * jitter), Math.max(now, latest));
+    }
+    const isPinger = this.#self.id < watch.peer.id;
+    return heardAt + intervalMs * (isPinger ? 1 - jitter * this.#rng.float() : 1);
   }
 
   /** Small, so that it takes two bytes; it need only differ from those of the last seconds. */

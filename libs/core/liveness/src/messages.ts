@@ -7,9 +7,14 @@ import type { PeerId, PeerInfo } from '@starling/kernel';
 export type LivenessMessage =
   | { readonly kind: 'ping'; readonly nonce: number }
   | { readonly kind: 'ack'; readonly nonce: number }
-  /** Asks a neighbour to try `target` for the sender (SWIM's ping-req), over a link of its own if it has none. */
-  | { readonly kind: 'probe'; readonly target: PeerInfo; readonly nonce: number }
-  | { readonly kind: 'probeReply'; readonly target: PeerId; readonly nonce: number; readonly alive: boolean };
+  /**
+   * Asks a peer to try `target` for the sender (SWIM's ping-req): a neighbour, over a link of its own if it has none, or one
+   * that watches it too. The latter also takes note that `target` has been silent for `silentMs` although it was pinged.
+   */
+  | { readonly kind: 'probe'; readonly target: PeerInfo; readonly nonce: number; readonly silentMs: number }
+  | { readonly kind: 'probeReply'; readonly target: PeerId; readonly nonce: number; readonly alive: boolean }
+  /** From a watched neighbour, beside its next ping or ack when they have changed: who else watches it. */
+  | { readonly kind: 'watchers'; readonly peers: readonly PeerInfo[] };
 
 export type LivenessCommand =
   /** Watch this neighbour from now on. */

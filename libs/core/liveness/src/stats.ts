@@ -10,6 +10,10 @@ export interface LivenessStats {
   dead: number;
   /** Times that this peer noticed that it was itself late. */
   selfLate: number;
+  /** Silences that the other watchers of the neighbour were told of. */
+  silencesTold: number;
+  /** … and that this peer was told of and had not noticed. */
+  silencesLearned: number;
   /** Probes made for others. */
   probes: number;
   /** … refused: too many at once, or asked by a stranger. */
@@ -26,6 +30,8 @@ export function newLivenessStats(): LivenessStats {
     cleared: 0,
     dead: 0,
     selfLate: 0,
+    silencesTold: 0,
+    silencesLearned: 0,
     probes: 0,
     probesRefused: 0,
     unwatchable: 0,

@@ -19,6 +19,8 @@ function messageText(message: LivenessMessage): string {
       return `probe ${message.target.id}`;
     case 'probeReply':
       return `probeReply ${message.target} ${message.alive ? 'alive' : 'silent'}`;
+    case 'watchers':
+      return `watchers ${message.peers.map(({ id }) => id).join(' ')}`;
   }
 }
 
@@ -45,9 +47,10 @@ test('a silent neighbour: vouched for once, then dead', async () => {
   const core = new Liveness({ ...defaultLivenessConfig, jitter: 0, vouchedMax: 1 }, info('self'), new Rng(4));
   const out = new RecordingOutbox<LivenessMessage, LivenessEvent>();
   const lines = [
-    'This peer watches a, b and c. From 2 s on nothing comes from a any more. Two pings are missed, b and c are asked to',
-    'try, and b reaches it: the suspicion is taken back. The second time nobody does, and a is dead 2.015 s (and the',
-    'round trip) after the first ping that it missed. Answers take 1 ms.',
+    'This peer watches a, b and c, of which none says who else watches it. From 2 s on nothing comes from a any more. At the',
+    'first ping that is missed all are asked. After the second b and c are asked to try a, and b reaches it: the suspicion is',
+    'taken back. The next time nobody does, and a is dead 2.015 s (and the round trip) after the first ping that it missed.',
+    'Answers take 1 ms.',
     '',
   ];
   const waiting: { at: Millis; input: LivenessInput }[] = ['a', 'b', 'c'].map((id) => ({

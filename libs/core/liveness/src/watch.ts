@@ -1,4 +1,4 @@
-import type { Millis, PeerInfo } from '@starling/kernel';
+import type { Millis, PeerId, PeerInfo } from '@starling/kernel';
 
 const never = Number.POSITIVE_INFINITY;
 
@@ -25,6 +25,14 @@ export class Watch {
   vouchedCount = 0;
   /** Nonce of our probe requests; NaN before the first. */
   probeNonce = Number.NaN;
+  /** Its other watchers know of this silence: we told them, or one of them told us. */
+  isShared = false;
+  /** Who else watches it, by its own word; null before it has said so. */
+  watchers: readonly PeerInfo[] | null = null;
+  /** One end is the guardian of the other. */
+  isGuarded = true;
+  /** Which of our own lists of watchers it was told. */
+  toldList = 0;
   /** Smoothed round trip; NaN before the first. */
   rttMs = Number.NaN;
   toldRttMs = Number.NaN;
@@ -56,6 +64,11 @@ export class Watch {
     this.misses = 0;
     this.deadAt = never;
     this.isVouchedFor = false;
+    this.isShared = false;
+  }
+
+  isWatchedBy(peer: PeerId): boolean {
+    return this.watchers?.some(({ id }) => id === peer) ?? false;
   }
 
   nextDeadline(): Millis {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file starling/link/v1/liveness.proto.
  */
 export const file_starling_link_v1_liveness: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zdGFybGluZy9saW5rL3YxL2xpdmVuZXNzLnByb3RvEhBzdGFybGluZy5saW5rLnYxIhUKBFBpbmcSDQoFbm9uY2UYASABKA0iFAoDQWNrEg0KBW5vbmNlGAEgASgNIkIKBVByb2JlEioKBnRhcmdldBgBIAEoCzIaLnN0YXJsaW5nLmxpbmsudjEuUGVlckluZm8SDQoFbm9uY2UYAiABKA0iOgoKUHJvYmVSZXBseRIOCgZ0YXJnZXQYASABKAkSDQoFbm9uY2UYAiABKA0SDQoFYWxpdmUYAyABKAhiBnByb3RvMw", [file_starling_link_v1_peer]);
+  fileDesc("Ch9zdGFybGluZy9saW5rL3YxL2xpdmVuZXNzLnByb3RvEhBzdGFybGluZy5saW5rLnYxIhUKBFBpbmcSDQoFbm9uY2UYASABKA0iFAoDQWNrEg0KBW5vbmNlGAEgASgNIlUKBVByb2JlEioKBnRhcmdldBgBIAEoCzIaLnN0YXJsaW5nLmxpbmsudjEuUGVlckluZm8SDQoFbm9uY2UYAiABKA0SEQoJc2lsZW50X21zGAMgASgNIjoKClByb2JlUmVwbHkSDgoGdGFyZ2V0GAEgASgJEg0KBW5vbmNlGAIgASgNEg0KBWFsaXZlGAMgASgIIjUKCFdhdGNoZXJzEikKBXBlZXJzGAEgAygLMhouc3RhcmxpbmcubGluay52MS5QZWVySW5mb2IGcHJvdG8z", [file_starling_link_v1_peer]);
 
 /**
  * Are you there?
@@ -67,6 +67,13 @@ export type Probe = Message<"starling.link.v1.Probe"> & {
    * @generated from field: uint32 nonce = 2;
    */
   nonce: number;
+
+  /**
+   * For how long the target has not answered the sender, who watches it as the receiver does; 0 when it asks a neighbour that may not.
+   *
+   * @generated from field: uint32 silent_ms = 3;
+   */
+  silentMs: number;
 };
 
 /**
@@ -104,4 +111,23 @@ export type ProbeReply = Message<"starling.link.v1.ProbeReply"> & {
  */
 export const ProbeReplySchema: GenMessage<ProbeReply> = /*@__PURE__*/
   messageDesc(file_starling_link_v1_liveness, 3);
+
+/**
+ * Who else watches the sender: its other neighbours.
+ *
+ * @generated from message starling.link.v1.Watchers
+ */
+export type Watchers = Message<"starling.link.v1.Watchers"> & {
+  /**
+   * @generated from field: repeated starling.link.v1.PeerInfo peers = 1;
+   */
+  peers: PeerInfo[];
+};
+
+/**
+ * Describes the message starling.link.v1.Watchers.
+ * Use `create(WatchersSchema)` to create a new message.
+ */
+export const WatchersSchema: GenMessage<Watchers> = /*@__PURE__*/
+  messageDesc(file_starling_link_v1_liveness, 4);
 
