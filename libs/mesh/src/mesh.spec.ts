@@ -142,6 +142,13 @@ describe('Mesh', () => {
     const heard = events.filter((event) => event.kind === 'canary');
     expect(heard.length).toBeGreaterThan(10);
     expect(texts(network.read('p1', subscription))).toEqual([]);
+    // They say that their peers are there: once all have been heard of, nobody announces itself again.
+    const announced = (): number =>
+      [...network.nodes.values()].reduce((sum, { mesh }) => sum + mesh.directory.stats.announced, 0);
+    const before = announced();
+    network.run(600_000);
+    expect(announced()).toBe(before);
+    for (const { mesh } of network.nodes.values()) expect(mesh.directory.size).toBe(8);
   });
 
   it('closes links that nobody needs', () => {
@@ -160,6 +167,7 @@ describe('a stream', () => {
     const info = { id: 'abc', address: '', apiAddress: '', incarnation: 17, zone: '', name: '' };
     expect(parseStream(streamOf(info))).toEqual({ origin: 'abc', incarnation: 17 });
     expect(parseStream(`${streamOf(info)}!`)).toEqual({ origin: 'abc', incarnation: 17 });
+    expect(parseStream(`${streamOf(info)}!!`)).toEqual({ origin: 'abc', incarnation: 17 });
     expect(parseStream('nonsense')).toEqual({ origin: 'nonsense', incarnation: 0 });
   });
 });

@@ -117,7 +117,14 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       later((event) => this.#onSwarm(event)),
     );
     this.#livenessOut = new CoreOutbox(
-      side,
+      // On an idle link nothing else is sent for hours: what can wait goes along with its pings.
+      {
+        ...side,
+        send: (to, message) => {
+          side.send(to, message);
+          if (message.area === 'liveness' && message.message.kind === 'ping') this.root.piggyback(to, this.#swarmOut);
+        },
+      },
       need.liveness,
       (message) => ({ area: 'liveness', message }),
       later((event) => this.#onLiveness(event)),
@@ -338,8 +345,8 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     if (this.pubsub.nextDeadline() <= now && this.pubsub.tick(now)) this.#isReadable = true;
     const canary = this.#canary.due(now, this.directory.size);
     if (canary !== undefined) {
-      this.#broadcast({ kind: 'canary', number: canary }, false);
-      this.#out.emit({ kind: 'canarySent', number: canary });
+      this.#sendCanary(canary);
+      this.directory.handle(now, { kind: 'command', command: { kind: 'spoke' } }, this.#directoryOut);
     }
     for (const peer of this.#links.expired(now)) this.#out.close(peer);
   }
@@ -400,7 +407,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     this.liveness.handle(now, { kind: 'command', command: { kind: 'watch', peer } }, this.#livenessOut);
     this.directory.handle(now, { kind: 'command', command: { kind: 'neighborUp', peer } }, this.#directoryOut);
     this.observe.handle(now, { kind: 'command', command: { kind: 'neighborsChanged' } }, this.#observeOut);
-    this.#canary.start(now, this.directory.size);
+    this.#canary.start(now);
     this.#out.emit({ kind: 'neighborUp', peer });
   }
 
@@ -431,7 +438,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
         if (from === null) this.#answerPublish(message);
         break;
       case 'canary':
-        if (from !== null) this.#onCanary(message, body.number);
+        if (from !== null) this.#onCanary(message, body.number, body.refreshMs);
         break;
       case 'directory':
         if (from !== null) this.#onDirectoryBroadcast(message, body.message);
@@ -442,6 +449,11 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       default:
         unreachable(body);
     }
+  }
+
+  #sendCanary(number: number): void {
+    this.#broadcast({ kind: 'canary', number, refreshMs: this.directory.refreshMs }, false);
+    this.#out.emit({ kind: 'canarySent', number });
   }
 
   #answerPublish(message: Gossip<B>): void {
@@ -458,8 +470,10 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     });
   }
 
-  #onCanary(message: Gossip<B>, number: number): void {
+  #onCanary(message: Gossip<B>, number: number, refreshMs: Millis): void {
     const { origin, incarnation } = parseStream(message.stream);
+    const command = { kind: 'heard', id: origin, incarnation, refreshMs } as const;
+    this.directory.handle(this.#now, { kind: 'command', command }, this.#directoryOut);
     // The clocks of two machines differ; a message is never early.
     const delayMs = Math.max(0, this.#now - message.publishedAt);
     this.#out.emit({ kind: 'canary', origin, incarnation, number, delayMs, hops: message.round });
@@ -502,6 +516,12 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       case 'broadcast':
         this.#broadcast({ kind: 'directory', message: event.message }, false);
         break;
+      case 'refresh': {
+        const canary = this.#canary.next(this.#now, this.directory.size);
+        if (canary === undefined) this.#broadcast({ kind: 'directory', message: event.message }, false, true);
+        else this.#sendCanary(canary);
+        break;
+      }
       case 'memberUp':
         this.#onMeshSize();
         this.#out.emit(event);
@@ -584,13 +604,14 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     this.root.handle(this.#now, { kind: 'command', command }, this.#swarmOut);
   }
 
-  #broadcast(body: Body, wantHeld: boolean): void {
+  #broadcast(body: Body, wantHeld: boolean, patient = body.kind === 'canary'): void {
     // Only what users published is held for replay. The mesh's own messages repair themselves in their own ways.
     const command = {
       kind: 'broadcast',
       body: this.#bodies.encode(body),
       wantHeld,
       ephemeral: body.kind !== 'user',
+      patient,
     } as const;
     this.#swarmCommand(command);
   }

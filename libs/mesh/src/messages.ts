@@ -25,8 +25,11 @@ export type Body =
       readonly payload: Uint8Array;
       readonly headers: Readonly<Record<string, string>>;
     }
-  /** Measures the mesh's own delivery: how many arrive, and how late. Counted from 1 by each origin. Neither held for replay nor shown to subscribers. */
-  | { readonly kind: 'canary'; readonly number: number }
+  /**
+   * Measures the mesh's own delivery: how many arrive, and how late. Counted from 1 by each origin. Neither held for replay nor
+   * shown to subscribers. It also says that its origin is there, and will say so again within `refreshMs`.
+   */
+  | { readonly kind: 'canary'; readonly number: number; readonly refreshMs: number }
   | { readonly kind: 'directory'; readonly message: DirectoryBroadcast }
   | { readonly kind: 'observe'; readonly message: ObserveBroadcast };
 

@@ -17,6 +17,7 @@ import {
   type Input,
   type Millis,
   type Outbox,
+  type PeerId,
   type PeerInfo,
   type ProtocolCore,
   type Rng,
@@ -126,6 +127,13 @@ export class Swarm<B> implements ProtocolCore<SwarmMessage<B>, SwarmCommand<B>, 
         unreachable(input);
     }
     if (this.#neighborEvents.length > 0) this.#handOver(now);
+    this.#broadcastOut.forget();
+  }
+
+  /** Something is being sent to this peer anyway: announcements that wait for that go along. */
+  piggyback(peer: PeerId, out: Outbox<SwarmMessage<B>, SwarmEvent<B>>): void {
+    this.#out = out;
+    this.broadcast.piggyback(peer, this.#broadcastOut);
     this.#broadcastOut.forget();
   }
 

@@ -227,7 +227,7 @@ export const bodies: fc.Arbitrary<Body> = fc.oneof(
     payload: fc.uint8Array({ maxLength: 64 }),
     headers: fc.dictionary(fc.string({ unit: base32, minLength: 1, maxLength: 8 }), text, { noNullPrototype: true }),
   }),
-  fc.record({ kind: fc.constant('canary' as const), number: uint32 }),
+  fc.record({ kind: fc.constant('canary' as const), number: uint32, refreshMs: millis }),
   fc.record({ kind: fc.constant('directory' as const), message: directoryBroadcasts }),
   fc.record({ kind: fc.constant('observe' as const), message: observeBroadcasts }),
 );

@@ -50,7 +50,7 @@ function toKind(body: Body): KindInit {
       return { case: 'user', value: { topic, payload: payload as Uint8Array<ArrayBuffer>, headers } };
     }
     case 'canary':
-      return { case: 'canary', value: { number: body.number } };
+      return { case: 'canary', value: { number: body.number, refreshMs: body.refreshMs } };
     case 'directory':
       return toDirectory(body.message);
     case 'observe':
@@ -109,7 +109,7 @@ function fromKind(kind: BodyProto['kind']): Body | null {
       return { kind: 'user', topic, payload, headers };
     }
     case 'canary':
-      return { kind: 'canary', number: kind.value.number };
+      return { kind: 'canary', number: kind.value.number, refreshMs: finite(kind.value.refreshMs) };
     case 'announce': {
       const info = fromPeerProto(kind.value.info);
       return { kind: 'directory', message: { kind: 'announce', info, refreshMs: finite(kind.value.refreshMs) } };

@@ -137,7 +137,7 @@ export class DirectoryNetwork {
   }
 
   #onEvent(at: PeerId, event: DirectoryEvent): void {
-    if (event.kind === 'broadcast') this.#broadcast(at, event.message);
+    if (event.kind === 'broadcast' || event.kind === 'refresh') this.#broadcast(at, event.message);
     else if (event.kind === 'memberDown') {
       this.downs.push({ at, of: event.info.id, state: event.state, time: this.now });
     } else if (event.kind === 'protocolViolation') throw new Error(`${at}: ${event.rule}`);

@@ -44,6 +44,13 @@ describe('whatever a neighbour says', () => {
       what: fc.oneof(
         message.map((said) => ({ kind: 'said' as const, said })),
         broadcast.map((told) => ({ kind: 'told' as const, told })),
+        fc.record({
+          kind: fc.constant('heard' as const),
+          id: name,
+          incarnation: hostileNumber,
+          refreshMs: hostileNumber,
+        }),
+        fc.constant({ kind: 'spoke' as const }),
         fc.record({ kind: fc.constantFrom('up' as const, 'down' as const, 'refused' as const), peer: name }),
       ),
     });
@@ -63,6 +70,8 @@ describe('whatever a neighbour says', () => {
               { kind: 'command', command: { kind: 'broadcast', from: origin, message: what.told } },
               out,
             );
+          } else if (what.kind === 'heard' || what.kind === 'spoke') {
+            core.handle(now, { kind: 'command', command: what }, out);
           } else if (what.kind === 'refused') {
             core.handle(now, { kind: 'linkDown', peer: what.peer, reason: 'refused' }, out);
           } else {

@@ -66,7 +66,9 @@ class Bench {
   }
 
   broadcasts(): string[] {
-    return this.events().flatMap((event) => (event.kind === 'broadcast' ? [event.message.kind] : []));
+    return this.events().flatMap((event) =>
+      event.kind === 'broadcast' ? [event.message.kind] : event.kind === 'refresh' ? ['refresh'] : [],
+    );
   }
 
   downs(): string[] {
@@ -97,7 +99,7 @@ describe('announcing', () => {
   it('announces again within what it promised', () => {
     const bench = settled();
     bench.pass(config.refreshMinMs);
-    expect(bench.broadcasts()).toEqual(['announce']);
+    expect(bench.broadcasts()).toEqual(['refresh']);
   });
 
   it('promises an interval that grows with the mesh', () => {
@@ -107,6 +109,39 @@ describe('announcing', () => {
     bench.pass(100);
     const announced = bench.events().find((event) => event.kind === 'broadcast');
     expect(announced).toMatchObject({ message: { kind: 'announce', refreshMs: 200 * config.refreshPerPeerMs } });
+  });
+
+  it('a canary of its own stands for a refresh, but not for news', () => {
+    const bench = settled();
+    for (let n = 0; n < 20; n++) {
+      bench.pass(config.refreshMinMs / 2);
+      bench.command({ kind: 'spoke' });
+    }
+    expect(bench.broadcasts()).toEqual([]);
+    bench.pass(config.refreshMinMs);
+    expect(bench.broadcasts()).toEqual(['refresh']);
+
+    const newcomer = new Bench();
+    newcomer.command({ kind: 'neighborUp', peer: infoOf('a') });
+    newcomer.command({ kind: 'spoke' });
+    newcomer.pass(config.announceDelayMs);
+    expect(newcomer.broadcasts()).toEqual(['announce']);
+  });
+
+  it('a canary of another prolongs what is known of it, and of its later lives, for what it promises', () => {
+    const bench = new Bench();
+    bench.announce('a', 5, 60_000);
+    bench.announce('b', 5, 60_000);
+    bench.announce('c', 5, 60_000);
+    bench.command({ kind: 'heard', id: 'a', incarnation: 4, refreshMs: 600_000 });
+    // The canary of a life that is not known yet says nothing about an older one; nor does one that promises nothing.
+    bench.command({ kind: 'heard', id: 'b', incarnation: 6, refreshMs: 600_000 });
+    bench.command({ kind: 'heard', id: 'stranger', incarnation: 1, refreshMs: 600_000 });
+    for (const refreshMs of [0, Number.NaN, -1]) bench.command({ kind: 'heard', id: 'c', incarnation: 5, refreshMs });
+    bench.pass(4 * 60_000);
+    expect(bench.core.upIds()).toEqual(['a', 'me']);
+    bench.pass(3 * 600_000);
+    expect(bench.core.upIds()).toEqual(['me']);
   });
 
   it('does not announce more often than the gap when its only link flaps', () => {

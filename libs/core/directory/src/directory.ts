@@ -26,6 +26,7 @@ import { Suspicions } from './suspicions.ts';
 
 type Out = Outbox<DirectoryMessage, DirectoryEvent>;
 type Accuse = Extract<DirectoryBroadcast, { kind: 'accuse' }>;
+type Heard = Extract<DirectoryCommand, { kind: 'heard' }>;
 
 const never = Number.POSITIVE_INFINITY;
 
@@ -73,6 +74,8 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
   #estimate: SizeEstimate | null = null;
   #self: PeerInfo;
   #announceAt: Millis = never;
+  /** The next announcement is more than a refresh. */
+  #hasNews = false;
   #announcedAt: Millis = Number.NEGATIVE_INFINITY;
   #roundAt: Millis = never;
   #hasLeft = false;
@@ -128,6 +131,12 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
   /** Every id that is up, this peer's included, ascending. Valid until the next `handle`. */
   upIds(): readonly PeerId[] {
     return this.#table.upIds();
+  }
+
+  /** Within so long this peer says again that it is there. */
+  get refreshMs(): Millis {
+    const { refreshMinMs, refreshPerPeerMs, refreshMaxMs } = this.#config;
+    return Math.min(refreshMaxMs, Math.max(refreshMinMs, this.size * refreshPerPeerMs));
   }
 
   /** Counters of the digest repair. */
@@ -196,6 +205,13 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
       case 'broadcast':
         this.#onBroadcast(now, command.from, command.message, out);
         return;
+      case 'spoke':
+        // Not instead of news: a first announcement or a refutation says more.
+        if (!this.#hasNews && this.#announceAt !== never) this.#announceAt = now + this.refreshMs;
+        return;
+      case 'heard':
+        this.#onHeard(now, command);
+        return;
       case 'leave':
         out.emit({
           kind: 'broadcast',
@@ -230,6 +246,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
       const earliest = this.#announcedAt + this.#config.announceGapMs;
       const soon = now + this.#rng.float() * this.#config.announceDelayMs;
       this.#announceAt = Math.min(this.#announceAt, Math.max(soon, earliest));
+      this.#hasNews = true;
       this.#askAgain(now);
     }
     this.#neighbors.set(peer.id, peer);
@@ -238,7 +255,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     if (suspicion?.accuser === this.#self.id && !suspicion.isConfirmed) this.#suspicions.clear(peer.id);
     const known = this.#table.get(peer.id);
     if (this.#isWellFormed(peer) && (known === undefined || known.info.incarnation < peer.incarnation)) {
-      this.#welcome(peer, now + this.#lifeMs(this.#refreshMs()), out);
+      this.#welcome(peer, now + this.#lifeMs(this.refreshMs), out);
     }
     // Both ends see the link come up; one digest is enough to compare.
     if (this.#self.id < peer.id) this.#repair.sendDigest(peer.id, out);
@@ -265,7 +282,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
    */
   #renew(now: Millis, neighbor: PeerId): void {
     const known = this.#table.up(neighbor);
-    if (known !== undefined) this.#prolong(known, now + this.#lifeMs(this.#refreshMs()));
+    if (known !== undefined) this.#prolong(known, now + this.#lifeMs(this.refreshMs));
   }
 
   #prolong(member: Member, expiresAt: Millis): void {
@@ -298,6 +315,15 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     } else if (known.info.incarnation === info.incarnation && known.state === 'up') {
       this.#prolong(known, expiresAt);
     }
+  }
+
+  /** As good as an announcement of who is known; who is not will be, by digest. */
+  #onHeard(now: Millis, { id, incarnation, refreshMs }: Heard): void {
+    if (id === this.#self.id || !(refreshMs >= 0)) return;
+    const expiresAt = now + this.#lifeMs(Math.min(refreshMs, this.#config.refreshMaxMs));
+    const known = this.#table.get(id);
+    if (known === undefined) this.#estimate?.add(idHash(id), expiresAt);
+    else if (known.state === 'up' && known.info.incarnation >= incarnation) this.#prolong(known, expiresAt);
   }
 
   #onLeave(now: Millis, from: PeerId, id: PeerId, incarnation: number, out: Out): void {
@@ -388,24 +414,27 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     this.#self = { ...this.#self, incarnation: Math.max(incarnation, this.#self.incarnation) + 1 };
     this.#table.put(this.#self, 'up', never);
     this.#announceAt = Math.min(this.#announceAt, now + this.#rng.float() * this.#refuteSpreadMs());
+    this.#hasNews = true;
     out.emit({ kind: 'incarnation', incarnation: this.#self.incarnation });
   }
 
   #announce(now: Millis, out: Out): void {
     this.#announceAt = never;
     if (this.#neighbors.size === 0) return; // the next first neighbour calls for it again
-    const refreshMs = this.#refreshMs();
+    const { refreshMs } = this;
+    const kind = this.#hasNews ? 'broadcast' : 'refresh';
+    this.#hasNews = false;
     this.#announcedAt = now;
     this.#announceAt = now + refreshMs * (0.8 + 0.2 * this.#rng.float()); // always within what is promised
     this.stats.announced++;
-    out.emit({ kind: 'broadcast', message: { kind: 'announce', info: this.#self, refreshMs } });
+    out.emit({ kind, message: { kind: 'announce', info: this.#self, refreshMs } });
   }
 
   /** Our own record never expires here, but travels with a life like any other's: from now, three of our refreshes. */
   #renewSelf(now: Millis): void {
     const record = this.#table.up(this.#self.id);
     assert(record !== undefined, 'a peer is in its own directory');
-    record.expiresAt = now + this.#lifeMs(this.#refreshMs());
+    record.expiresAt = now + this.#lifeMs(this.refreshMs);
   }
 
   /** Takes a record that is not known or is of a higher incarnation into the table. */
@@ -523,11 +552,6 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     const estimate = new SizeEstimate(this.#config.estimateSampleMax);
     for (const member of this.#table.upMembers()) estimate.add(member.idBits, member.expiresAt);
     return estimate;
-  }
-
-  #refreshMs(): Millis {
-    const { refreshMinMs, refreshPerPeerMs, refreshMaxMs } = this.#config;
-    return Math.min(refreshMaxMs, Math.max(refreshMinMs, this.size * refreshPerPeerMs));
   }
 
   #lifeMs(refreshMs: Millis): Millis {

@@ -47,11 +47,17 @@ export type DirectoryCommand =
   | { readonly kind: 'neighborDown'; readonly peer: PeerInfo; readonly failed: boolean }
   /** `from` is the peer that broadcast it: each speaks for itself only. */
   | { readonly kind: 'broadcast'; readonly from: PeerId; readonly message: DirectoryBroadcast }
+  /** Something else that this peer broadcast says that it is there, with the promise `Directory.refreshMs`: no need for a refresh. */
+  | { readonly kind: 'spoke' }
+  /** The same of another peer. `incarnation`: the one that its life began with, or higher. */
+  | { readonly kind: 'heard'; readonly id: PeerId; readonly incarnation: number; readonly refreshMs: number }
   | { readonly kind: 'leave' };
 
 export type DirectoryEvent =
   /** To be broadcast to everybody. */
   | { readonly kind: 'broadcast'; readonly message: DirectoryBroadcast }
+  /** The same, but without news or haste. What else this peer broadcasts now may stand for it: see `heard`. */
+  | { readonly kind: 'refresh'; readonly message: Extract<DirectoryBroadcast, { readonly kind: 'announce' }> }
   /** A peer is new, is back, or its info is of a higher incarnation. Never this peer itself. */
   | { readonly kind: 'memberUp'; readonly info: PeerInfo }
   /** `dead`: two peers said so. `expired`: silent for three refreshes, or accused by one and silent since. */

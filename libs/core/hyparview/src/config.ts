@@ -20,7 +20,7 @@ export interface HyParViewConfig {
   readonly shufflePassiveCount: number;
   /** Longest sample taken from a peer; a longer one is a violation. 32: `guess`, four times our own. */
   readonly shuffleSampleMax: number;
-  /** Between two shuffles. 60 s: `measured` (idle-cost, 2026-11-23), every 10 s took 660 B/s of the 700 that an idle peer may send: a walk carries eight infos over six hops. */
+  /** Between two shuffles. 90 s: `measured` (idle-cost, 2026-11-25), 75 B/s of the 700 that an idle peer may send; every 10 s took 660: a walk carries eight infos over six hops. */
   readonly shuffleIntervalMs: Millis;
   /** Between two shuffles while the overlay is young. 1 s: `measured`, slow first shuffles leave an overlay of one contact far from random. */
   readonly shuffleFastIntervalMs: Millis;
@@ -91,7 +91,7 @@ export const defaultHyParViewConfig: HyParViewConfig = Object.freeze({
   shuffleActiveCount: 3,
   shufflePassiveCount: 4,
   shuffleSampleMax: 32,
-  shuffleIntervalMs: 60_000,
+  shuffleIntervalMs: 90_000,
   shuffleFastIntervalMs: 1_000,
   shuffleFastForMs: 60_000,
   jitter: 0.2,

@@ -362,7 +362,7 @@ describe('shuffle (TR-07-13 §4.4)', () => {
   test('fast while the overlay is young, then slowly', () => {
     const bench = new Bench().neighbors('a');
     expect(sent(bench.runTo(60_000), 'shuffle')).toHaveLength(60);
-    expect(sent(bench.runTo(660_000), 'shuffle')).toHaveLength(10);
+    expect(sent(bench.runTo(960_000), 'shuffle')).toHaveLength(10);
   });
 
   test('it carries itself, k_a neighbours and k_p spares, and never its receiver', () => {

@@ -4,6 +4,10 @@ import { assert, type Millis } from '@starling/kernel';
 export interface PlumtreeConfig {
   /** An announcement waits at most so long for company. Raising it saves frames and delays repair by as much. 50 ms: the upper end that protocol studies advise; guess. */
   readonly iHaveBatchMs: Millis;
+  /** An announcement of a patient stream waits at most so long for something else that goes to the same neighbour. 5 s: longer than the pings of an idle link are apart. */
+  readonly patientMs: Millis;
+  /** Such announcements waiting for one neighbour; at the bound they are sent at once. 64: guess, more than the mesh makes in that time when it is idle. */
+  readonly patientItemsMax: number;
   /** Announcements that are waiting; at the bound they are sent at once. 512: guess, about 40 KiB. */
   readonly iHaveItemsMax: number;
   /** Longest range that one announcement may name; a longer one is a violation. 1,024: guess. */
@@ -84,6 +88,8 @@ export interface PlumtreeConfig {
 
 export const defaultPlumtreeConfig: PlumtreeConfig = {
   iHaveBatchMs: 50,
+  patientMs: 5_000,
+  patientItemsMax: 64,
   iHaveItemsMax: 512,
   iHaveRangeMax: 1_024,
   graft1Ms: 400,
@@ -125,7 +131,7 @@ export function checkPlumtreeConfig(config: PlumtreeConfig): void {
   assert(config.graft2Ms < config.graft1Ms, 'graft2Ms < graft1Ms');
   assert(config.iHaveBatchMs <= config.graft1Ms, 'iHaveBatchMs <= graft1Ms');
   assert(config.holdMs < config.acceptOlderMs, 'holdMs < acceptOlderMs');
-  assert(config.ephemeralHoldMs > 4 * config.graft1Ms, 'ephemeralHoldMs > 4 * graft1Ms');
+  assert(config.ephemeralHoldMs > config.patientMs + 4 * config.graft1Ms, 'ephemeralHoldMs > patientMs + 4 * graft1Ms');
   assert(config.digestRunsMax <= config.digestStreamsMax, 'digestRunsMax <= digestStreamsMax');
   assert(config.hotTreesMax < config.treesMax, 'hotTreesMax < treesMax');
   assert(config.pullMessagesMax >= 1 && config.pullRangesMax >= 1, 'a pull asks for something');

@@ -10,7 +10,7 @@ export type {
   StreamDigest,
   StreamId,
 } from './messages.ts';
-export { ephemeralStream, isEphemeral } from './messages.ts';
+export { ephemeralStream, isEphemeral, isPatient, patientStream } from './messages.ts';
 export { Plumtree } from './plumtree.ts';
 export type { PlumtreeStats } from './stats.ts';
 export type { Entry, TreeLabel } from './tree-label.ts';

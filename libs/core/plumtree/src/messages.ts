@@ -3,7 +3,7 @@ import type { Entry, TreeLabel } from './tree-label.ts';
 
 /**
  * One publisher's life: `<peer id>~<start incarnation>`. Its messages are numbered 1, 2, 3 … without holes. Opaque here,
- * but for one thing: an id that ends in `!` names an ephemeral stream.
+ * but for one thing: an id that ends in `!` names an ephemeral stream, and one that ends in `!!` a patient one.
  */
 export type StreamId = string;
 
@@ -14,6 +14,19 @@ export type StreamId = string;
  */
 export function ephemeralStream(stream: StreamId): StreamId {
   return `${stream}!`;
+}
+
+/**
+ * The stream of a publisher's patient messages: ephemeral ones of which it matters little when a hole is repaired (canaries,
+ * refreshes). They are announced to a lazy neighbour when something else is sent to it anyway, after some seconds at the latest.
+ */
+export function patientStream(stream: StreamId): StreamId {
+  return `${stream}!!`;
+}
+
+/** Is this the id of a patient stream, which is ephemeral as well? */
+export function isPatient(stream: StreamId): boolean {
+  return stream.endsWith('!!');
 }
 
 /** Is this the id of an ephemeral stream? */
@@ -64,7 +77,7 @@ export interface StreamDigest {
 /** Plumtree, Leitão et al., SRDS 2007, algorithms 1 to 3, and the digests that make up for links made later. */
 export type PlumtreeMessage<B> =
   | Gossip<B>
-  /** Lazy push: the sender has these. Batched, at most `iHaveBatchMs` old. */
+  /** Lazy push: the sender has these. Batched, at most `iHaveBatchMs` old; `patientMs` for those of patient streams. */
   | { readonly kind: 'iHave'; readonly items: readonly IHaveItem[] }
   /** Send me these, and make our link eager in this tree (tree repair). */
   | { readonly kind: 'graft'; readonly ranges: readonly SeqRange[]; readonly tree: TreeLabel }
@@ -86,9 +99,16 @@ export type PlumtreeMessage<B> =
 export type PlumtreeCommand<B> =
   /**
    * Publish `body` as this peer's next message; `delivered` with round 0 comes out in the same `handle`. An `ephemeral`
-   * one is numbered in a stream of its own (`ephemeralStream`) and never `held`.
+   * one is numbered in a stream of its own (`ephemeralStream`) and never `held`; of these a `patient` one again
+   * (`patientStream`).
    */
-  | { readonly kind: 'broadcast'; readonly body: B; readonly wantHeld: boolean; readonly ephemeral: boolean }
+  | {
+      readonly kind: 'broadcast';
+      readonly body: B;
+      readonly wantHeld: boolean;
+      readonly ephemeral: boolean;
+      readonly patient?: boolean;
+    }
   /** `zone` is the neighbour's; empty when it is not known, and then the link counts as near. */
   | { readonly kind: 'neighborUp'; readonly peer: PeerId; readonly zone: string }
   | { readonly kind: 'neighborDown'; readonly peer: PeerId };

@@ -1,5 +1,5 @@
 import type { Millis, PeerId } from '@starling/kernel';
-import type { SeqRange, StreamId } from './messages.ts';
+import type { IHaveItem, SeqRange, StreamId } from './messages.ts';
 
 const never = Number.POSITIVE_INFINITY;
 
@@ -10,6 +10,11 @@ export class Neighbor {
   readonly isFar: boolean;
   /** Payloads that it pushed and that were known, since the link came up. */
   duplicates = 0;
+
+  /** Patient announcements that wait for something else to be sent to it; null when none does. */
+  owed: IHaveItem[] | null = null;
+  /** When they are sent by themselves. */
+  owedBy: Millis = never;
 
   /** Streams that our first digest has yet to name; null when it is told. */
   toTell: readonly StreamId[] | null = null;

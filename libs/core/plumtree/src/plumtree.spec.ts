@@ -35,9 +35,18 @@ class Bench {
     return this.#said();
   }
 
-  publish(now: number, body: string, options: { wantHeld?: boolean; ephemeral?: boolean } = {}): string[] {
-    const { wantHeld = false, ephemeral = false } = options;
-    return this.command(now, { kind: 'broadcast', body, wantHeld, ephemeral });
+  publish(
+    now: number,
+    body: string,
+    options: { wantHeld?: boolean; ephemeral?: boolean; patient?: boolean } = {},
+  ): string[] {
+    const { wantHeld = false, ephemeral = false, patient = false } = options;
+    return this.command(now, { kind: 'broadcast', body, wantHeld, ephemeral, patient });
+  }
+
+  piggyback(peer: string): string[] {
+    this.core.piggyback(peer, this.out);
+    return this.#said();
   }
 
   tick(now: number): string[] {
@@ -146,6 +155,64 @@ describe('algorithm 1: eager push and lazy push', () => {
     bench.lazy('b');
     bench.receive(5, 'a', gossip(1));
     expect(bench.receive(6, 'a', gossip(1, { stream: 'p~1' }))).toContain('b: iHave o~1#1-1 p~1#1-1');
+  });
+
+  describe('a patient message', () => {
+    const patient = (seq: number) => gossip(seq, { stream: 'o~1!!' });
+    const announced = (seq: number): PlumtreeMessage<string> => ({
+      kind: 'iHave',
+      items: [{ stream: 'o~1!!', from: seq, to: seq, round: 2, tree: 0, entry: 0 }],
+    });
+
+    it('is pushed at once, and announced when something else is sent to the lazy neighbour', () => {
+      const bench = new Bench(['a', 'b', 'c']);
+      bench.lazy('c');
+      expect(bench.receive(5, 'a', patient(1))).toEqual([
+        'delivered gossip o~1!!#1 round 1',
+        'b: gossip o~1!!#1 round 2',
+      ]);
+      bench.receive(6, 'a', patient(2));
+      expect(bench.piggyback('b')).toEqual([]);
+      expect(bench.piggyback('c')).toEqual(['c: iHave o~1!!#1-1 o~1!!#2-2']);
+      expect(bench.piggyback('c')).toEqual([]);
+    });
+
+    it('waits no longer than patientMs, and not in vain for more than patientItemsMax', () => {
+      const bench = new Bench(['a', 'b'], { patientItemsMax: 3 });
+      bench.lazy('b');
+      bench.receive(5, 'a', patient(1));
+      expect(bench.core.nextDeadline()).toBe(5 + defaultPlumtreeConfig.patientMs);
+      expect(bench.tick(5 + defaultPlumtreeConfig.patientMs)).toEqual(['b: iHave o~1!!#1-1']);
+      bench.receive(6_000, 'a', patient(2));
+      bench.receive(6_000, 'a', patient(3));
+      expect(bench.receive(6_000, 'a', patient(4))).toContain('b: iHave o~1!!#2-2 o~1!!#3-3 o~1!!#4-4');
+    });
+
+    it('need not be announced to who announced it', () => {
+      const bench = new Bench(['a', 'b']);
+      bench.lazy('b');
+      bench.receive(5, 'a', patient(1));
+      bench.receive(6, 'a', patient(2));
+      bench.receive(7, 'b', announced(1));
+      expect(bench.piggyback('b')).toEqual(['b: iHave o~1!!#2-2']);
+      bench.receive(8, 'a', patient(3));
+      bench.receive(9, 'b', announced(3));
+      expect(bench.piggyback('b')).toEqual([]);
+    });
+
+    it('is grafted like any other when the tree did not bring it', () => {
+      const bench = new Bench(['a', 'b']);
+      bench.lazy('b');
+      bench.receive(5, 'b', announced(1));
+      expect(bench.tick(5 + defaultPlumtreeConfig.graft1Ms)).toEqual(['b: graft o~1!!#1-1']);
+    });
+
+    it('has numbers of its own, and nobody can add to them', () => {
+      const bench = new Bench(['a']);
+      bench.publish(1, 'x', { ephemeral: true });
+      expect(bench.publish(2, 'y', { ephemeral: true, patient: true })).toContain('a: gossip me~1!!#1 round 1');
+      expect(bench.receive(3, 'a', gossip(2, { stream: 'me~1!!' }))[0]).toContain('never published');
+    });
   });
 
   it('a link that becomes eager is given the announcements it was owed', () => {

@@ -17,6 +17,7 @@ import {
   type PlumtreeCommand,
   type PlumtreeEvent,
   type PlumtreeMessage,
+  patientStream,
   type SeqRange,
   type StreamId,
 } from './messages.ts';
@@ -55,6 +56,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   readonly #config: PlumtreeConfig;
   readonly #own: StreamState;
   readonly #ownEphemeral: StreamState;
+  readonly #ownPatient: StreamState;
   readonly #streams: StreamTable;
   readonly #repair: DigestRepair<B>;
   readonly #retention: Retention<B>;
@@ -91,6 +93,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     this.#streams = new StreamTable(config.streamsMax);
     this.#own = this.#streams.addOwn(self.stream);
     this.#ownEphemeral = this.#streams.addOwn(ephemeralStream(self.stream));
+    this.#ownPatient = this.#streams.addOwn(patientStream(self.stream));
     this.#repair = new DigestRepair(config, this.#streams, this.store, this.stats, rng, this.#neighbors);
   }
 
@@ -152,8 +155,14 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     }
   }
 
+  /** Something is being sent to this peer: what it is owed goes along. */
+  piggyback(peer: PeerId, out: Out<B>): void {
+    const neighbor = this.#byId.get(peer);
+    if (neighbor !== undefined) this.#links.payOwed(neighbor, out);
+  }
+
   nextDeadline(): Millis {
-    let at = Math.min(this.#links.announceAt, this.#retention.sweepAt, this.#repair.nextDeadline());
+    let at = Math.min(this.#links.announceAt, this.#links.oweAt, this.#retention.sweepAt, this.#repair.nextDeadline());
     if (this.#missing !== null) at = Math.min(at, this.#missing.nextDeadline());
     return at;
   }
@@ -211,6 +220,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
 
   #onTick(now: Millis, out: Out<B>): void {
     if (this.#links.announceAt <= now) this.#links.flushAnnouncements(out);
+    if (this.#links.oweAt <= now) this.#links.payDue(now, out);
     if (this.#missing !== null && this.#missing.nextDeadline() <= now) this.#graftMissing(now, this.#missing, out);
     this.#repair.tick(now, out);
     if (this.#retention.sweepAt <= now) this.#retention.sweep(now, out);
@@ -220,7 +230,8 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
 
   /** Algorithm 1, Broadcast. */
   #broadcast(now: Millis, command: Extract<PlumtreeCommand<B>, { kind: 'broadcast' }>, out: Out<B>): void {
-    const state = command.ephemeral ? this.#ownEphemeral : this.#own;
+    const ephemeral = command.patient ? this.#ownPatient : this.#ownEphemeral;
+    const state = command.ephemeral ? ephemeral : this.#own;
     const seq = state.floor + 1;
     state.add(seq, now);
     const wantHeld = command.wantHeld && !command.ephemeral;
@@ -253,7 +264,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     }
     // Only eager links would answer `held`; the others get a copy that says nothing about the tree.
     if (wantHeld && tree.hasLazy) this.#pushOutsideTree(tree, { ...first, repair: true }, out);
-    this.#links.announce(now, tree, message, 1, out);
+    this.#announce(now, state, tree, message, 1, out);
   }
 
   /** Algorithm 1, Receive GOSSIP. The hot path. */
@@ -302,7 +313,13 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       this.#becomeParent(now, tree, neighbor, missing, message, out);
     }
     this.#push(tree, message, from, out);
-    this.#links.announce(now, tree, message, round + 1, out);
+    this.#announce(now, state, tree, message, round + 1, out);
+  }
+
+  /** LazyPush. `round` is what the receiver would get it with. */
+  #announce(now: Millis, state: StreamState, tree: Tree, message: Gossip<B>, round: number, out: Out<B>): void {
+    if (state.isPatient) this.#links.announcePatiently(now, tree, message, round, out);
+    else this.#links.announce(now, tree, message, round, out);
   }
 
   /** The tree of a message; the stream remembers it, for the next one will mostly take the same. */
@@ -369,6 +386,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     this.stats.iHavesReceived++;
     for (const { stream, from, to, round, tree, entry } of items) {
       const state = this.#streams.getOrAdd(stream, now);
+      if (state.isPatient) this.#links.forgive(neighbor, stream, from, to);
       if (state.isOwn) continue;
       if (to <= state.floor) {
         this.#links.shorten(now, this.#treeOf(now, state, tree), tree, entry, neighbor, out);

@@ -1,5 +1,5 @@
 import type { Millis, PeerId } from '@starling/kernel';
-import { isEphemeral, type StreamId } from './messages.ts';
+import { isEphemeral, isPatient, type StreamId } from './messages.ts';
 import type { Missing } from './missing.ts';
 import { SeqSet } from './seq-set.ts';
 import type { Tree } from './tree.ts';
@@ -8,6 +8,7 @@ import type { Tree } from './tree.ts';
 export class StreamState extends SeqSet {
   readonly id: StreamId;
   readonly isEphemeral: boolean;
+  readonly isPatient: boolean;
   /** This peer's own: never forgotten, and nobody else can add to it. */
   isOwn = false;
   /** When a first sight of one of its messages was last had. */
@@ -27,6 +28,7 @@ export class StreamState extends SeqSet {
     super();
     this.id = id;
     this.isEphemeral = isEphemeral(id);
+    this.isPatient = isPatient(id);
     this.lastAt = now;
   }
 }

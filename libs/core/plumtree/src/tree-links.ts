@@ -1,8 +1,9 @@
 import type { Millis, Outbox } from '@starling/kernel';
 import { Announcements } from './announcements.ts';
 import type { PlumtreeConfig } from './config.ts';
-import type { Gossip, IHaveItem, PlumtreeEvent, PlumtreeMessage, SeqRange } from './messages.ts';
+import type { Gossip, IHaveItem, PlumtreeEvent, PlumtreeMessage, SeqRange, StreamId } from './messages.ts';
 import type { Neighbor } from './neighbor.ts';
+import { PatientAnnouncements } from './patient-announcements.ts';
 import type { PlumtreeStats } from './stats.ts';
 import type { Tree } from './tree.ts';
 import { crossingsOf, type Entry, nextEntry, sharedTree, type TreeLabel } from './tree-label.ts';
@@ -27,6 +28,7 @@ export class TreeLinks<B> {
   readonly #stats: PlumtreeStats;
   readonly #neighbors: readonly Neighbor[];
   readonly #announcements: Announcements;
+  readonly #patient: PatientAnnouncements;
 
   /** `neighbors` is the live list of the owner. */
   constructor(config: PlumtreeConfig, trees: TreeTable, stats: PlumtreeStats, neighbors: readonly Neighbor[]) {
@@ -35,6 +37,7 @@ export class TreeLinks<B> {
     this.#stats = stats;
     this.#neighbors = neighbors;
     this.#announcements = new Announcements(config);
+    this.#patient = new PatientAnnouncements(config, neighbors);
   }
 
   /** When the waiting announcements are to leave. */
@@ -76,6 +79,31 @@ export class TreeLinks<B> {
 
   flushAnnouncements(out: Out<B>): void {
     this.#announcements.flush(this.#neighbors, (neighbor, items) => this.#sendIHave(neighbor, items, out));
+  }
+
+  /** When some neighbour is owed patient announcements that can wait no longer. */
+  get oweAt(): Millis {
+    return this.#patient.at;
+  }
+
+  /** LazyPush of a message that is not urgent: it waits until the neighbour is sent something else. */
+  announcePatiently(now: Millis, tree: Tree, message: Gossip<B>, round: number, out: Out<B>): void {
+    if (!tree.hasLazy) return;
+    this.#patient.add(now, tree, message, round, (neighbor, items) => this.#sendIHave(neighbor, items, out));
+  }
+
+  /** What this neighbour is owed goes now. */
+  payOwed(neighbor: Neighbor, out: Out<B>): void {
+    this.#patient.pay(neighbor, (to, items) => this.#sendIHave(to, items, out));
+  }
+
+  payDue(now: Millis, out: Out<B>): void {
+    this.#patient.payDue(now, (neighbor, items) => this.#sendIHave(neighbor, items, out));
+  }
+
+  /** Who announces it has it: only one end of a lazy link has to say so. */
+  forgive(neighbor: Neighbor, stream: StreamId, from: number, to: number): void {
+    this.#patient.forgive(neighbor, stream, from, to);
   }
 
   /**

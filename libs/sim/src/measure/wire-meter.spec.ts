@@ -8,7 +8,7 @@ const ack: SimMessage = { area: 'liveness', message: { kind: 'ack', nonce: 300 }
 const iHave: SimMessage = {
   area: 'broadcast',
   swarm: 0,
-  message: { kind: 'iHave', items: [{ stream: 'p1~5!', from: 3, to: 3, round: 2 }] },
+  message: { kind: 'iHave', items: [{ stream: 'p1~5!', from: 3, to: 3, round: 2, tree: 0, entry: 0 }] },
 };
 
 test('an answer carries the acknowledgement of the question; nothing carries that of the answer', () => {
