@@ -26,6 +26,12 @@ export interface DirectoryConfig {
   readonly smallMeshPeers: number;
   /** … so one word is enough after this time. */
   readonly smallMeshAccusationMs: number;
+  /** A peer that was listed as gone and came back by its own word is listed so again only after so much more silence, times how often that happened of late … */
+  readonly flapHoldMs: number;
+  /** … and at most so long: a peer that flapped and then really dies is listed all the same. */
+  readonly flapHoldMaxMs: number;
+  /** How often that happened counts half after so long (RFC 2439 §4.2). */
+  readonly flapHalfLifeMs: number;
   /** An accused peer refutes after a random part of peers × this: after a merge, half the mesh may have to. */
   readonly refutePerPeerMs: number;
   readonly refuteSpreadMaxMs: number;
@@ -69,6 +75,9 @@ export const defaultDirectoryConfig: DirectoryConfig = {
   loneAccusationMs: 30_000, // guess: SWIM's suspicion at 1,000 peers is 12 s, ours has only one witness
   smallMeshPeers: 3, // by definition: below it there may be no second former neighbour
   smallMeshAccusationMs: 3_000, // guess: as long as a silent host may take to be noticed
+  flapHoldMs: 60_000, // guess: three times the 20 s for which Rapid's flip-flop (ATC 2018) cuts a peer off
+  flapHoldMaxMs: 300_000, // guess
+  flapHalfLifeMs: 600_000, // guess: forgotten after twice that; RFC 2439 suggests 15 min for routes that are up
   refutePerPeerMs: 1, // guess: at most 1,000 refutations a second in the whole mesh
   refuteSpreadMaxMs: 5_000, // guess
   tombstoneMs: 3_600_000, // guess: longer than a partition that is still worth repairing peer by peer

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { infoOf } from '../spec/directory-network.ts';
 import { type DirectoryConfig, defaultDirectoryConfig } from './config.ts';
 import { Directory } from './directory.ts';
+import { flapHoldMs } from './flaps.ts';
 import type { DirectoryCommand, DirectoryEvent, DirectoryMessage, MemberRecord } from './messages.ts';
 
 const config = defaultDirectoryConfig;
@@ -422,6 +423,95 @@ describe('accusing', () => {
     const bench = settled();
     bench.announce('me', 500);
     expect(bench.core.self.incarnation).toBe(501);
+  });
+});
+
+describe('a peer that flaps', () => {
+  /** d was listed as gone, and came back by refuting. */
+  const flapped = (): Bench => {
+    const bench = settled();
+    bench.accuse('a', 'd');
+    bench.accuse('b', 'd');
+    bench.pass(config.confirmMs + 100);
+    expect(bench.downs()).toEqual(['d dead']);
+    bench.announce('d', 2);
+    bench.pass(10_000);
+    bench.events();
+    return bench;
+  };
+
+  it('is not listed as gone again within the hold, although two accuse it', () => {
+    const bench = flapped();
+    bench.accuse('a', 'd', 2);
+    bench.accuse('b', 'd', 2);
+    bench.pass(config.flapHoldMs);
+    expect(bench.downs()).toEqual([]);
+    bench.announce('d', 3);
+    for (const id of ['a', 'b', 'c']) bench.announce(id);
+    bench.pass(2 * config.flapHoldMs);
+    expect(bench.downs()).toEqual([]);
+  });
+
+  it('is listed as gone when it really is, not much later', () => {
+    const bench = flapped();
+    bench.accuse('a', 'd', 2);
+    bench.accuse('b', 'd', 2);
+    bench.pass(config.flapHoldMs + 2 * config.confirmMs + config.accuseSpreadMs + 200);
+    expect(bench.downs()).toEqual(['d dead']);
+  });
+
+  it('is asked aloud once more by those who accused it, in case it is back', () => {
+    const bench = flapped();
+    bench.command({ kind: 'neighborUp', peer: infoOf('d', 2) });
+    bench.command({ kind: 'neighborDown', peer: infoOf('d', 2), failed: true });
+    bench.pass(config.accuseSpreadMs);
+    bench.accuse('b', 'd', 2);
+    expect(bench.broadcasts()).toEqual(['accuse']);
+    bench.pass(config.flapHoldMs + config.confirmMs + config.accuseSpreadMs);
+    expect(bench.broadcasts().filter((kind) => kind === 'accuse')).toHaveLength(1);
+  });
+
+  it('is told of its suspicion when it comes back as a neighbour', () => {
+    const bench = flapped();
+    bench.accuse('a', 'd', 2);
+    bench.sent();
+    bench.command({ kind: 'neighborUp', peer: infoOf('d', 2) });
+    const records = bench.sent().flatMap((message) => (message.kind === 'directoryRecords' ? message.records : []));
+    expect(records).toMatchObject([{ info: infoOf('d', 2), state: 'dead' }]);
+
+    const accused = new Bench();
+    accused.records('a', ...records.map((record) => ({ ...record, info: infoOf('me', 100) })));
+    expect(accused.core.self.incarnation).toBe(101);
+  });
+
+  it('is forgiven with time, and a restart is no flap', () => {
+    const calm = flapped();
+    for (let n = 0; n < 60; n++) {
+      for (const id of ['a', 'b', 'c']) calm.announce(id);
+      calm.announce('d', 2);
+      calm.pass((2 * config.flapHalfLifeMs) / 60);
+    }
+    const restarted = settled();
+    restarted.accuse('a', 'd');
+    restarted.accuse('b', 'd');
+    restarted.pass(config.confirmMs + 100);
+    restarted.announce('d', 2_000_000);
+    for (const [bench, incarnation] of [
+      [calm, 2],
+      [restarted, 2_000_000],
+    ] as const) {
+      bench.events();
+      bench.accuse('a', 'd', incarnation);
+      bench.accuse('b', 'd', incarnation);
+      bench.pass(config.confirmMs + 100);
+      expect(bench.downs()).toEqual(['d dead']);
+    }
+  });
+
+  it('waits longer the more often it did, up to a bound', () => {
+    const holds = [1, 2, 3, 4, 5, 6, 7].map((times) => flapHoldMs(config, { penalty: times, at: 0 }, 0));
+    expect(holds).toEqual([1, 2, 3, 4, 5, 5, 5].map((times) => times * config.flapHoldMs));
+    expect(Math.max(...holds)).toBe(config.flapHoldMaxMs);
   });
 });
 

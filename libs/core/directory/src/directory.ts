@@ -11,6 +11,7 @@ import {
   unreachable,
 } from '@starling/kernel';
 import type { DirectoryConfig } from './config.ts';
+import { flapHoldMs, flapped } from './flaps.ts';
 import { idHash, memberStates } from './member-hash.ts';
 import { type Member, MemberTable } from './member-table.ts';
 import type {
@@ -22,7 +23,7 @@ import type {
 } from './messages.ts';
 import { Repair } from './repair.ts';
 import { SizeEstimate } from './size-estimate.ts';
-import { Suspicions } from './suspicions.ts';
+import { type Suspicion, Suspicions } from './suspicions.ts';
 
 type Out = Outbox<DirectoryMessage, DirectoryEvent>;
 type Accuse = Extract<DirectoryBroadcast, { kind: 'accuse' }>;
@@ -253,12 +254,21 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     this.#accusations.delete(peer.id);
     const suspicion = this.#suspicions.get(peer.id);
     if (suspicion?.accuser === this.#self.id && !suspicion.isConfirmed) this.#suspicions.clear(peer.id);
+    this.#tellSuspect(now, peer.id, out);
     const known = this.#table.get(peer.id);
     if (this.#isWellFormed(peer) && (known === undefined || known.info.incarnation < peer.incarnation)) {
-      this.#welcome(peer, now + this.#lifeMs(this.refreshMs), out);
+      this.#welcome(now, peer, now + this.#lifeMs(this.refreshMs), out);
     }
     // Both ends see the link come up; one digest is enough to compare.
     if (this.#self.id < peer.id) this.#repair.sendDigest(peer.id, out);
+  }
+
+  /** A suspect that comes back to us may not know that it is one: told what is about to be believed, it refutes. */
+  #tellSuspect(now: Millis, id: PeerId, out: Out): void {
+    const member = this.#table.up(id);
+    if (member === undefined || this.#suspicions.get(id)?.incarnation !== member.info.incarnation) return;
+    const record = { info: member.info, state: 'dead', ttlMs: Math.max(0, member.expiresAt - now) } as const;
+    out.send(id, { kind: 'directoryRecords', bucketCount: 1, buckets: [], records: [record], reply: false });
   }
 
   /**
@@ -311,7 +321,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     const expiresAt = now + this.#lifeMs(Math.min(refreshMs, this.#config.refreshMaxMs));
     const known = this.#table.get(info.id);
     if (known === undefined || known.info.incarnation < info.incarnation) {
-      this.#welcome(info, expiresAt, out);
+      this.#welcome(now, info, expiresAt, out);
     } else if (known.info.incarnation === info.incarnation && known.state === 'up') {
       this.#prolong(known, expiresAt);
     }
@@ -351,6 +361,12 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     else if (incarnation === this.#self.incarnation) this.#refute(now, incarnation, out);
   }
 
+  /** How much longer than others this peer has to be silent, because it flaps. */
+  #holdMs(now: Millis, id: PeerId): Millis {
+    const member = this.#table.up(id);
+    return member === undefined ? 0 : flapHoldMs(this.#config, member.flaps, now);
+  }
+
   /** Takes note of an accusation, by others or by ourselves. Accusations of strangers and of past incarnations mean nothing. */
   #suspect(now: Millis, id: PeerId, incarnation: number, accuser: PeerId): void {
     const config = this.#config;
@@ -358,13 +374,19 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     const accuserRecord = this.#table.get(accuser);
     if (accuserRecord !== undefined && accuserRecord.state !== 'up') return; // a dying peer accuses all it ever knew
     const known = this.#suspicions.get(id);
+    const isOwn = accuser === this.#self.id;
+    const holdMs = this.#holdMs(now, id);
     if (known === undefined || known.incarnation !== incarnation) {
       const isSmall = this.size <= config.smallMeshPeers;
-      const deadline = now + (isSmall ? config.smallMeshAccusationMs : config.loneAccusationMs);
-      this.#suspicions.set(id, { incarnation, accuser, isConfirmed: false, verdict: 'expired', deadline });
+      const aloneMs = isSmall ? config.smallMeshAccusationMs : config.loneAccusationMs;
+      const deadline = now + Math.max(aloneMs, holdMs);
+      this.#suspicions.set(id, {
+        ...{ incarnation, accuser, isOwn, isAsked: holdMs === 0 },
+        ...{ isConfirmed: false, verdict: 'expired', deadline },
+      });
     } else if (!known.isConfirmed && known.accuser !== accuser) {
-      const deadline = Math.min(known.deadline, now + config.confirmMs + this.#refuteSpreadMs());
-      this.#suspicions.set(id, { ...known, isConfirmed: true, verdict: 'dead', deadline });
+      const deadline = Math.min(known.deadline, now + holdMs + config.confirmMs + this.#refuteSpreadMs());
+      this.#suspicions.set(id, { ...known, isOwn: known.isOwn || isOwn, isConfirmed: true, verdict: 'dead', deadline });
     }
   }
 
@@ -378,8 +400,25 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     const { id, incarnation } = info;
     if (!this.#accusations.has(id) && !this.#planAccusation(now, id)) return;
     const { accuseSpreadMs, confirmMs } = this.#config;
+    const holdMs = this.#holdMs(now, id);
+    const deadline = now + holdMs + accuseSpreadMs + confirmMs + this.#refuteSpreadMs();
+    this.#suspicions.set(id, {
+      ...{ incarnation, accuser: from, isOwn: true, isAsked: holdMs === 0 },
+      ...{ isConfirmed: false, verdict: 'dead', deadline },
+    });
+  }
+
+  /**
+   * A flapping peer has been silent for longer than others may be. Since it was accused it may have come back, unaware of it:
+   * those who accused it ask once more, and all others give it the time to answer.
+   */
+  #askOnceMore(now: Millis, id: PeerId, suspicion: Suspicion): void {
+    const { accuseSpreadMs, confirmMs } = this.#config;
     const deadline = now + accuseSpreadMs + confirmMs + this.#refuteSpreadMs();
-    this.#suspicions.set(id, { incarnation, accuser: from, isConfirmed: false, verdict: 'dead', deadline });
+    const isAsking = suspicion.isOwn && this.#planAccusation(now, id);
+    // As if nobody had spoken yet, so that a planned accusation is made; but the verdict stands.
+    const accuser = isAsking ? '' : suspicion.accuser;
+    this.#suspicions.set(id, { ...suspicion, accuser, isConfirmed: false, isAsked: true, deadline });
   }
 
   /** True when the accusation will be made, unless the peer is heard of before. */
@@ -438,13 +477,19 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
   }
 
   /** Takes a record that is not known or is of a higher incarnation into the table. */
-  #welcome(info: PeerInfo, expiresAt: Millis, out: Out): boolean {
-    const idBits = this.#table.get(info.id)?.idBits ?? idHash(info.id);
+  #welcome(now: Millis, info: PeerInfo, expiresAt: Millis, out: Out): boolean {
+    const before = this.#table.get(info.id);
+    const idBits = before?.idBits ?? idHash(info.id);
     if (!this.#table.put(info, 'up', expiresAt)) {
       this.stats.newcomersRefused++;
       this.#estimate ??= this.#newEstimate();
       this.#estimate.add(idBits, expiresAt);
       return false;
+    }
+    if (before?.state === 'dead') {
+      const member = this.#table.up(info.id);
+      const raisedBy = info.incarnation - before.info.incarnation;
+      if (member !== undefined) member.flaps = flapped(this.#config, before.flaps, now, raisedBy);
     }
     this.#estimate?.add(idBits, expiresAt);
     this.#suspicions.clear(info.id);
@@ -476,13 +521,13 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     }
     if (known?.state === 'up' && state === 'dead') {
       // The life it is said to have lost is news, but a report of death is no promise: the record ends when it would have.
-      const isNews = newer > 0 && this.#welcome(info, known.expiresAt, out);
+      const isNews = newer > 0 && this.#welcome(now, info, known.expiresAt, out);
       this.#doubt(now, from, info);
       return isNews;
     }
     // What is about to expire elsewhere must not begin again here.
     if (known === undefined && record.ttlMs < this.#config.recordTtlMinMs) return false;
-    if (state === 'up') return this.#welcome(info, expiresAt, out);
+    if (state === 'up') return this.#welcome(now, info, expiresAt, out);
     this.#bury(info, state, expiresAt, state, out);
     return true;
   }
@@ -512,7 +557,9 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     }
     for (const [id, suspicion] of this.#suspicions.take(now)) {
       const member = this.#table.up(id);
-      if (member?.info.incarnation === suspicion.incarnation) this.#condemn(now, member.info, suspicion.verdict, out);
+      if (member?.info.incarnation !== suspicion.incarnation) continue;
+      if (suspicion.isAsked) this.#condemn(now, member.info, suspicion.verdict, out);
+      else this.#askOnceMore(now, id, suspicion);
     }
     this.#repair.expire(now);
     this.#repair.spread(now, this.#neighbors.keys(), out);

@@ -1,4 +1,5 @@
 import type { Millis, PeerId, PeerInfo } from '@starling/kernel';
+import { type Flaps, noFlaps } from './flaps.ts';
 import { idHash, type MemberState, recordHash } from './member-hash.ts';
 import { SortedIds } from './sorted-ids.ts';
 
@@ -14,6 +15,7 @@ export interface Member {
   expiresAt: Millis;
   /** When a dial of ours to it was last refused and we said so; −Infinity when never. */
   refusedAt: Millis;
+  flaps: Flaps;
 }
 
 /** The records: who is up, tombstones of who is gone, and a hash per bucket that is kept current by every change. */
@@ -77,7 +79,8 @@ export class MemberTable {
     if (state === 'up' && this.isFull && before?.state !== 'up') return false;
     if (before !== undefined) this.#remove(before);
     const idBits = before?.idBits ?? idHash(info.id);
-    const member = { info, state, idBits, expiresAt, refusedAt: before?.refusedAt ?? Number.NEGATIVE_INFINITY };
+    const { refusedAt = Number.NEGATIVE_INFINITY, flaps = noFlaps } = before ?? {};
+    const member: Member = { info, state, idBits, expiresAt, refusedAt, flaps };
     this.#toggle(member);
     if (state === 'up') {
       this.#up.set(info.id, member);

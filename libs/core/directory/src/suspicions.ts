@@ -4,6 +4,10 @@ import type { Millis, PeerId } from '@starling/kernel';
 export interface Suspicion {
   readonly incarnation: number;
   readonly accuser: PeerId;
+  /** This peer accused it aloud. */
+  readonly isOwn: boolean;
+  /** A flapping peer is asked aloud once more before the verdict; true when it was, or need not be. */
+  readonly isAsked: boolean;
   /** A second, different accuser spoke. */
   readonly isConfirmed: boolean;
   /** What the peer is without a refutation … */

@@ -11,7 +11,7 @@ import { assert, type Millis } from '@starling/kernel';
 export interface LivenessConfig {
   /** A guardian pings the peer that it guards when it was silent for so long. 0.95 s: the sum above. */
   readonly guardIntervalMs: Millis;
-  /** Any other link is pinged after so much silence. 3 s: `measured` (idle-cost), what the traffic budget of an idle peer allows; a link that breaks alone is dead within 5 s. */
+  /** Any other link is pinged after so much silence. 3.5 s: `measured` (idle-cost, 2026-11-25), what the traffic budget of an idle peer allows; a link that breaks alone is dead within 5.6 s. */
   readonly pingIntervalMs: Millis;
   /** Silence between two pings of a neighbour that missed one. 1 s: memberlist's probe interval. */
   readonly retryIntervalMs: Millis;
@@ -53,7 +53,7 @@ export interface LivenessConfig {
 
 export const defaultLivenessConfig: LivenessConfig = Object.freeze({
   guardIntervalMs: 950,
-  pingIntervalMs: 3_000,
+  pingIntervalMs: 3_500,
   retryIntervalMs: 1_000,
   jitter: 0.05,
   pingAnywayMs: 10_000,
