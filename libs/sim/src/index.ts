@@ -11,6 +11,7 @@ export { tagOfKind, type WorldObserver, type WorldOptions, type WorldStats } fro
 export { describeFault, type Fault, type FaultKind, faultEnd, faultKinds } from './faults/fault.ts';
 export { Injector, type InjectorPort } from './faults/injector.ts';
 export { drawPlan, type PlanOptions } from './faults/plan.ts';
+export { frameOverheadBytes, messageBytes } from './measure/wire-bytes.ts';
 export { clusterDns, Discovery, type DiscoveryModel, singleContact } from './node/discovery.ts';
 export { MeshNode, type SimMessage } from './node/mesh-node.ts';
 export {

@@ -357,7 +357,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
       return;
     }
     this.stats.accusationsHeard++;
-    if (id !== this.#self.id) this.#suspect(now, id, incarnation, accuser);
+    if (id !== this.#self.id) this.#suspect(now, id, incarnation, accuser, out);
     else if (incarnation === this.#self.incarnation) this.#refute(now, incarnation, out);
   }
 
@@ -368,7 +368,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
   }
 
   /** Takes note of an accusation, by others or by ourselves. Accusations of strangers and of past incarnations mean nothing. */
-  #suspect(now: Millis, id: PeerId, incarnation: number, accuser: PeerId): void {
+  #suspect(now: Millis, id: PeerId, incarnation: number, accuser: PeerId, out: Out): void {
     const config = this.#config;
     if (accuser === id || this.#table.up(id)?.info.incarnation !== incarnation) return;
     const accuserRecord = this.#table.get(accuser);
@@ -384,6 +384,8 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
         ...{ incarnation, accuser, isOwn, isAsked: holdMs === 0 },
         ...{ isConfirmed: false, verdict: 'expired', deadline },
       });
+      // What is sent to one who cannot hear now arrives when it can again; a broadcast does not.
+      if (holdMs > 0 && this.#neighbors.has(id)) this.#tellSuspect(now, id, out);
     } else if (!known.isConfirmed && known.accuser !== accuser) {
       const deadline = Math.min(known.deadline, now + holdMs + config.confirmMs + this.#refuteSpreadMs());
       this.#suspicions.set(id, { ...known, isOwn: known.isOwn || isOwn, isConfirmed: true, verdict: 'dead', deadline });
@@ -444,7 +446,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
       this.stats.accused++;
       out.emit({ kind: 'broadcast', message: { kind: 'accuse', id, incarnation, accuser: this.#self.id } });
     }
-    this.#suspect(now, id, incarnation, this.#self.id);
+    this.#suspect(now, id, incarnation, this.#self.id, out);
   }
 
   /** Says that we live, with an incarnation above what was claimed; in a while, for many may have to at once. */

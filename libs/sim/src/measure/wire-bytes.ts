@@ -13,7 +13,7 @@ const envelopeBytes = 5;
 /** A peer id in base32 of SHA-256 with its tag and length. */
 const idBytes = 54;
 /** A stream's name, `<id>~<incarnation>!`, with its reference. The dictionary of a link holds 1,024: in a large mesh every name is news. */
-const streamBytes = idBytes + 18;
+const streamBytes = idBytes + 20;
 
 /** Bytes on the wire for one message that travels in a frame of its own: an upper bound, as a busy link shares frames. */
 export function wireBytes(message: SimMessage): number {
@@ -58,6 +58,6 @@ function peerBytes({ apiAddress, zone, name }: PeerInfo): number {
 
 function textBytes(text: string): number {
   if (text === '') return 0;
-  if (!/^p\d+(~|$)/.test(text)) return 2 + text.length;
+  if (!/^p\d+(~|$)/.test(text)) return 2 + text.length + (text.includes('~') ? 2 : 0);
   return text.includes('~') ? streamBytes : idBytes;
 }

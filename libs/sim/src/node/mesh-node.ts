@@ -26,9 +26,9 @@ export function bodyBytes(body: Body): number {
     case 'user':
       return 8 + body.topic.length + body.payload.length;
     case 'canary':
-      return 4;
+      return 13;
     case 'directory':
-      return body.message.kind === 'announce' ? 110 : 70;
+      return { announce: 150, accuse: 118, leave: 65 }[body.message.kind];
     case 'observe':
       return body.message.kind === 'report' ? 160 + 60 * body.message.report.links.length : 48;
   }

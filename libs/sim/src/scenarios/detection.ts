@@ -4,9 +4,11 @@ import { network } from '../engine/network.ts';
 import { faultEnd } from '../faults/fault.ts';
 import { Injector } from '../faults/injector.ts';
 import { summarize } from '../measure/summary.ts';
+import { dsn02, lifeguardBaseline } from '../node/swim-node.ts';
 import type { Sample } from '../report.ts';
 import { MeshHarness, type MeshPeer, meshOf } from './mesh.ts';
 import type { Scenario } from './scenario.ts';
+import { type FalseDeaths, type Stalls, swimStalls } from './swim.ts';
 
 /** A settled mesh of whole peers in three zones, and every loss of a neighbour in it. */
 function settledMesh(peers: number, seed: number): { harness: MeshHarness; losses: Loss[] } {
@@ -105,12 +107,34 @@ export const crashDetection: Scenario = {
 /** Stalls of Lifeguard's evaluation reach from 0.1 to 30 s. */
 const stalls = [100, 500, 1_000, 1_900, 3_000, 8_000, 30_000] as const;
 
+/** What `swimStalls` measures, in a mesh of ours: the directories of peers that did not stall. */
+function meshStalls(peers: number, seed: number, stalls: Stalls): FalseDeaths {
+  const { harness } = settledMesh(peers, seed);
+  const { world } = harness;
+  const stalled = new Set(world.rng.sample(harness.livePeers(), stalls.peers));
+  const ids = new Set([...stalled].map(({ info }) => info.id));
+  const counts: FalseDeaths = { innocent: 0, stalled: 0 };
+  world.observe({
+    event: (peer, event) => {
+      if (event.kind !== 'memberDown' || stalled.has(peer)) return;
+      if (ids.has(event.info.id)) counts.stalled++;
+      else counts.innocent++;
+    },
+  });
+  for (let i = 0; i < stalls.times; i++) {
+    for (const peer of stalled) world.pause(peer, stalls.forMs);
+    world.runUntil(world.now + stalls.forMs + stalls.awakeMs);
+  }
+  world.runUntil(world.now + 30_000);
+  return counts;
+}
+
 export const stalledPeers: Scenario = {
   name: 'stalls',
-  about: 'links given up because a healthy peer stalled for a while (target 16)',
+  about: 'links given up, and peers listed as gone, because peers stall, beside plain SWIM (target 16)',
   engine: 'event',
   setup:
-    'the shipped configuration, three zones; a tenth of the peers stalls at once, for each length in turn; counted are links to a stalled peer that were given up, and links between peers that did not stall',
+    'the shipped configuration, three zones; a tenth of the peers stalls at once, for each length in turn; counted are links to a stalled peer that were given up, and links between peers that did not stall. Then Lifeguard’s interval experiment: a tenth stalls for 16 s of every 17, for 2 min, among our peers and among SWIM’s (memberlist’s settings, as Lifeguard’s own baseline; DSN 2002’s with its 30 s of suspicion and without); counted: deaths of living peers that peers who did not stall list',
   peers: 100,
   seeds: 30,
   reduced: { peers: 32, seeds: 1 },
@@ -140,6 +164,28 @@ export const stalledPeers: Scenario = {
       goal: { is: '≤', value: 0 },
       judgedBy: 'worst',
     },
+    {
+      id: 'falsely',
+      what: 'interval: healthy peers listed, ours',
+      unit: '',
+      paper: '–',
+      goal: { is: '≤', value: 0 },
+      judgedBy: 'worst',
+    },
+    { id: 'swimFalsely', what: '… by SWIM', unit: '', paper: '–', goal: null, judgedBy: 'mean' },
+    {
+      id: 'ratio',
+      what: '… SWIM ÷ ours (0 counts as 1)',
+      unit: '×',
+      paper: 'Lifeguard > 50',
+      goal: { is: '≥', value: 50 },
+      peersMin: 100,
+      judgedBy: 'mean',
+    },
+    { id: 'stalledGone', what: 'interval: stalled listed, ours', unit: '', paper: '–', goal: null, judgedBy: 'mean' },
+    { id: 'swimGone', what: '… by SWIM', unit: '', paper: '–', goal: null, judgedBy: 'mean' },
+    { id: 'dsnGone', what: '… by SWIM, DSN 2002', unit: '', paper: '–', goal: null, judgedBy: 'mean' },
+    { id: 'basicGone', what: '… without suspicion', unit: '', paper: '–', goal: null, judgedBy: 'mean' },
   ],
   run(peers, seed) {
     const { harness, losses } = settledMesh(peers, seed);
@@ -160,7 +206,21 @@ export const stalledPeers: Scenario = {
       }
       counts.gone += stalled.filter((peer) => meshOf(peer).root.membership.activeView().length === 0).length;
     }
-    return sampleOf(harness, seed, counts);
+    const interval = { peers: Math.ceil(peers / 10), forMs: 16_000, awakeMs: 1_000, times: 7 };
+    const ours = meshStalls(peers, seed, interval);
+    const swim = swimStalls(lifeguardBaseline(peers), peers, seed, interval);
+    const dsn = swimStalls(dsn02(peers), peers, seed, interval);
+    const basic = swimStalls({ ...dsn02(peers), suspicionMs: 0 }, peers, seed, interval);
+    return sampleOf(harness, seed, {
+      ...counts,
+      falsely: ours.innocent,
+      swimFalsely: swim.innocent,
+      ratio: swim.innocent / Math.max(1, ours.innocent),
+      stalledGone: ours.stalled,
+      swimGone: swim.stalled,
+      dsnGone: dsn.stalled,
+      basicGone: basic.stalled,
+    });
   },
 };
 
