@@ -569,7 +569,7 @@ describe('probes for others', () => {
     expect(answered.map(({ kind }) => kind)).toEqual(['send']);
   });
 
-  test.each(['self', 'a'])('a probe of %s is a violation', (target) => {
+  test.each(['', 'self', 'a'])('a probe of "%s" is a violation', (target) => {
     const bench = new Bench();
     bench.watch('a');
     expect(bench.hear('a', probe(1, target))).toEqual([

@@ -154,7 +154,7 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
 
   /** SWIM §4.1, ping-req: try the target for somebody else, over a link of our own if there is none. */
   #onProbe(now: Millis, from: PeerId, { target, nonce, silentMs }: ProbeMessage, out: Out): void {
-    if (target.id === this.#self.id || target.id === from) {
+    if (target.id === '' || target.id === this.#self.id || target.id === from) {
       out.emit({ kind: 'protocolViolation', peer: from, rule: 'probe-target' });
       return;
     }
