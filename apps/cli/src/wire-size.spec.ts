@@ -32,7 +32,10 @@ const messages: readonly [string, SimMessage][] = [
     {
       area: 'broadcast',
       swarm: 0,
-      message: { kind: 'iHave', items: [1, 2].map((n) => ({ stream: stream(n), from: 4, to: 4, round: 6 })) },
+      message: {
+        kind: 'iHave',
+        items: [1, 2].map((n) => ({ stream: stream(n), from: 4, to: 4, round: 6, tree: 0, entry: 0 })),
+      },
     },
   ],
   ...(
@@ -48,7 +51,7 @@ const messages: readonly [string, SimMessage][] = [
       swarm: 0,
       message: {
         ...{ kind: 'gossip', stream: stream(1), seq: 4, round: 6, publishedAt: 1_764_093_500_000.25 },
-        ...{ wantHeld: false, repair: false, body },
+        ...{ wantHeld: false, repair: false, tree: 0, entry: 0, body },
       },
     },
   ]),
