@@ -5,9 +5,15 @@ export class IndexedMap<K, V> {
   readonly #positions = new Map<K, number>();
   readonly #keys: K[] = [];
   readonly #values: V[] = [];
+  #changes = 0;
 
   get size(): number {
     return this.#keys.length;
+  }
+
+  /** How often it was changed: the same number, the same entries. */
+  get changes(): number {
+    return this.#changes;
   }
 
   has(key: K): boolean {
@@ -21,6 +27,7 @@ export class IndexedMap<K, V> {
 
   /** Adds or replaces. */
   set(key: K, value: V): void {
+    this.#changes++;
     const at = this.#positions.get(key);
     if (at !== undefined) {
       this.#values[at] = value;
@@ -35,6 +42,7 @@ export class IndexedMap<K, V> {
   delete(key: K): boolean {
     const at = this.#positions.get(key);
     if (at === undefined) return false;
+    this.#changes++;
     this.#positions.delete(key);
     const lastKey = this.#keys.pop() as K;
     const lastValue = this.#values.pop() as V;

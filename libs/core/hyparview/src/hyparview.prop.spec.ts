@@ -94,6 +94,8 @@ test('whatever comes: it never throws, its views keep their bounds, and it sends
       /** Neighbours as the events tell them. */
       const told = new Set<PeerId>();
       let deadline = core.nextDeadline();
+      let views = JSON.stringify([core.activeView(), core.passiveView()]);
+      let changes = core.viewChanges;
       let now = 0;
       for (const { waitMs, input } of steps) {
         now += waitMs;
@@ -120,6 +122,11 @@ test('whatever comes: it never throws, its views keep their bounds, and it sends
         expect([...active, ...passive]).not.toContain('self');
         expect(new Set([...active, ...passive]).size).toBe(active.length + passive.length);
         expect(new Set(active)).toEqual(told);
+        // Whoever checks the views looks at them only when this number has changed.
+        const viewsNow = JSON.stringify([core.activeView(), core.passiveView()]);
+        if (core.viewChanges === changes) expect(viewsNow).toBe(views);
+        views = viewsNow;
+        changes = core.viewChanges;
         // A deadline that is not over yet never comes to lie in the past.
         expect(core.nextDeadline()).toBeGreaterThanOrEqual(Math.min(now, deadline));
         deadline = core.nextDeadline();

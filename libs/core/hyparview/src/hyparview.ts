@@ -84,6 +84,11 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     return this.#views.passive;
   }
 
+  /** How often either view was changed: the same number, the same views. */
+  get viewChanges(): number {
+    return this.#views.changes;
+  }
+
   isNeighbor(peer: PeerId): boolean {
     return this.#views.isNeighbor(peer);
   }

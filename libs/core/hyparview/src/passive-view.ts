@@ -17,6 +17,10 @@ export class PassiveView {
     return this.#peers.size >= this.#capacity;
   }
 
+  get changes(): number {
+    return this.#peers.changes;
+  }
+
   has(peer: PeerId): boolean {
     return this.#peers.has(peer);
   }

@@ -48,6 +48,11 @@ export class Views {
     return this.#passive.values();
   }
 
+  /** How often either view was changed. */
+  get changes(): number {
+    return this.#active.changes + this.#passive.changes;
+  }
+
   get isIsolated(): boolean {
     return this.#active.size === 0;
   }

@@ -46,6 +46,8 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
   /** Counts the changes of our own list of watchers. */
   #list = 0;
   #nonce: number;
+  /** The next deadline; NaN: an input came since it was found. Asked for after every input of any core, changed by few. */
+  #deadline: Millis = Number.NaN;
 
   constructor(config: LivenessConfig, self: PeerInfo, rng: Rng) {
     assertLivenessConfig(config);
@@ -79,6 +81,7 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
   }
 
   handle(now: Millis, input: Input<LivenessMessage, LivenessCommand>, out: Out): void {
+    this.#deadline = Number.NaN;
     switch (input.kind) {
       case 'message':
         this.sawTraffic(now, input.from);
@@ -101,6 +104,11 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
   }
 
   nextDeadline(): Millis {
+    if (Number.isNaN(this.#deadline)) this.#deadline = this.#earliest();
+    return this.#deadline;
+  }
+
+  #earliest(): Millis {
     let next = this.#probes.nextDeadline();
     for (const watch of this.#watched.values()) next = Math.min(next, watch.nextDeadline());
     return next;
@@ -284,7 +292,7 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
   }
 
   #onTick(now: Millis, out: Out): void {
-    const lateMs = now - this.nextDeadline();
+    const lateMs = now - this.#earliest();
     if (lateMs >= this.#config.lateMs) this.#onSelfLate(now, lateMs);
     for (let probe = this.#probes.expire(now); probe !== undefined; probe = this.#probes.expire(now)) {
       this.#endProbe(probe, false, out);

@@ -1,4 +1,4 @@
-import type { PeerId, PeerInfo, ProtocolCore } from '@starling/kernel';
+import type { Millis, PeerId, PeerInfo, ProtocolCore } from '@starling/kernel';
 import type { Link } from './link.ts';
 
 /** One simulated peer: its core, its links, and what the faults do to it. Written by the `World` only. */
@@ -20,6 +20,8 @@ export class SimPeer<M, C, E> {
   serviceTicks = 0;
   busyUntil = 0;
   uplinkFreeAt = 0;
+  /** What its core answered when it was last asked for its deadline: after its last input. On its own clock, in ms. */
+  deadline: Millis = Number.POSITIVE_INFINITY;
   /** The tick of its pending timer event; Infinity: none is pending. */
   timerTick = Number.POSITIVE_INFINITY;
   /** Ticks in a row that did not move its deadline past the present: more than a few is a core that spins. */

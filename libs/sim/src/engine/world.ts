@@ -591,12 +591,12 @@ export class World<M, C, E> implements Outbox<M, E> {
       return;
     }
     const clock = this.now + peer.skewMs;
-    if (peer.core.nextDeadline() > clock) {
-      this.#arm(peer);
+    if (peer.deadline > clock) {
+      this.#armTimer(peer);
       return;
     }
     this.#handle(peer, { kind: 'tick' });
-    if (peer.core.nextDeadline() > clock) peer.spins = 0;
+    if (peer.deadline > clock) peer.spins = 0;
     else assert(++peer.spins < spinsMax, `the core of ${peer.info.id} asks for the same tick again and again`);
   }
 
@@ -623,11 +623,16 @@ export class World<M, C, E> implements Outbox<M, E> {
     for (const observer of this.#observers) observer.handled?.(peer, now, input);
   }
 
-  /** Makes sure that an event is pending no later than the peer's deadline. A later one that is pending stays. */
+  /** Asks for the deadline, as a host does after each input. */
   #arm(peer: SimPeer<M, C, E>): void {
-    const deadline = peer.core.nextDeadline();
-    if (deadline === Number.POSITIVE_INFINITY) return;
-    const tick = Math.max(ticksFromMs(deadline - peer.skewMs), this.#queue.now);
+    peer.deadline = peer.core.nextDeadline();
+    this.#armTimer(peer);
+  }
+
+  /** Makes sure that an event is pending no later than the peer's deadline. An earlier one that is pending stays. */
+  #armTimer(peer: SimPeer<M, C, E>): void {
+    if (peer.deadline === Number.POSITIVE_INFINITY) return;
+    const tick = Math.max(ticksFromMs(peer.deadline - peer.skewMs), this.#queue.now);
     if (tick >= peer.timerTick) return;
     peer.timerTick = tick;
     this.#queue.add(tick, kind.timer, peer, null);

@@ -43,18 +43,21 @@ const lateMs = 200;
  */
 export class MeshNode implements ProtocolCore<SimMessage, MeshCommand, MeshEvent> {
   readonly mesh: Mesh<Body>;
+  /** What the mesh wanted when it was last asked: what a host's timer is set to. */
+  #deadline: Millis = Number.POSITIVE_INFINITY;
 
   constructor(config: MeshConfig, self: PeerInfo, rng: Rng) {
     this.mesh = new Mesh<Body>({ config, self, rng, admission: admitAll, bodies });
   }
 
   handle(now: Millis, input: Input<SimMessage, MeshCommand>, out: MeshOutbox<Body>): void {
-    const late = now - this.mesh.nextDeadline();
+    const late = now - this.#deadline;
     if (late > lateMs) this.mesh.handle(now, { kind: 'command', command: { kind: 'selfLate', lateMs: late } }, out);
     this.mesh.handle(now, input, out);
   }
 
   nextDeadline(): Millis {
-    return this.mesh.nextDeadline();
+    this.#deadline = this.mesh.nextDeadline();
+    return this.#deadline;
   }
 }
