@@ -32,8 +32,8 @@ console.log(`Node ${process.version}, ${availableParallelism()} CPUs`);
 console.log(`queue alone: ${[1, 2, 3, 4, 5].map(() => queueRate().toFixed(1)).join(' ')} M events/s`);
 const peers = Number(process.argv[2] ?? 1_000);
 const rates = [1, 2, 3, 4, 5].map((seed) => {
-  const { events, cpuMs } = runScenario('scale', { peers, seed, meter });
+  const { events, cpuMs } = runScenario('scale', { peers, seed }, meter);
   return (events / (cpuMs ?? 1) / 1_000).toFixed(2);
 });
 console.log(`whole peers, ${peers}: ${rates.join(' ')} M events/s`);
-console.log(formatReport(runScenario('scale', { peers, seed: 1, meter })));
+console.log(formatReport(runScenario('scale', { peers, seed: 1 }, meter)));

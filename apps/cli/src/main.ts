@@ -13,6 +13,7 @@ import { sub } from './commands/sub.ts';
 import { tokenNew } from './commands/token.ts';
 import { topology } from './commands/topology.ts';
 import { CliError, exitCode } from './exit-codes.ts';
+import { isSeedWorker } from './seeds/worker.ts';
 import { defaultAddress } from './session.ts';
 import { roles } from './tokens/token.ts';
 import { up } from './up/up.ts';
@@ -121,7 +122,9 @@ function build(finish: (code: number) => void): Command {
     .option('--seeds <n>', 'how many seeds')
     .option('--faults <n,…>', 'only these of the faults that the seed draws')
     .option('--reduced', 'the size that npm test runs', false)
-    .option('--full', 'with paper: every scenario at its own size (hours)', false)
+    .option('--full', 'with paper: every scenario at its own size; says first how long that takes', false)
+    .option('-j, --jobs <n>', 'seeds at a time; as many as there are cores unless said')
+    .option('--resume <file>', 'keeps finished seeds in this file, and does not run again those that are there')
     .addOption(output())
     .action(run(sim));
   return program;
@@ -204,14 +207,19 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) =>
   process.exit(error.code === 'EPIPE' ? 0 : exitCode.incomplete),
 );
 
-let code: number = exitCode.ok;
-try {
-  await build((value) => {
-    code = value;
-  }).parseAsync();
-} catch (error) {
-  code = report(error);
+async function main(): Promise<void> {
+  let code: number = exitCode.ok;
+  try {
+    await build((value) => {
+      code = value;
+    }).parseAsync();
+  } catch (error) {
+    code = report(error);
+  }
+  process.exitCode = code;
+  // Everything is closed by now; what is left open would only be a connection that is being ended.
+  process.stdout.write('', () => process.exit(code));
 }
-process.exitCode = code;
-// Everything is closed by now; what is left open would only be a connection that is being ended.
-process.stdout.write('', () => process.exit(code));
+
+// The simulator's threads run this very bundle.
+if (!isSeedWorker) await main();

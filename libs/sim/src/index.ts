@@ -31,6 +31,17 @@ export {
   type ScenarioReport,
   type Verdict,
 } from './report.ts';
-export { findScenario, type Meter, type RunOptions, replayCommand, runPaper, runScenario } from './runner.ts';
+export {
+  findScenario,
+  type Meter,
+  planRun,
+  type RunOptions,
+  replayCommand,
+  reportOf,
+  runScenario,
+  runSeed,
+  type SeedResult,
+  type SeedTask,
+} from './runner.ts';
 export { scenarios } from './scenarios/registry.ts';
 export type { RunVariation, Scenario } from './scenarios/scenario.ts';

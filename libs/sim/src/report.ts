@@ -1,4 +1,5 @@
 import type { Millis } from '@starling/kernel';
+import { hashText, TraceHash } from './engine/trace-hash.ts';
 
 /** What a measured value must be. */
 export interface Bound {
@@ -115,8 +116,16 @@ export function formatReport(report: ScenarioReport): string {
     report.cpuMs === null || report.cpuMs === 0
       ? `${report.events} events`
       : `${report.events} events in ${format(report.cpuMs / 1_000)} s of CPU, ${format(report.events / report.cpuMs / 1_000)} M/s`;
-  const hashes = `trace ${report.traceHashes.slice(0, 3).join(' ')}${report.traceHashes.length > 3 ? ' …' : ''}; ${speed}`;
+  const hashes = `trace ${traces(report.traceHashes)}; ${speed}`;
   return [heading, setup, ...table, ...failures, hashes, ''].join('\n');
+}
+
+/** The first few as they are; of many, one more over all. */
+function traces(hashes: readonly string[]): string {
+  if (hashes.length <= 3) return hashes.join(' ');
+  const all = new TraceHash();
+  for (const hash of hashes) all.add(hashText(hash));
+  return `${hashes.slice(0, 3).join(' ')} …, all ${all.digest()}`;
 }
 
 /** Three significant digits, and no more decimals than a reader can use. */

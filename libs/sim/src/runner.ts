@@ -3,9 +3,9 @@ import { judge, type ReportFailure, type Sample, type ScenarioReport } from './r
 import { scenarios } from './scenarios/registry.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 
-/** What the simulator cannot know by itself. The command line gives the process's own. */
+/** What the simulator cannot know by itself. The command line gives the process's own, or the thread's. */
 export interface Meter {
-  /** CPU time of the process so far, in ms. */
+  /** CPU time so far, in ms. */
   cpuMs(): Millis;
   /** Resident memory in bytes. */
   residentBytes(): number;
@@ -16,15 +16,28 @@ export interface RunOptions {
   readonly peers?: number;
   /** The first seed; 1 when left out. */
   readonly seed?: number;
-  /** How many seeds, one after the other; 1 when only `seed` is given. */
+  /** How many seeds; 1 when only `seed` is given. */
   readonly seeds?: number;
   /** The reduced size that `npm test` runs; explicit sizes win. */
   readonly isReduced?: boolean;
   /** Only these of the seed's faults: a shrunk failure. */
   readonly faults?: readonly number[];
-  readonly meter?: Meter;
-  /** Told before each seed. */
-  readonly onSeed?: (scenario: Scenario, seed: number) => void;
+}
+
+/** One seed to run. Plain data: it goes to another thread, and a run that is taken up again knows by it what is done. */
+export interface SeedTask {
+  readonly scenario: string;
+  readonly peers: number;
+  readonly seed: number;
+  readonly faults?: readonly number[];
+}
+
+/** What became of a seed. Plain data too. */
+export interface SeedResult {
+  readonly sample: Sample;
+  readonly failure: ReportFailure | null;
+  /** CPU time of the run, without that of shrinking a failure; null without a meter. */
+  readonly cpuMs: Millis | null;
 }
 
 /** The scenario of that name; undefined when there is none. */
@@ -32,55 +45,72 @@ export function findScenario(name: string): Scenario | undefined {
   return scenarios.find((scenario) => scenario.name === name);
 }
 
-/** Runs a scenario over its seeds and judges it. Throws RangeError for an unknown name. */
-export function runScenario(name: string, options: RunOptions = {}): ScenarioReport {
-  const scenario = findScenario(name);
-  if (scenario === undefined) throw new RangeError(`there is no scenario ${name}`);
-  const size = options.isReduced ? scenario.reduced : scenario;
-  const peers = options.peers ?? size.peers;
-  const first = options.seed ?? 1;
-  const count = options.seeds ?? (options.seed === undefined ? size.seeds : 1);
-  const seeds = Array.from({ length: count }, (_, i) => first + i);
-  const samples: Sample[] = [];
-  const failures: ReportFailure[] = [];
-  const begun = options.meter?.cpuMs() ?? 0;
-  for (const seed of seeds) {
-    options.onSeed?.(scenario, seed);
-    const sample = measured(scenario, peers, seed, options);
-    samples.push(sample);
-    for (const violation of sample.violations.slice(0, 1)) {
-      const shrunk = options.faults === undefined ? (scenario.shrink?.(peers, seed) ?? '') : '';
-      failures.push({
-        seed,
-        violation,
-        replay: replayCommand(name, peers, seed),
-        shrunk: shrunk === '' ? '' : `npx starling sim ${name} ${shrunk}`,
-      });
-    }
-  }
-  const rows = judge(scenario.goals, samples, peers);
+/** The seeds that a run consists of, in order. Throws RangeError for an unknown name. */
+export function planRun(name: string, { peers, seed, seeds, isReduced, faults }: RunOptions = {}): SeedTask[] {
+  const scenario = scenarioOf(name);
+  const size = isReduced ? scenario.reduced : scenario;
+  const count = seeds ?? (seed === undefined ? size.seeds : 1);
+  return Array.from({ length: count }, (_, i) => ({
+    scenario: name,
+    peers: peers ?? size.peers,
+    seed: (seed ?? 1) + i,
+    ...(faults === undefined ? {} : { faults }),
+  }));
+}
+
+/** Runs one seed, and looks for a smaller run that fails as well when it broke something. The task alone decides the result. */
+export function runSeed(task: SeedTask, meter?: Meter): SeedResult {
+  const { scenario: name, peers, seed, faults } = task;
+  const scenario = scenarioOf(name);
+  const begun = meter?.cpuMs() ?? 0;
+  const sample = scenario.run(peers, seed, faults === undefined ? {} : { faults });
+  const cpuMs = meter === undefined ? null : Math.max(1, meter.cpuMs() - begun);
+  const failure = failureOf(scenario, task, sample);
+  if (meter === undefined || cpuMs === null) return { sample, failure, cpuMs };
+  const values = {
+    ...sample.values,
+    cpuSeconds: cpuMs / 1_000,
+    megaEventsPerSecond: sample.events / cpuMs / 1_000,
+    residentMiB: meter.residentBytes() / 2 ** 20,
+  };
+  return { sample: { ...sample, values }, failure, cpuMs };
+}
+
+/** Judges the results of all seeds of one plan, in its order. */
+export function reportOf(tasks: readonly SeedTask[], results: readonly SeedResult[]): ScenarioReport {
+  const [first] = tasks;
+  if (first === undefined) throw new RangeError('a run has at least one seed');
+  const { name, about, engine, setup, goals } = scenarioOf(first.scenario);
+  const samples = results.map(({ sample }) => sample);
+  const failures = results.map(({ failure }) => failure).filter((failure) => failure !== null);
+  const rows = judge(goals, samples, first.peers);
+  const cpuMs = results.reduce<Millis | null>(
+    (sum, result) => (sum === null || result.cpuMs === null ? null : sum + result.cpuMs),
+    0,
+  );
   return {
     name,
-    about: scenario.about,
-    engine: scenario.engine,
-    setup: scenario.setup,
-    peers,
-    seeds,
+    about,
+    engine,
+    setup,
+    peers: first.peers,
+    seeds: tasks.map(({ seed }) => seed),
     rows,
     failures,
     traceHashes: samples.map(({ traceHash }) => traceHash),
     events: samples.reduce((sum, { events }) => sum + events, 0),
-    cpuMs: options.meter === undefined ? null : options.meter.cpuMs() - begun,
+    cpuMs,
     isMet: failures.length === 0 && rows.every(({ verdict }) => verdict !== 'MISSED'),
   };
 }
 
-/**
- * The full table: every scenario at the papers' scale, or (`isReduced`) at the tests'. Told of each report as it comes, for
- * the whole takes hours.
- */
-export function runPaper(options: RunOptions, onReport: (report: ScenarioReport) => void): void {
-  for (const { name } of scenarios) onReport(runScenario(name, options));
+/** Runs a scenario over its seeds, one after the other, and judges it. Throws RangeError for an unknown name. */
+export function runScenario(name: string, options: RunOptions = {}, meter?: Meter): ScenarioReport {
+  const tasks = planRun(name, options);
+  return reportOf(
+    tasks,
+    tasks.map((task) => runSeed(task, meter)),
+  );
 }
 
 /** The command that runs this very seed again. */
@@ -88,17 +118,20 @@ export function replayCommand(name: string, peers: number, seed: number): string
   return `npx starling sim ${name} --seed ${seed} --peers ${peers}`;
 }
 
-function measured(scenario: Scenario, peers: number, seed: number, { meter, faults }: RunOptions): Sample {
-  const variation = faults === undefined ? {} : { faults };
-  if (meter === undefined) return scenario.run(peers, seed, variation);
-  const begun = meter.cpuMs();
-  const sample = scenario.run(peers, seed, variation);
-  const cpuMs = Math.max(1, meter.cpuMs() - begun);
-  const values = {
-    ...sample.values,
-    cpuSeconds: cpuMs / 1_000,
-    megaEventsPerSecond: sample.events / cpuMs / 1_000,
-    residentMiB: meter.residentBytes() / 2 ** 20,
+function scenarioOf(name: string): Scenario {
+  const scenario = findScenario(name);
+  if (scenario === undefined) throw new RangeError(`there is no scenario ${name}`);
+  return scenario;
+}
+
+function failureOf(scenario: Scenario, { peers, seed, faults }: SeedTask, sample: Sample): ReportFailure | null {
+  const [violation] = sample.violations;
+  if (violation === undefined) return null;
+  const shrunk = faults === undefined ? (scenario.shrink?.(peers, seed) ?? '') : '';
+  return {
+    seed,
+    violation,
+    replay: replayCommand(scenario.name, peers, seed),
+    shrunk: shrunk === '' ? '' : `npx starling sim ${scenario.name} ${shrunk}`,
   };
-  return { ...sample, values };
 }

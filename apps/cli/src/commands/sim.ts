@@ -1,6 +1,22 @@
-import { findScenario, formatReport, runScenario, type ScenarioReport, scenarios } from '@starling/sim';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import {
+  findScenario,
+  formatReport,
+  planRun,
+  reportOf,
+  type Scenario,
+  type ScenarioReport,
+  type SeedResult,
+  type SeedTask,
+  scenarios,
+} from '@starling/sim';
 import { CliError, exitCode } from '../exit-codes.ts';
-import { json, table } from '../output.ts';
+import { counted, json, table } from '../output.ts';
+import { Journal } from '../seeds/journal.ts';
+import { runSeeds } from '../seeds/pool.ts';
+import { workerEntry } from '../seeds/worker.ts';
 import { wholeNumber } from '../session.ts';
 
 export interface SimOptions {
@@ -11,59 +27,148 @@ export interface SimOptions {
   readonly seed?: string;
   readonly seeds?: string;
   readonly faults?: string;
+  readonly jobs?: string;
+  readonly resume?: string;
   readonly output: 'table' | 'json';
 }
-
-const meter = {
-  cpuMs: () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1_000;
-  },
-  residentBytes: () => process.memoryUsage.rss(),
-};
 
 /** Runs one scenario, or with `paper` all of them. Exit code 1 when a goal is missed or an invariant broken. */
 export async function sim(name: string | undefined, options: SimOptions): Promise<number> {
   if (options.list || name === undefined) {
-    if (options.output === 'json')
-      console.log(
-        json(
-          scenarios.map(({ name, about, peers, seeds }) => ({ name, about, peers, seeds })),
-          2,
-        ),
-      );
-    else
-      console.log(
-        `${table(
-          ['SCENARIO', 'PEERS', 'SEEDS', 'ASKS'],
-          scenarios.map(({ name, about, peers, seeds }) => [name, String(peers), String(seeds), about]),
-        )}\n\npaper runs them all: at the size of npm test, or with --full at their own (hours)`,
-      );
+    list(options);
     return exitCode.ok;
   }
-  const names = name === 'paper' ? scenarios.map((scenario) => scenario.name) : [name];
+  const plans = plansOf(name, options);
+  const jobs = options.jobs === undefined ? availableParallelism() : wholeNumber('--jobs', options.jobs, 1, 1_024);
+  const journal = options.resume === undefined ? null : new Journal(options.resume, build());
+  if (name === 'paper' && options.full) process.stderr.write(`${outlook(plans, jobs)}\n`);
+  const reports: ScenarioReport[] = [];
+  await runPlans(plans, jobs, journal, (report) => {
+    reports.push(report);
+    if (options.output !== 'json') console.log(formatReport(report));
+  });
+  if (options.output === 'json') console.log(json(reports, 2));
+  return reports.every((report) => report.isMet) ? exitCode.ok : exitCode.incomplete;
+}
+
+function list({ output }: SimOptions): void {
+  if (output === 'json') {
+    console.log(
+      json(
+        scenarios.map(({ name, about, peers, seeds, cpuSeconds }) => ({ name, about, peers, seeds, cpuSeconds })),
+        2,
+      ),
+    );
+    return;
+  }
+  const rows = scenarios.map(({ name, peers, seeds, cpuSeconds, about }) =>
+    [name, peers, seeds, cpuSeconds, about].map(String),
+  );
+  console.log(table(['SCENARIO', 'PEERS', 'SEEDS', 'CPU-S/SEED', 'ASKS'], rows));
+  console.log('\npaper runs them all: at the size of npm test, or with --full at their own');
+}
+
+/** The seeds of each scenario that is asked for. What is measured alone comes first, while this process is still small. */
+function plansOf(name: string, options: SimOptions): SeedTask[][] {
   if (name !== 'paper' && findScenario(name) === undefined) {
     throw new CliError(`there is no scenario "${name}": npx starling sim --list shows them`, exitCode.usage);
   }
-  const reports: ScenarioReport[] = [];
-  for (const each of names) {
-    const report = runScenario(each, {
-      ...(options.peers === undefined ? {} : { peers: wholeNumber('--peers', options.peers, 2, 1_000_000) }),
-      ...(options.seed === undefined ? {} : { seed: wholeNumber('--seed', options.seed, 0, 0xffff_ffff) }),
-      ...(options.seeds === undefined ? {} : { seeds: wholeNumber('--seeds', options.seeds, 1, 1_000_000) }),
-      ...(options.faults === undefined
-        ? {}
-        : { faults: options.faults.split(',').map((text) => wholeNumber('--faults', text, 0, 10_000)) }),
-      isReduced: options.reduced || (name === 'paper' && !options.full),
-      meter,
-      onSeed: (scenario, seed) => {
-        if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${scenario.name}, seed ${seed} …`);
+  const { peers, seed, seeds } = options;
+  const run = {
+    ...(peers === undefined ? {} : { peers: wholeNumber('--peers', peers, 2, 1_000_000) }),
+    ...(seed === undefined ? {} : { seed: wholeNumber('--seed', seed, 0, 0xffff_ffff) }),
+    ...(seeds === undefined ? {} : { seeds: wholeNumber('--seeds', seeds, 1, 1_000_000) }),
+    ...(options.faults === undefined ? {} : { faults: faultNumbers(options.faults) }),
+    isReduced: options.reduced || (name === 'paper' && !options.full),
+  };
+  const asked = name === 'paper' ? scenarios : scenarios.filter((scenario) => scenario.name === name);
+  const alone = asked.filter((scenario) => scenario.isMeasuredAlone);
+  const others = asked.filter((scenario) => !scenario.isMeasuredAlone);
+  return [...alone, ...others].map((scenario) => planRun(scenario.name, run));
+}
+
+/** `none`: all of a seed's faults could be left out and it still failed. */
+function faultNumbers(text: string): number[] {
+  return text === 'none' ? [] : text.split(',').map((number) => wholeNumber('--faults', number, 0, 10_000));
+}
+
+/** Runs the plans, and tells each report as soon as it and all before it are complete. */
+async function runPlans(
+  plans: readonly SeedTask[][],
+  jobs: number,
+  journal: Journal | null,
+  onReport: (report: ScenarioReport) => void,
+): Promise<void> {
+  const results = plans.map((tasks) => tasks.map((task) => journal?.get(task)));
+  const total = results.reduce((sum, { length }) => sum + length, 0);
+  let reported = 0;
+  const report = (): void => {
+    for (; reported < plans.length; reported++) {
+      const complete = results[reported]?.filter((result) => result !== undefined) ?? [];
+      if (complete.length < (results[reported]?.length ?? 0)) return;
+      onReport(reportOf(plans[reported] as SeedTask[], complete));
+    }
+  };
+  const run = async (places: readonly Place[], jobs: number): Promise<void> => {
+    const missing = places.filter(({ plan, at }) => results[plan]?.[at] === undefined);
+    if (missing.length === 0) return;
+    progress(results, total);
+    await runSeeds(
+      missing.map(({ task }) => task),
+      jobs,
+      (index, result) => {
+        const { plan, at, task } = missing[index] as Place;
+        (results[plan] as (SeedResult | undefined)[])[at] = result;
+        journal?.add(task, result);
+        if (result.failure !== null) note(`${task.scenario}, seed ${task.seed}: ${result.failure.violation}`);
+        report();
+        progress(results, total);
       },
-    });
-    if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
-    reports.push(report);
-    if (options.output !== 'json') console.log(formatReport(report));
-  }
-  if (options.output === 'json') console.log(json(reports, 2));
-  return reports.every((report) => report.isMet) ? exitCode.ok : exitCode.incomplete;
+    );
+  };
+  const places = plans.flatMap((tasks, plan) => tasks.map((task, at) => ({ plan, at, task })));
+  const isAlone = ({ task }: Place): boolean => findScenario(task.scenario)?.isMeasuredAlone === true;
+  report();
+  await run(places.filter(isAlone), 1);
+  await run(
+    places.filter((place) => !isAlone(place)),
+    jobs,
+  );
+  note('');
+}
+
+interface Place {
+  readonly plan: number;
+  readonly at: number;
+  readonly task: SeedTask;
+}
+
+/** A line that stays, above the progress. */
+function note(line: string): void {
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+  if (line !== '') process.stderr.write(`${line}\n`);
+}
+
+function progress(results: readonly (readonly (SeedResult | undefined)[])[], total: number): void {
+  if (!process.stderr.isTTY) return;
+  const done = results.flat().filter((result) => result !== undefined).length;
+  process.stderr.write(`\r\u001b[K${done} of ${counted(total, 'seed')} …`);
+}
+
+/** What a full run takes, said before it begins. */
+function outlook(plans: readonly SeedTask[][], jobs: number): string {
+  const costs = plans.map((tasks) => {
+    const { cpuSeconds, isMeasuredAlone } = findScenario(tasks[0]?.scenario ?? '') as Scenario;
+    return { seconds: tasks.length * cpuSeconds, jobs: isMeasuredAlone ? 1 : jobs };
+  });
+  const seeds = plans.reduce((sum, { length }) => sum + length, 0);
+  const minutes = costs.reduce((sum, { seconds, jobs }) => sum + seconds / 60 / jobs, 0);
+  const cpu = costs.reduce((sum, { seconds }) => sum + seconds / 60, 0);
+  return `${counted(plans.length, 'scenario')}, ${counted(seeds, 'seed')}: about ${Math.ceil(cpu)} minutes of CPU at full size, ${Math.ceil(minutes)} minutes on ${counted(jobs, 'free core')}`;
+}
+
+/** Tells builds apart by what the threads run. */
+function build(): string {
+  if (workerEntry.pathname.endsWith('.ts')) throw new CliError('--resume needs the built command', exitCode.usage);
+  return createHash('sha256').update(readFileSync(workerEntry)).digest('hex').slice(0, 16);
 }

@@ -133,6 +133,7 @@ export const faults: Scenario = {
     'the shipped configuration; seeds go through LAN, three zones, 10–50 ms and five continents and through all fault classes, 1–4 faults each; 2 messages/s; judged 90 s after the last fault',
   peers: 100,
   seeds: 200,
+  cpuSeconds: 4,
   reduced: { peers: 16, seeds: 15 },
   goals: [
     {

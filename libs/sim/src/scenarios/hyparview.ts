@@ -26,6 +26,7 @@ export const table1: Scenario = {
   setup: 'active 5, passive 30, all joins through one contact, then 50 shuffle cycles',
   peers: 10_000,
   seeds: 30,
+  cpuSeconds: 30,
   reduced: { peers: 200, seeds: 2 },
   goals: [
     {
@@ -116,7 +117,8 @@ export const fig2: Scenario = {
   setup:
     'active 5, passive 100 (paper: 30), 1 ms per hop, crashes seen by every neighbour; a flood every 10 ms, each on the views of its moment, reach counted over all survivors',
   peers: 10_000,
-  seeds: 30,
+  seeds: 10,
+  cpuSeconds: 110,
   reduced: { peers: 80, seeds: 1 },
   goals: failures.flatMap(({ share, reliability: paper }): Goal[] => [
     {
@@ -174,7 +176,8 @@ export const fig4: Scenario = {
   engine: 'event',
   setup: 'as hyparview/fig2; a cycle is one keep-alive tick of 1 s; healed: 20 floods reach 99.9 % of the survivors',
   peers: 10_000,
-  seeds: 30,
+  seeds: 10,
+  cpuSeconds: 110,
   reduced: { peers: 80, seeds: 1 },
   goals: failures.map(({ share, cycles }) => ({
     id: `ticks${percent(share)}`,
