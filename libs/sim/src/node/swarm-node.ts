@@ -36,6 +36,10 @@ export class SwarmNode
 {
   readonly membership: HyParView;
   readonly broadcast: Plumtree<number>;
+  // What each core wanted when it last returned. Most inputs concern one core; to ask the other as well would fetch
+  // its scattered objects from memory for nothing, which is what bounds the speed of large swarms.
+  #membershipAt: Millis;
+  #broadcastAt: Millis;
   #out!: Outbox<SwarmMessage, SwarmEvent>;
   /** The membership's events, handed to the broadcast once the membership has returned. */
   #handOvers: { readonly kind: 'neighborUp' | 'neighborDown'; readonly peer: PeerId; readonly zone: string }[] = [];
@@ -48,33 +52,33 @@ export class SwarmNode
       rng.child(),
       () => 8,
     );
+    this.#membershipAt = this.membership.nextDeadline();
+    this.#broadcastAt = this.broadcast.nextDeadline();
   }
 
   handle(now: Millis, input: Input<SwarmMessage, SwarmCommand>, out: Outbox<SwarmMessage, SwarmEvent>): void {
     this.#out = out;
     switch (input.kind) {
       case 'message':
-        if (isBroadcast(input.message))
-          this.broadcast.handle(now, input as Input<PlumtreeMessage<number>, never>, this);
-        else this.membership.handle(now, input as Input<HyParViewMessage, never>, this);
+        if (isBroadcast(input.message)) this.#toBroadcast(now, input as Input<PlumtreeMessage<number>, never>);
+        else this.#toMembership(now, input as Input<HyParViewMessage, never>);
         break;
       case 'command':
-        if (input.command.kind === 'broadcast') {
-          this.broadcast.handle(now, input as Input<never, PlumtreeCommand<number>>, this);
-        } else this.membership.handle(now, input as Input<never, HyParViewCommand>, this);
+        if (input.command.kind === 'broadcast') this.#toBroadcast(now, input as Input<never, PlumtreeCommand<number>>);
+        else this.#toMembership(now, input as Input<never, HyParViewCommand>);
         break;
       case 'tick':
-        if (this.membership.nextDeadline() <= now) this.membership.handle(now, input, this);
-        if (this.broadcast.nextDeadline() <= now) this.broadcast.handle(now, input, this);
+        if (this.#membershipAt <= now) this.#toMembership(now, input);
+        if (this.#broadcastAt <= now) this.#toBroadcast(now, input);
         break;
       default:
-        this.membership.handle(now, input, this);
+        this.#toMembership(now, input);
     }
     if (this.#handOvers.length > 0) this.#handOver(now);
   }
 
   nextDeadline(): Millis {
-    return Math.min(this.membership.nextDeadline(), this.broadcast.nextDeadline());
+    return Math.min(this.#membershipAt, this.#broadcastAt);
   }
 
   open(peer: PeerInfo): void {
@@ -99,7 +103,17 @@ export class SwarmNode
   #handOver(now: Millis): void {
     const handOvers = this.#handOvers;
     this.#handOvers = [];
-    for (const command of handOvers) this.broadcast.handle(now, { kind: 'command', command }, this);
+    for (const command of handOvers) this.#toBroadcast(now, { kind: 'command', command });
+  }
+
+  #toMembership(now: Millis, input: Input<HyParViewMessage, HyParViewCommand>): void {
+    this.membership.handle(now, input, this);
+    this.#membershipAt = this.membership.nextDeadline();
+  }
+
+  #toBroadcast(now: Millis, input: Input<PlumtreeMessage<number>, PlumtreeCommand<number>>): void {
+    this.broadcast.handle(now, input, this);
+    this.#broadcastAt = this.broadcast.nextDeadline();
   }
 }
 
