@@ -123,7 +123,9 @@ class HeldStream<B> {
 
   insert(message: Gossip<B>): void {
     const items = this.#items;
-    if (this.size === 0 || this.#seqAt(items.length - 1) < message.seq) items.push(message);
+    // Of most streams one message is held, if any: to push to an empty array would take memory for seventeen.
+    if (items.length === 0) this.#items = [message];
+    else if (this.size === 0 || this.#seqAt(items.length - 1) < message.seq) items.push(message);
     else items.splice(this.#firstFrom(message.seq), 0, message);
   }
 

@@ -9,6 +9,8 @@ export interface Announcer {
   readonly tree: TreeLabel;
 }
 
+const never = Number.POSITIVE_INFINITY;
+
 /** A message that somebody announced and that has not come. */
 export interface Missing {
   readonly state: StreamState;
@@ -25,6 +27,8 @@ export class MissingMessages {
   readonly #max: number;
   readonly #first: DeadlineQueue<Missing>;
   readonly #next: DeadlineQueue<Missing>;
+  /** Entries that are not settled. */
+  #count = 0;
 
   constructor(config: { readonly missingMax: number; readonly graft1Ms: Millis; readonly graft2Ms: Millis }) {
     this.#max = config.missingMax;
@@ -37,6 +41,8 @@ export class MissingMessages {
   }
 
   nextDeadline(): Millis {
+    // Asked for after every message, and nearly always nothing is missing.
+    if (this.#count === 0) return never;
     return Math.min(this.#first.next(), this.#next.next());
   }
 
@@ -52,6 +58,7 @@ export class MissingMessages {
     const entry = { state, seq, announcers: [announcer] };
     state.missing ??= new Map();
     state.missing.set(seq, entry);
+    this.#count++;
     this.#first.arm(now, entry);
     return true;
   }
@@ -78,7 +85,7 @@ export class MissingMessages {
     const { state } = entry;
     this.#first.cancel(entry);
     this.#next.cancel(entry);
-    state.missing?.delete(entry.seq);
+    if (state.missing?.delete(entry.seq)) this.#count--;
     if (state.missing?.size === 0) state.missing = null;
   }
 }

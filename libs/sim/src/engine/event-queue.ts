@@ -21,18 +21,24 @@ const nil = -1;
 /** Past this a tick no longer fits its array: 18 hours of virtual time. */
 const tickMax = 2 ** 32 - 1;
 
-/** A ring of FIFO lists threaded through the pool's `next` array, and a bitmap of those that are not empty. */
+/** Words per event in the pool: the next of its list, its tick, its kind. Side by side, so that an event is one cache line. */
+const words = 4;
+const nextWord = 0;
+const tickWord = 1;
+const kindWord = 2;
+
+/** A ring of FIFO lists threaded through the pool's `next` words, and a bitmap of those that are not empty. */
 class Wheel {
   readonly heads = new Int32Array(wheelSize).fill(nil);
   readonly tails = new Int32Array(wheelSize).fill(nil);
   readonly #bits = new Uint32Array(wheelSize >>> 5);
 
-  append(slot: number, event: number, next: Int32Array): void {
+  append(slot: number, event: number, pool: Int32Array): void {
     const tail = this.tails[slot] as number;
     if (tail === nil) {
       this.heads[slot] = event;
       this.#bits[slot >>> 5] = (this.#bits[slot >>> 5] as number) | (1 << (slot & 31));
-    } else next[tail] = event;
+    } else pool[tail * words + nextWord] = event;
     this.tails[slot] = event;
   }
 
@@ -65,11 +71,9 @@ export class EventQueue<S, P> {
   /** Beyond the far wheel; sorted into it, in order, each time it comes around. */
   #beyond: number[] = [];
 
-  #next = new Int32Array(1024);
-  #ticks = new Uint32Array(1024);
-  #kinds = new Uint8Array(1024);
-  #subjects: (S | null)[] = [];
-  #payloads: (P | null)[] = [];
+  #pool = new Int32Array(1024 * words);
+  /** Subject and payload of each event, in turn. */
+  readonly #things: (S | P | null)[] = [];
   #free = nil;
   #used = 0;
   #size = 0;
@@ -90,10 +94,10 @@ export class EventQueue<S, P> {
     const at = Math.max(tick, this.now);
     assert(at <= tickMax, 'virtual time fits 32 bits of ticks');
     const event = this.#allocate();
-    this.#ticks[event] = at;
-    this.#kinds[event] = kind;
-    this.#subjects[event] = subject;
-    this.#payloads[event] = payload;
+    this.#pool[event * words + tickWord] = at;
+    this.#pool[event * words + kindWord] = kind;
+    this.#things[event * 2] = subject;
+    this.#things[event * 2 + 1] = payload;
     this.#size++;
     this.#place(event, at);
   }
@@ -125,9 +129,9 @@ export class EventQueue<S, P> {
   }
 
   #place(event: number, tick: number): void {
-    this.#next[event] = nil;
-    if (this.#sameNear(tick)) this.#near.append(tick & wheelMask, event, this.#next);
-    else if (this.#sameFar(tick)) this.#far.append((tick >>> wheelBits) & wheelMask, event, this.#next);
+    this.#pool[event * words + nextWord] = nil;
+    if (this.#sameNear(tick)) this.#near.append(tick & wheelMask, event, this.#pool);
+    else if (this.#sameFar(tick)) this.#far.append((tick >>> wheelBits) & wheelMask, event, this.#pool);
     else this.#beyond.push(event);
   }
 
@@ -143,8 +147,8 @@ export class EventQueue<S, P> {
     this.#far.empty(slot);
     // In list order, before anything new can be added: the order among events of one tick is kept.
     while (event !== nil) {
-      const next = this.#next[event] as number;
-      this.#place(event, this.#ticks[event] as number);
+      const next = this.#nextOf(event);
+      this.#place(event, this.#tickOf(event));
       event = next;
     }
     return true;
@@ -152,27 +156,36 @@ export class EventQueue<S, P> {
 
   #turnFar(until: number): boolean {
     let first = Number.POSITIVE_INFINITY;
-    for (const event of this.#beyond) first = Math.min(first, this.#ticks[event] as number);
+    for (const event of this.#beyond) first = Math.min(first, this.#tickOf(event));
     const start = Math.floor(first / (wheelSize * wheelSize)) * wheelSize * wheelSize;
     if (start > until) return false;
     this.now = Math.max(this.now, start);
     const waiting = this.#beyond;
     this.#beyond = [];
-    for (const event of waiting) this.#place(event, this.#ticks[event] as number);
+    for (const event of waiting) this.#place(event, this.#tickOf(event));
     return true;
+  }
+
+  #nextOf(event: number): number {
+    return this.#pool[event * words + nextWord] as number;
+  }
+
+  /** As it was added: the pool's words are signed. */
+  #tickOf(event: number): number {
+    return (this.#pool[event * words + tickWord] as number) >>> 0;
   }
 
   #remove(slot: number): void {
     const event = this.#near.heads[slot] as number;
-    const next = this.#next[event] as number;
+    const next = this.#nextOf(event);
     if (next === nil) this.#near.empty(slot);
     else this.#near.heads[slot] = next;
-    this.kind = this.#kinds[event] as number;
-    this.subject = this.#subjects[event] as S;
-    this.payload = this.#payloads[event] as P | null;
-    this.#subjects[event] = null;
-    this.#payloads[event] = null;
-    this.#next[event] = this.#free;
+    this.kind = this.#pool[event * words + kindWord] as number;
+    this.subject = this.#things[event * 2] as S;
+    this.payload = this.#things[event * 2 + 1] as P | null;
+    this.#things[event * 2] = null;
+    this.#things[event * 2 + 1] = null;
+    this.#pool[event * words + nextWord] = this.#free;
     this.#free = event;
     this.#size--;
   }
@@ -180,25 +193,17 @@ export class EventQueue<S, P> {
   #allocate(): number {
     if (this.#free !== nil) {
       const event = this.#free;
-      this.#free = this.#next[event] as number;
+      this.#free = this.#nextOf(event);
       return event;
     }
-    if (this.#used === this.#next.length) this.#grow();
-    this.#subjects.push(null);
-    this.#payloads.push(null);
+    if (this.#used * words === this.#pool.length) this.#grow();
+    this.#things.push(null, null);
     return this.#used++;
   }
 
   #grow(): void {
-    const length = this.#next.length * 2;
-    const next = new Int32Array(length);
-    next.set(this.#next);
-    this.#next = next;
-    const ticks = new Uint32Array(length);
-    ticks.set(this.#ticks);
-    this.#ticks = ticks;
-    const kinds = new Uint8Array(length);
-    kinds.set(this.#kinds);
-    this.#kinds = kinds;
+    const pool = new Int32Array(this.#pool.length * 2);
+    pool.set(this.#pool);
+    this.#pool = pool;
   }
 }

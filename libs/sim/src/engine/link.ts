@@ -1,5 +1,5 @@
 import { assert } from '@starling/kernel';
-import type { SimPeer } from './peer.ts';
+import { noTick, type SimPeer } from './peer.ts';
 
 /** How one end of a link stands. `waiting`: dialling, or (at the far end) not yet reached by the dial. */
 export type LinkEnd = 'waiting' | 'up' | 'down';
@@ -22,9 +22,9 @@ export class Link<M, C, E> {
   readonly queued: M[] = [];
   /** What a cut holds back, in order; TCP goes on trying. */
   stalled: { readonly toAcceptor: boolean; readonly message: M | typeof goodbye }[] = [];
-  /** The tick at which an end's linger runs out; Infinity while its core needs the link. */
-  diallerLingers = Number.POSITIVE_INFINITY;
-  acceptorLingers = Number.POSITIVE_INFINITY;
+  /** The tick at which an end's linger runs out; `noTick` while its core needs the link. */
+  diallerLingers = noTick;
+  acceptorLingers = noTick;
 
   constructor(dialler: SimPeer<M, C, E>, acceptor: SimPeer<M, C, E>, latencyTicks: number) {
     this.dialler = dialler;

@@ -185,7 +185,7 @@ describe('World: faults', () => {
 
   it('gives a skewed clock to the core and keeps its deadlines', () => {
     const { world, seen, peers } = worldOf();
-    peers[0].skewMs = 5_000;
+    world.skew(peers[0], 5_000);
     world.command(peers[0], { kind: 'wake', at: 5_100 });
     world.runUntil(1_000);
     expect(seen).toEqual(['100 p0 tick at 5100']);

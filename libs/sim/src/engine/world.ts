@@ -13,7 +13,7 @@ import { EventQueue, msFromTicks, ticksFromMs, ticksPerMs } from './event-queue.
 import { baseLatency, jitter, zonesOf } from './latency.ts';
 import { goodbye, Link } from './link.ts';
 import type { NetworkModel } from './network.ts';
-import { SimPeer } from './peer.ts';
+import { noTick, SimPeer } from './peer.ts';
 import { TraceHash } from './trace-hash.ts';
 import type { WorldObserver, WorldOptions, WorldStats } from './world-port.ts';
 
@@ -149,7 +149,7 @@ export class World<M, C, E> implements Outbox<M, E> {
   crash(peer: SimPeer<M, C, E>, silently = false): void {
     if (!peer.isUp) return;
     peer.state = silently ? 'vanished' : 'crashed';
-    peer.timerTick = Number.POSITIVE_INFINITY;
+    peer.timerTick = noTick;
     for (const link of peer.links.values()) {
       link.setEnd(peer, 'down');
       if (!silently) this.#tellLost(link, link.other(peer));
@@ -185,6 +185,12 @@ export class World<M, C, E> implements Outbox<M, E> {
   /** Gives every message that the peer takes a cost from now on; 0 takes it back. */
   slow(peer: SimPeer<M, C, E>, serviceMs: Millis): void {
     peer.serviceTicks = ticksFromMs(serviceMs);
+  }
+
+  /** Sets a peer's clock forward. */
+  skew(peer: SimPeer<M, C, E>, ms: Millis): void {
+    peer.skewMs += ms;
+    peer.dueTick = dueTick(peer);
   }
 
   /** Begins a cut. Data in its way waits for its end, or until its link breaks of silence. */
@@ -250,7 +256,7 @@ export class World<M, C, E> implements Outbox<M, E> {
     const peer = this.#running();
     const known = peer.links.get(to.id);
     if (known !== undefined) {
-      known.setLingers(peer, Number.POSITIVE_INFINITY);
+      known.setLingers(peer, noTick);
       return;
     }
     const target = this.#byId.get(to.id);
@@ -584,19 +590,18 @@ export class World<M, C, E> implements Outbox<M, E> {
     const now = this.#queue.now;
     // Another event was armed since, for an earlier tick; or the peer stopped.
     if (peer.timerTick !== now || !peer.isUp) return;
-    peer.timerTick = Number.POSITIVE_INFINITY;
+    peer.timerTick = noTick;
     if (peer.pausedUntil > now) {
       peer.timerTick = peer.pausedUntil;
       this.#queue.add(peer.pausedUntil, kind.timer, peer, null);
       return;
     }
-    const clock = this.now + peer.skewMs;
-    if (peer.deadline > clock) {
+    if (!isDue(peer, now)) {
       this.#armTimer(peer);
       return;
     }
     this.#handle(peer, { kind: 'tick' });
-    if (peer.deadline > clock) peer.spins = 0;
+    if (!isDue(peer, now)) peer.spins = 0;
     else assert(++peer.spins < spinsMax, `the core of ${peer.info.id} asks for the same tick again and again`);
   }
 
@@ -625,16 +630,26 @@ export class World<M, C, E> implements Outbox<M, E> {
 
   /** Asks for the deadline, as a host does after each input. */
   #arm(peer: SimPeer<M, C, E>): void {
-    peer.deadline = peer.core.nextDeadline();
+    peer.dueTick = dueTick(peer);
     this.#armTimer(peer);
   }
 
   /** Makes sure that an event is pending no later than the peer's deadline. An earlier one that is pending stays. */
   #armTimer(peer: SimPeer<M, C, E>): void {
-    if (peer.deadline === Number.POSITIVE_INFINITY) return;
-    const tick = Math.max(ticksFromMs(peer.deadline - peer.skewMs), this.#queue.now);
-    if (tick >= peer.timerTick) return;
+    if (peer.dueTick === noTick) return;
+    const tick = Math.max(peer.dueTick, this.#queue.now);
+    if (peer.timerTick !== noTick && tick >= peer.timerTick) return;
     peer.timerTick = tick;
     this.#queue.add(tick, kind.timer, peer, null);
   }
+}
+
+/** The first tick at which the peer's clock shows its core's deadline or more. */
+function dueTick<M, C, E>({ core, skewMs }: SimPeer<M, C, E>): number {
+  const deadline = core.nextDeadline();
+  return deadline === Number.POSITIVE_INFINITY ? noTick : Math.max(0, ticksFromMs(deadline - skewMs));
+}
+
+function isDue<M, C, E>({ dueTick }: SimPeer<M, C, E>, now: number): boolean {
+  return dueTick !== noTick && dueTick <= now;
 }

@@ -95,7 +95,7 @@ export class Injector<M, C, E> {
         world.at(now + fault.forMs, () => this.#port.setDiscovery(true));
         break;
       case 'clockSkew':
-        for (const peer of this.#hit(fault.peers)) peer.skewMs += fault.skewMs;
+        for (const peer of this.#hit(fault.peers)) world.skew(peer, fault.skewMs);
         break;
       case 'garble':
         world.garbleProbability = fault.probability;
