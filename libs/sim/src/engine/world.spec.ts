@@ -206,7 +206,7 @@ describe('World: faults', () => {
 
   it('garbles as often as it is told', () => {
     const { world, seen, peers } = worldOf();
-    world.garbleProbability = 1;
+    world.setGarble(1);
     world.command(peers[0], say(peers[1], 'fine'));
     world.runUntil(10);
     expect(seen.at(-1)).toBe('3 p1 p0: ???');

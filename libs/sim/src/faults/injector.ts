@@ -80,12 +80,8 @@ export class Injector<M, C, E> {
         }
         break;
       case 'loss':
-        world.lossProbability = fault.probability;
-        world.resetProbability = fault.resetProbability;
-        world.at(now + fault.forMs, () => {
-          world.lossProbability = world.network.lossProbability;
-          world.resetProbability = world.network.resetProbability;
-        });
+        world.setLoss(fault.probability, fault.resetProbability);
+        world.at(now + fault.forMs, () => world.setLoss(world.network.lossProbability, world.network.resetProbability));
         break;
       case 'linkReset':
         for (const peer of this.#hit(fault.peers)) for (const link of [...peer.links.values()]) world.breakLink(link);
@@ -98,10 +94,8 @@ export class Injector<M, C, E> {
         for (const peer of this.#hit(fault.peers)) world.skew(peer, fault.skewMs);
         break;
       case 'garble':
-        world.garbleProbability = fault.probability;
-        world.at(now + fault.forMs, () => {
-          world.garbleProbability = 0;
-        });
+        world.setGarble(fault.probability);
+        world.at(now + fault.forMs, () => world.setGarble(0));
         break;
       default:
         unreachable(fault);
