@@ -2,11 +2,10 @@
  * What one link carries: two processes on loopback, `GrpcTransport` at both ends, in plain text and with mutual TLS, against
  * grpc-js with one gRPC message per mesh message (pass-through Buffers, nothing decoded) in the same run. CPU is user + system of both processes.
  *
- *   node bench/link.ts [--seconds 3] [--rounds 3] [--json]
+ *   node bench/link.ts --help
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Client, credentials, Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
@@ -22,6 +21,7 @@ import {
 import type { PeerInfo } from '@starling/kernel';
 import type { MeshMessage } from '@starling/mesh';
 import { defaultGrpcTransportConfig, GrpcTransport, type LinkKeys, MutualTls } from '@starling/transport-grpc';
+import { row as print, quantile, section, spread } from './report.ts';
 
 /** `up`: from the dialler to the acceptor. */
 type Direction = 'up' | 'down';
@@ -46,6 +46,11 @@ interface Result extends Omit<Task, 'ms'> {
   readonly megabytesPerSecond: number;
   readonly cpuMicrosPerMessage: number;
 }
+
+const usage = `node bench/link.ts [options]
+  --rounds N    rounds (3): each measures every row, Starling, Starling with TLS and grpc-js in turn
+  --seconds S   how long each is measured (2), after a second to warm up
+  --json        every measurement, as JSON`;
 
 const path = '/bench.Link/Exchange';
 const passThrough = (bytes: Buffer): Buffer => bytes;
@@ -248,18 +253,19 @@ async function stop(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
-}
-
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       seconds: { type: 'string', default: '2' },
       rounds: { type: 'string', default: '3' },
       json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
     },
   });
+  if (values.help) {
+    console.log(usage);
+    return;
+  }
   const ms = Number(values.seconds) * 1_000;
   const rows: readonly Omit<Task, 'kind' | 'ms'>[] = [
     { bytes: 100, direction: 'up' },
@@ -277,22 +283,25 @@ async function main(): Promise<void> {
     console.log(JSON.stringify(results, null, 2));
     return;
   }
-  const cpu = cpus();
-  console.log(
-    `${cpu.length} × ${cpu[0]?.model ?? 'unknown'}, Node ${process.version}, ${values.rounds} rounds of ${values.seconds} s`,
-  );
-  console.log('median messages/s (least … most), MB/s, CPU µs per message over both processes\n');
+  section(`link, ${values.rounds} rounds of ${values.seconds} s: median (least … most); "up" is from the dialler`);
   for (const { bytes, direction } of rows) {
+    const of = (kind: Kind, figure: 'messagesPerSecond' | 'megabytesPerSecond' | 'cpuMicrosPerMessage'): number[] =>
+      results
+        .filter((result) => result.kind === kind && result.bytes === bytes && result.direction === direction)
+        .map((result) => result[figure]);
     for (const kind of kinds) {
-      const same = results.filter((r) => r.kind === kind && r.bytes === bytes && r.direction === direction);
-      const rates = same.map((r) => r.messagesPerSecond);
-      const name = `${`${bytes} B`.padStart(7)} ${direction.padEnd(4)} ${kind.padEnd(12)}`;
-      const rate = `${median(rates).toLocaleString('en')}/s (${Math.min(...rates).toLocaleString('en')} … ${Math.max(...rates).toLocaleString('en')})`;
-      const cost = `${median(same.map((r) => r.cpuMicrosPerMessage))} µs`;
-      console.log(
-        `${name}  ${rate.padEnd(40)} ${String(median(same.map((r) => r.megabytesPerSecond))).padStart(4)} MB/s  ${cost}`,
-      );
+      print(`${bytes} B ${direction}, ${kind}`, [
+        `${spread(of(kind, 'messagesPerSecond'))} messages/s`,
+        `${spread(of(kind, 'megabytesPerSecond'))} MB/s`,
+        `${spread(of(kind, 'cpuMicrosPerMessage'), 2)} CPU µs per message, both processes`,
+      ]);
     }
+    const ratio = (figure: 'messagesPerSecond' | 'cpuMicrosPerMessage'): string =>
+      (quantile(of('starling', figure), 0.5) / quantile(of('grpc-js', figure), 0.5)).toFixed(2);
+    print(`${bytes} B ${direction}, starling / grpc-js`, [
+      `rate ${ratio('messagesPerSecond')}`,
+      `CPU ${ratio('cpuMicrosPerMessage')}`,
+    ]);
   }
   process.exit(0);
 }

@@ -24,7 +24,7 @@ async function main() {
       return build(products);
     case 'bench':
       await install();
-      await build(['@starling/peer']);
+      if (!args.includes('--help')) await build(['@starling/peer']);
       return step('benchmarks', await findNode(), ['bench/index.ts', ...args], { quiet: false });
     default:
       die(`unknown command "${command ?? ''}": use start, test, build or bench`);
