@@ -204,9 +204,10 @@ export class Host<B> {
     if (!this.#handling) this.#drain();
   }
 
-  /** Subscribers are told once, and the timer is looked at once. */
+  /** The clock is read once, subscribers are told once, and the timer is looked at once. */
   #batch(deliver: () => void): void {
     this.#isBatch = true;
+    this.#readClock();
     try {
       deliver();
     } finally {
@@ -236,7 +237,7 @@ export class Host<B> {
   }
 
   #handleOne(input: Input<MeshMessage<B>, MeshCommand>): void {
-    this.#now = Math.max(this.#now, this.#clock.now());
+    if (!this.#isBatch) this.#readClock();
     this.stats.inputs++;
     this.#tap.input?.(this.#now, input);
     this.#mesh.handle(this.#now, input, this.#outbox);
@@ -244,6 +245,10 @@ export class Host<B> {
     const events = this.#events;
     this.#events = [];
     for (const event of events) this.#hear(event);
+  }
+
+  #readClock(): void {
+    this.#now = Math.max(this.#now, this.#clock.now());
   }
 
   #hear(event: MeshEvent): void {
