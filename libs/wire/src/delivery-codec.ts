@@ -26,7 +26,7 @@ export function writeDelivery({ event }: SubscribeResponse): Buffer | null {
   const message = event.value;
   const length = messageBytes(message);
   if (length < 0) return null;
-  const writer = new ProtoWriter(fieldBytes(length));
+  const writer = ProtoWriter.forMessage(fieldBytes(length));
   writer.varint(eventTag.message);
   writer.varint(length);
   writeMessage(writer, message);

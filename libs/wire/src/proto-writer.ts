@@ -19,10 +19,15 @@ export class ProtoWriter {
   #start = 0;
   position = 0;
 
-  /** `slabBytes`: how much is allocated at a time. Bigger than the usual frame. */
-  constructor(slabBytes: number) {
+  /** `slabBytes`: how much is allocated at a time. Bigger than the usual frame. `slab`: the first one. */
+  constructor(slabBytes: number, slab = Buffer.allocUnsafeSlow(slabBytes)) {
     this.#slabBytes = slabBytes;
-    this.#slab = Buffer.allocUnsafeSlow(slabBytes);
+    this.#slab = slab;
+  }
+
+  /** For one short-lived message of exactly so many bytes: cut out of Node's pool, which is faster. */
+  static forMessage(bytes: number): ProtoWriter {
+    return new ProtoWriter(bytes, Buffer.allocUnsafe(bytes));
   }
 
   /** Bytes written since the last `cut`. */
@@ -86,6 +91,11 @@ export class ProtoWriter {
     const slab = this.#slab;
     const { length } = text;
     let { position } = this;
+    // Measured: a call out of JavaScript costs as much as forty characters.
+    if (length > 40) {
+      this.position = position + slab.write(text, position, 'latin1');
+      return;
+    }
     for (let i = 0; i < length; i++) slab[position++] = text.charCodeAt(i);
     this.position = position;
   }

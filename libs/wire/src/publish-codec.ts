@@ -84,7 +84,7 @@ export function writePublishStreamResponse({ number, result }: PublishStreamResp
   const accepted = result.value;
   const length = publishResponseBytes(accepted);
   if (length < 0) return null;
-  const writer = new ProtoWriter(12 + fieldBytes(length));
+  const writer = ProtoWriter.forMessage(12 + fieldBytes(length));
   if (number !== 0n) writer.number(responseTag.number, Number(number));
   writer.varint(responseTag.accepted);
   writer.varint(length);
