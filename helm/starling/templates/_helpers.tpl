@@ -49,3 +49,43 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- define "starling.mesh" -}}
 {{- default (printf "%s.%s" .Release.Namespace (include "starling.fullname" .)) .Values.mesh | trunc 63 -}}
 {{- end -}}
+
+{{/* Whether this rendering can look at a cluster: only a real one names its kinds, not just its API versions. */}}
+{{- define "starling.sawCluster" -}}
+{{- if .Capabilities.APIVersions.Has "apps/v1/StatefulSet" -}}yes{{- end -}}
+{{- end -}}
+
+{{/* Secret with the mesh's authority: tls.crt, tls.key, and ca.crt for what else is trusted. */}}
+{{- define "starling.authoritySecret" -}}
+{{- if eq .Values.tls.mode "existingSecret" -}}
+{{- required "tls.mode existingSecret needs tls.existingSecret" .Values.tls.existingSecret -}}
+{{- else -}}
+{{- printf "%s-authority" (include "starling.fullname" .) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Refuses one of the two Secrets without the other. */}}
+{{- define "starling.checkTokens" -}}
+{{- if ne (empty .Values.auth.existingTokensSecret) (empty .Values.auth.existingHashesSecret) -}}
+{{- fail "auth.existingTokensSecret and auth.existingHashesSecret belong together: set both or neither" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Secret with the tokens in clear. */}}
+{{- define "starling.tokensSecret" -}}
+{{- include "starling.checkTokens" . -}}
+{{- default (printf "%s-tokens" (include "starling.fullname" .)) .Values.auth.existingTokensSecret -}}
+{{- end -}}
+
+{{/* Secret with the tokens' hashes. */}}
+{{- define "starling.hashesSecret" -}}
+{{- include "starling.checkTokens" . -}}
+{{- default (printf "%s-token-hashes" (include "starling.fullname" .)) .Values.auth.existingHashesSecret -}}
+{{- end -}}
+
+{{/* DNS names under which clients reach peers: the Service's, short and long, and each pod's. */}}
+{{- define "starling.serviceNames" -}}
+{{- $service := include "starling.fullname" . -}}
+{{- $ns := .Release.Namespace -}}
+{{- concat (list $service (printf "%s.%s" $service $ns) (printf "%s.%s.svc" $service $ns) (include "starling.fqdn" (dict "root" . "service" $service))) .Values.tls.extraNames | join "," -}}
+{{- end -}}
