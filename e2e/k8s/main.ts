@@ -2,9 +2,13 @@
  * The chart on a real cluster: installed, tested, half killed, scaled, upgraded under traffic, removed. Each step is a
  * test; the last line counts them.
  */
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { readOptions, usage } from './options.ts';
 import { Release } from './release.ts';
 import { Report } from './report.ts';
+import { foreignPod, secretsStaySecret } from './security.ts';
 import { attempt, eventually, run } from './shell.ts';
 
 async function main(): Promise<number> {
@@ -84,6 +88,10 @@ async function main(): Promise<number> {
       }
     });
 
+    await report.test('a pod that is no peer reaches the API, and neither links nor an answer without a token', () =>
+      foreignPod(release),
+    );
+    await report.test('secrets stand in no pod description and in no log', () => secretsStaySecret(release));
     await report.test('half the peers are killed at once; nothing is lost and the mesh is one again', killHalf);
     await report.test('helm test fails while a peer belongs to another mesh', strangerIsNoticed);
     await report.test(`scaled to ${peers - 4}: the rest is one mesh without the others`, () => scale(peers - 4));
@@ -91,6 +99,7 @@ async function main(): Promise<number> {
     await report.test(`scaled back to ${peers}`, () => scale(peers));
     await report.test('a deleted pod comes back as the same peer', deletedPodKeepsItsIdentity);
     await report.test('a rolling upgrade replaces every pod and a subscriber loses nothing', rollingUpgrade);
+    await report.test('certificates are renewed under traffic, and a subscriber loses nothing', renewal);
     await smoke();
 
     await report.test('helm uninstalls everything, volumes too', async () => {
@@ -158,7 +167,7 @@ async function main(): Promise<number> {
 
   async function deletedPodKeepsItsIdentity(): Promise<string> {
     const id = async () => {
-      const json = await release.kubectl(['exec', 'starling-peer-1', '--', 'node', '-e', readStatus]);
+      const json = await release.kubectl(['exec', 'starling-peer-1', '-c', 'peer', '--', 'node', '-e', readStatus]);
       return (JSON.parse(json) as { id: string }).id;
     };
     const before = await id();
@@ -169,13 +178,52 @@ async function main(): Promise<number> {
     return release.verify(peers);
   }
 
+  /** Certificates that are good for a minute are renewed after 40 s, several times while messages flow. */
+  async function renewal(): Promise<string> {
+    await release.upgrade(['--set', 'tls.leafLifetime=60s'], 600);
+    const pods = await release.waitForPeers(peers);
+    await release.verify(peers);
+    const before = await expiries();
+    const traffic = await startTraffic(pods.map(({ ip }) => `${ip}:7401`));
+    await eventually(150_000, async () => {
+      const now = await expiries();
+      const kept = before.filter((expiry, index) => (now[index] ?? 0) < expiry + 60);
+      if (kept.length > 0) throw new Error(`${kept.length} certificates are not renewed twice`);
+    });
+    await release.verify(peers);
+    const said = await traffic.stop();
+    await release.upgrade([], 600);
+    await release.waitForPeers(peers);
+    return said;
+  }
+
+  /** When each peer's certificate ends, in seconds since 1970. */
+  async function expiries(): Promise<number[]> {
+    const pods = await release.peers();
+    const texts = await Promise.all(
+      pods.map(({ name }) => release.kubectl(['exec', name, '-c', 'peer', '--', 'node', '-e', readMetrics])),
+    );
+    return texts.map((text) => {
+      const value = Number(/^starling_certificate_expiry_timestamp_seconds(?:\{[^}]*\})? (\S+)$/m.exec(text)?.[1]);
+      if (!Number.isFinite(value)) throw new Error('a peer does not say when its certificate ends');
+      return value;
+    });
+  }
+
   async function rollingUpgrade(): Promise<string> {
+    const [authority, tokens] = [await release.secret('authority'), await release.secret('tokens')];
     const traffic = await startTraffic([`${release.serviceName}:7401`]);
     const before = new Set((await release.peers()).map(({ uid }) => uid));
     await release.upgrade(['--set-string', `peer.podAnnotations.upgraded=at-${Date.now()}`], 600);
     const after = await release.waitForPeers(peers);
     const kept = after.filter(({ uid }) => before.has(uid)).map(({ name }) => name);
     if (kept.length > 0) throw new Error(`not replaced: ${kept.join(', ')}`);
+    if (JSON.stringify(authority) !== JSON.stringify(await release.secret('authority'))) {
+      throw new Error('the upgrade made another authority');
+    }
+    if (JSON.stringify(tokens) !== JSON.stringify(await release.secret('tokens'))) {
+      throw new Error('the upgrade made other tokens');
+    }
     await release.verify(peers);
     return traffic.stop();
   }
@@ -204,7 +252,14 @@ async function main(): Promise<number> {
       const forwards = await Promise.all([0, 1, 2].map((n) => release.forward(`pod/starling-peer-${n}`, 7401)));
       try {
         const script = new URL('../../load-tests/scenarios/smoke.ts', import.meta.url).pathname;
-        const env = { STARLING_ADDRESSES: forwards.map(({ address }) => address).join(',') };
+        const folder = await mkdtemp(join(tmpdir(), 'starling-e2e-'));
+        const authority = join(folder, 'ca.pem');
+        await writeFile(authority, (await release.secret('authority'))['tls.crt'] ?? '');
+        const env = {
+          STARLING_ADDRESSES: forwards.map(({ address }) => address).join(','),
+          STARLING_CA_FILE: authority,
+          STARLING_TOKEN: (await release.secret('tokens')).client ?? '',
+        };
         await run('k6', ['run', '--quiet', '--no-usage-report', script], { timeoutMs: 180_000, env });
       } finally {
         await Promise.all(forwards.map((forward) => forward.stop()));
@@ -214,6 +269,7 @@ async function main(): Promise<number> {
 }
 
 /** Run inside a peer's pod, where there is Node.js but no curl. */
+const readMetrics = "fetch('http://127.0.0.1:7402/metrics').then((answer) => answer.text()).then(console.log)";
 const readStatus = "fetch('http://127.0.0.1:7402/status').then((answer) => answer.text()).then(console.log)";
 
 main().then(

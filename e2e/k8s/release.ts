@@ -11,6 +11,15 @@ export interface Pod {
   readonly stopping: boolean;
 }
 
+/** A volume of a pod that the tests start. */
+export interface SecretVolume {
+  readonly name: string;
+  readonly secret: {
+    readonly secretName: string;
+    readonly items: readonly { readonly key: string; readonly path: string }[];
+  };
+}
+
 interface PodList {
   readonly items: readonly {
     readonly metadata: { readonly name: string; readonly uid: string; readonly deletionTimestamp?: string };
@@ -126,14 +135,51 @@ export class Release {
     });
   }
 
+  /** What a Secret of the release holds. */
+  async secret(name: string): Promise<Readonly<Record<string, string>>> {
+    const json = await this.kubectl(['get', 'secret', `${this.name}-${name}`, '-o', 'json']);
+    const { data } = JSON.parse(json) as { data: Record<string, string> };
+    return Object.fromEntries(
+      Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
+    );
+  }
+
   /** Runs mesh-check inside the cluster until it ends; answers how, with its log. */
   async meshCheck(args: readonly string[], timeoutMs = 120_000): Promise<Ended> {
     const pod = await this.startMeshCheck(args);
     return this.endOf(pod, timeoutMs);
   }
 
-  /** Starts mesh-check in a pod; answers the pod's name once it runs. */
-  async startMeshCheck(args: readonly string[]): Promise<string> {
+  /** Starts mesh-check, as a client of the mesh, in a pod; answers the pod's name once it runs. */
+  startMeshCheck(args: readonly string[]): Promise<string> {
+    const { authority } = this;
+    const token = {
+      name: 'token',
+      secret: { secretName: `${this.name}-tokens`, items: [{ key: 'client', path: 'client' }] },
+    };
+    return this.startPod(['mesh-check', ...args], {
+      env: [...authority.env, { name: 'STARLING_TOKEN_FILE', value: '/run/token/client' }],
+      volumes: [...authority.volumes, token],
+    });
+  }
+
+  /** What a pod needs to know a peer by its certificate. */
+  get authority(): { readonly env: readonly object[]; readonly volumes: readonly SecretVolume[] } {
+    const secret = { secretName: `${this.name}-authority`, items: [{ key: 'tls.crt', path: 'ca.crt' }] };
+    return {
+      env: [{ name: 'STARLING_CA_FILE', value: '/run/authority/ca.crt' }],
+      volumes: [{ name: 'authority', secret }],
+    };
+  }
+
+  /** Starts the peer's image with another command; answers the pod's name once it runs. Volumes are mounted under /run. */
+  async startPod(
+    args: readonly string[],
+    {
+      env = [],
+      volumes = [],
+    }: { readonly env?: readonly object[]; readonly volumes?: readonly { name: string }[] } = {},
+  ): Promise<string> {
     const name = `mesh-check-${randomUUID().slice(0, 8)}`;
     const manifest = {
       apiVersion: 'v1',
@@ -153,7 +199,9 @@ export class Release {
             name: 'mesh-check',
             image: this.#options.peerImage,
             imagePullPolicy: 'IfNotPresent',
-            args: ['mesh-check', ...args],
+            args,
+            env,
+            volumeMounts: volumes.map(({ name }) => ({ name, mountPath: `/run/${name}`, readOnly: true })),
             securityContext: {
               allowPrivilegeEscalation: false,
               readOnlyRootFilesystem: true,
@@ -161,6 +209,7 @@ export class Release {
             },
           },
         ],
+        volumes,
       },
     };
     await this.kubectl(['create', '-f', '-'], { stdin: JSON.stringify(manifest) });

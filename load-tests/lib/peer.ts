@@ -1,9 +1,9 @@
 import { b64encode } from 'k6/encoding';
 import exec from 'k6/execution';
-import { Client, type Response, StatusOK, Stream } from 'k6/net/grpc';
+import { Client, type ConnectParams, type Response, StatusOK, Stream } from 'k6/net/grpc';
 import { clearTimeout, setTimeout } from 'k6/timers';
 import { deliveryRatio, duplicates, errors, gaps } from './metrics.ts';
-import { token } from './settings.ts';
+import { authorityFile, token } from './settings.ts';
 
 /** A message as `starling.v1.Message` comes as JSON, as far as the scenarios read it. */
 export interface Message {
@@ -37,6 +37,11 @@ interface QueryEvent {
 
 const protoset = '../../libs/wire/starling.binpb';
 const callTimeout = '5s';
+// k6 opens files in the init context only.
+const security: ConnectParams =
+  authorityFile === ''
+    ? { plaintext: true }
+    : { tls: { cacerts: [open(authorityFile)] } as NonNullable<ConnectParams['tls']> };
 const metadata: Readonly<Record<string, string>> = token === '' ? {} : { authorization: `Bearer ${token}` };
 
 /**
@@ -54,7 +59,7 @@ export class Peer {
   /** Connects; later calls do nothing. */
   connect(address: string): void {
     if (this.#connected) return;
-    this.#client.connect(address, { plaintext: true, timeout: callTimeout });
+    this.#client.connect(address, { ...security, timeout: callTimeout });
     this.#connected = true;
   }
 

@@ -9,6 +9,9 @@ export const addresses: readonly string[] = text('STARLING_ADDRESSES', '127.0.0.
 /** What the peers know this run by; empty: they ask for no token. */
 export const token: string = text('STARLING_TOKEN', '');
 
+/** File with who is trusted to say who is a peer; empty: nothing is encrypted. */
+export const authorityFile: string = text('STARLING_CA_FILE', '');
+
 /** A setting that is text. */
 export function text(name: string, otherwise: string): string {
   const value = __ENV[name];
