@@ -15,14 +15,15 @@ RUN npm ci --ignore-scripts
 FROM dependencies AS build
 ENV NEXT_TELEMETRY_DISABLED=1
 COPY . .
-RUN npm run build -w @starling/dashboard
+RUN npm run build -w @starling/dashboard \
+ && npm sbom --sbom-format cyclonedx --omit dev --package-lock-only -w @starling/dashboard >/src/sbom.cdx.json
 
 FROM node:24-bookworm-slim
 LABEL org.opencontainers.image.title="Starling dashboard" org.opencontainers.image.licenses="Apache-2.0"
 ENV NODE_ENV=production NEXT_TELEMETRY_DISABLED=1 HOSTNAME=0.0.0.0 PORT=3000
 WORKDIR /app
 COPY --from=build /src/apps/dashboard/.next/standalone ./
-COPY LICENSE ./
+COPY --from=build /src/sbom.cdx.json LICENSE ./
 USER 65532:65532
 EXPOSE 3000
 CMD ["node", "/app/apps/dashboard/start.mjs"]

@@ -17,7 +17,8 @@ COPY . .
 RUN npm run build -w @starling/peer -w @starling/cli \
  && node e2e/k8s/mesh-check/build.ts /out/mesh-check.cjs \
  && cp apps/peer/dist/main.js /out/peer.mjs \
- && cp apps/cli/dist/starling.js /out/starling.mjs
+ && cp apps/cli/dist/starling.js /out/starling.mjs \
+ && npm sbom --sbom-format cyclonedx --omit dev --package-lock-only -w @starling/peer -w @starling/cli >/out/sbom.cdx.json
 
 FROM node:24-bookworm-slim
 LABEL org.opencontainers.image.title="Starling peer" org.opencontainers.image.licenses="Apache-2.0"
