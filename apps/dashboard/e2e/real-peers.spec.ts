@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Dashboard, freePort, missingTool, openBrowser, poll, startDashboard } from './harness.ts';
 
 const peerScript = path.join(import.meta.dirname, '..', '..', 'peer', 'dist', 'main.js');
@@ -48,6 +48,7 @@ describe.skipIf(missing !== null)(
             STARLING_API_PORT: ports.api,
             STARLING_HTTP_PORT: ports.http,
             STARLING_BOOTSTRAP: `127.0.0.1:${first}`,
+            STARLING_INSECURE: 'true',
             STARLING_TOKENS_FILE: tokensFile,
             STARLING_PARENT_PID: String(process.pid),
           },
