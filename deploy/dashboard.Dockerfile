@@ -23,7 +23,8 @@ LABEL org.opencontainers.image.title="Starling dashboard" org.opencontainers.ima
 ENV NODE_ENV=production NEXT_TELEMETRY_DISABLED=1 HOSTNAME=0.0.0.0 PORT=3000
 WORKDIR /app
 COPY --from=build /src/apps/dashboard/.next/standalone ./
-COPY --from=build /src/sbom.cdx.json LICENSE ./
+COPY --from=build /src/sbom.cdx.json ./
+COPY LICENSE ./
 USER 65532:65532
 EXPOSE 3000
 CMD ["node", "/app/apps/dashboard/start.mjs"]
