@@ -1,3 +1,4 @@
+export type { AttackStrength } from './attacks/adversary.ts';
 export { type LifeId, MessageChecker, numberOf, payloadOf } from './checkers/messages.ts';
 export { checkOverlay, checkViews, type ViewBounds, type Views } from './checkers/views.ts';
 export type { Cut } from './engine/cuts.ts';

@@ -1,4 +1,5 @@
 import type { Millis } from '@starling/kernel';
+import type { AttackStrength } from './attacks/adversary.ts';
 import { judge, type ReportFailure, type Sample, type ScenarioReport } from './report.ts';
 import { scenarios } from './scenarios/registry.ts';
 import type { Scenario } from './scenarios/scenario.ts';
@@ -22,6 +23,8 @@ export interface RunOptions {
   readonly isReduced?: boolean;
   /** Only these of the seed's faults: a shrunk failure. */
   readonly faults?: readonly number[];
+  /** Turns the attackers' strength, in scenarios that have some. */
+  readonly attack?: Partial<AttackStrength>;
 }
 
 /** One seed to run. Plain data: it goes to another thread, and a run that is taken up again knows by it what is done. */
@@ -30,6 +33,7 @@ export interface SeedTask {
   readonly peers: number;
   readonly seed: number;
   readonly faults?: readonly number[];
+  readonly attack?: Partial<AttackStrength>;
 }
 
 /** What became of a seed. Plain data too. */
@@ -46,7 +50,7 @@ export function findScenario(name: string): Scenario | undefined {
 }
 
 /** The seeds that a run consists of, in order. Throws RangeError for an unknown name. */
-export function planRun(name: string, { peers, seed, seeds, isReduced, faults }: RunOptions = {}): SeedTask[] {
+export function planRun(name: string, { peers, seed, seeds, isReduced, faults, attack }: RunOptions = {}): SeedTask[] {
   const scenario = scenarioOf(name);
   const size = isReduced ? scenario.reduced : scenario;
   const count = seeds ?? (seed === undefined ? size.seeds : 1);
@@ -55,15 +59,19 @@ export function planRun(name: string, { peers, seed, seeds, isReduced, faults }:
     peers: peers ?? size.peers,
     seed: (seed ?? 1) + i,
     ...(faults === undefined ? {} : { faults }),
+    ...(attack === undefined ? {} : { attack }),
   }));
 }
 
 /** Runs one seed, and looks for a smaller run that fails as well when it broke something. The task alone decides the result. */
 export function runSeed(task: SeedTask, meter?: Meter): SeedResult {
-  const { scenario: name, peers, seed, faults } = task;
+  const { scenario: name, peers, seed, faults, attack } = task;
   const scenario = scenarioOf(name);
   const begun = meter?.cpuMs() ?? 0;
-  const sample = scenario.run(peers, seed, faults === undefined ? {} : { faults });
+  const sample = scenario.run(peers, seed, {
+    ...(faults === undefined ? {} : { faults }),
+    ...(attack === undefined ? {} : { attack }),
+  });
   const cpuMs = meter === undefined ? null : Math.max(1, meter.cpuMs() - begun);
   const failure = failureOf(scenario, task, sample);
   if (meter === undefined || cpuMs === null) return { sample, failure, cpuMs };

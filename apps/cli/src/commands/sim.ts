@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import {
+  type AttackStrength,
   findScenario,
   formatReport,
   planRun,
@@ -27,6 +28,10 @@ export interface SimOptions {
   readonly seed?: string;
   readonly seeds?: string;
   readonly faults?: string;
+  readonly attackers?: string;
+  readonly requests?: string;
+  readonly poison?: string;
+  readonly cycles?: string;
   readonly jobs?: string;
   readonly resume?: string;
   readonly output: 'table' | 'json';
@@ -79,12 +84,24 @@ function plansOf(name: string, options: SimOptions): SeedTask[][] {
     ...(seed === undefined ? {} : { seed: wholeNumber('--seed', seed, 0, 0xffff_ffff) }),
     ...(seeds === undefined ? {} : { seeds: wholeNumber('--seeds', seeds, 1, 1_000_000) }),
     ...(options.faults === undefined ? {} : { faults: faultNumbers(options.faults) }),
+    ...attackOf(options),
     isReduced: options.reduced || (name === 'paper' && !options.full),
   };
   const asked = name === 'paper' ? scenarios : scenarios.filter((scenario) => scenario.name === name);
   const alone = asked.filter((scenario) => scenario.isMeasuredAlone);
   const others = asked.filter((scenario) => !scenario.isMeasuredAlone);
   return [...alone, ...others].map((scenario) => planRun(scenario.name, run));
+}
+
+/** What of an attack's strength the command line sets. */
+function attackOf({ attackers, requests, poison, cycles }: SimOptions): { readonly attack?: Partial<AttackStrength> } {
+  const attack = {
+    ...(attackers === undefined ? {} : { attackersPercent: wholeNumber('--attackers', attackers, 0, 99) }),
+    ...(requests === undefined ? {} : { requests: wholeNumber('--requests', requests, 0, 1_000) }),
+    ...(poison === undefined ? {} : { poison: wholeNumber('--poison', poison, 0, 1_000) }),
+    ...(cycles === undefined ? {} : { cycles: wholeNumber('--cycles', cycles, 1, 100_000) }),
+  };
+  return Object.keys(attack).length === 0 ? {} : { attack };
 }
 
 /** `none`: all of a seed's faults could be left out and it still failed. */

@@ -5,6 +5,7 @@ import { bootstrap, idleCost, zones } from './operation.ts';
 import { gossipsubBaseline, ownTrees, treeFig2, treeFig6a, treeLatency } from './plumtree.ts';
 import { scale } from './scale.ts';
 import type { Scenario } from './scenario.ts';
+import { sybil } from './sybil.ts';
 
 /** Every scenario, in the order in which `starling sim --list` and the full table show them. */
 export const scenarios: readonly Scenario[] = [
@@ -23,5 +24,6 @@ export const scenarios: readonly Scenario[] = [
   bootstrap,
   idleCost,
   faults,
+  sybil,
   scale,
 ];

@@ -1,9 +1,12 @@
+import type { AttackStrength } from '../attacks/adversary.ts';
 import type { Goal, Sample } from '../report.ts';
 
 /** What a replay may change about a run besides its size and seed. */
 export interface RunVariation {
   /** Only the faults with these numbers, from 0, of those that the seed draws. */
   readonly faults?: readonly number[];
+  /** How strong the attackers are, where the scenario's own strength is not wanted. */
+  readonly attack?: Partial<AttackStrength>;
 }
 
 /** A reproducible experiment: data, and a function from a size and a seed to measured values. */

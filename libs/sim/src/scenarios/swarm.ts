@@ -1,6 +1,6 @@
 import { defaultHyParViewConfig, type HyParViewConfig } from '@starling/core-hyparview';
 import { defaultPlumtreeConfig, type PlumtreeConfig } from '@starling/core-plumtree';
-import type { Millis, PeerId } from '@starling/kernel';
+import type { Millis, PeerId, PeerInfo, ProtocolCore, Rng } from '@starling/kernel';
 import { cycleNetwork, type NetworkModel } from '../engine/network.ts';
 import type { SimPeer } from '../engine/peer.ts';
 import { World } from '../engine/world.ts';
@@ -52,7 +52,11 @@ export interface SwarmOptions {
   /** Shuffle intervals between the last start and the return. */
   readonly cycles: number;
   readonly sizeOf?: (message: SwarmMessage) => number;
+  /** What runs in a peer that is not to be the product. */
+  readonly bootAs?: (config: SwarmConfig, info: PeerInfo, rng: Rng) => SwarmCore | undefined;
 }
+
+type SwarmCore = ProtocolCore<SwarmMessage, SwarmCommand, SwarmEvent>;
 
 /** A swarm that has joined and settled, and the tools to measure it. */
 export interface Swarm {
@@ -63,11 +67,11 @@ export interface Swarm {
 
 /** Starts the peers one after the other, then lets the given number of cycles pass. */
 export function settledSwarm(options: SwarmOptions): Swarm {
-  const { peers, seed, network, joinNetwork, config, discovery, joinEveryMs, cycles, sizeOf } = options;
+  const { peers, seed, network, joinNetwork, config, discovery, joinEveryMs, cycles, sizeOf, bootAs } = options;
   const world: SwarmWorld = new World({
     seed,
     network: joinNetwork ?? network,
-    boot: (info, rng) => new SwarmNode(config, info, rng),
+    boot: (info, rng) => bootAs?.(config, info, rng) ?? new SwarmNode(config, info, rng),
     tagOf: tagOfKind,
     ...(sizeOf === undefined ? {} : { sizeOf }),
   });
