@@ -29,6 +29,11 @@ import { type Body, type BodyCodec, type MeshMessage, rootSwarm } from './messag
 import { parseStream } from './stream.ts';
 import { Swarm, type SwarmCommand, type SwarmEvent, type SwarmMessage } from './swarm.ts';
 
+/** Between two times that the membership is told of all members. 10 s: as often as it claims a place. */
+const membersToldIntervalMs = 10_000;
+/** Members in one command. 256: a guess, a page. */
+const membersToldAtOnce = 256;
+
 export interface MeshOptions<B> {
   readonly config: MeshConfig;
   readonly self: PeerInfo;
@@ -75,6 +80,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   #out!: MeshOutbox<B>;
   /** The request that the message being published answers. */
   #publishing: { readonly requestId: number } | undefined;
+  #tellMembersFrom: Millis = 0;
   #isReadable = false;
   #isCaughtUp = false;
   #isLeaving = false;
@@ -411,6 +417,21 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     this.#out.emit({ kind: 'neighborUp', peer });
   }
 
+  /**
+   * The membership ranks whom it hears of for its places; the directory knows everybody. New members are told as they come, and
+   * all of them again when a place was lost, since of those in line the membership keeps the first only.
+   */
+  #tellMembers(): void {
+    if (this.#now < this.#tellMembersFrom) return;
+    this.#tellMembersFrom = this.#now + membersToldIntervalMs;
+    for (let after = ''; ; ) {
+      const peers = this.directory.page(after, membersToldAtOnce);
+      if (peers.length > 0) this.#swarmCommand({ kind: 'heard', peers });
+      if (peers.length < membersToldAtOnce) return;
+      after = peers.at(-1)?.id ?? '';
+    }
+  }
+
   #onNeighborDown(peer: PeerInfo, reason: string): void {
     const now = this.#now;
     this.#rtts.delete(peer.id);
@@ -421,6 +442,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       { kind: 'command', command: { kind: 'neighborDown', peer, failed } },
       this.#directoryOut,
     );
+    this.#tellMembers();
     this.observe.handle(now, { kind: 'command', command: { kind: 'neighborsChanged' } }, this.#observeOut);
     this.#out.emit({ kind: 'neighborDown', peer, reason });
   }
@@ -523,6 +545,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
         break;
       }
       case 'memberUp':
+        this.#swarmCommand({ kind: 'heard', peers: [event.info] });
         this.#onMeshSize();
         this.#out.emit(event);
         break;

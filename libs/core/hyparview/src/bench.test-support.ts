@@ -26,7 +26,9 @@ export class Bench {
       seed = 1,
     }: { self?: PeerInfo; policy?: AdmissionPolicy; seed?: number } = {},
   ) {
-    this.core = new HyParView({ ...defaultHyParViewConfig, jitter: 0, ...config }, self, new Rng(seed), policy);
+    // The paper's membership, unless a test asks for ranked places.
+    const base = { ...defaultHyParViewConfig, rankedPlaces: false, jitter: 0 };
+    this.core = new HyParView({ ...base, ...config }, self, new Rng(seed), policy);
   }
 
   feed(input: HyParViewInput): HyParViewEffect[] {

@@ -63,6 +63,20 @@ export interface HyParViewConfig {
   /** Longest such pause. 60 s: `guess`; Serf: 30 s. */
   readonly reconnectPauseMaxMs: Millis;
 
+  /**
+   * Whether places go to those who rank for them, instead of to whoever comes first or asks loudest. true: `measured`
+   * (sybil/eclipse, 2026-11-25), without it a few per cent of attackers own the mesh. The paper: false.
+   */
+  readonly rankedPlaces: boolean;
+  /** Places given at once to peers that no rank favours: joins, high priority, ends of walks, bridges. 8: as many as a mesh that doubles asks of each. */
+  readonly favoursMax: number;
+  /** From one such favour to the next. 60 s: `measured` (sybil/eclipse), a favour is taken back within an optimisation or two. */
+  readonly favourIntervalMs: Millis;
+  /** Peers remembered for having been asked in vain for a place. 64: `guess`, nine for each place. */
+  readonly claimsInVainMax: number;
+  /** How long they are not asked again. 2 min: as the longest refusal memory. */
+  readonly claimsInVainMs: Millis;
+
   /** Leavers remembered. 256: `guess`. The oldest is forgotten first. */
   readonly tombstonesMax: number;
   /** How long a leaver is remembered. 10 min: `guess`, ten shuffles. */
@@ -111,6 +125,11 @@ export const defaultHyParViewConfig: HyParViewConfig = Object.freeze({
   lostExpiryMs: 86_400_000,
   reconnectPauseMinMs: 5_000,
   reconnectPauseMaxMs: 60_000,
+  rankedPlaces: true,
+  favoursMax: 8,
+  favourIntervalMs: 60_000,
+  claimsInVainMax: 64,
+  claimsInVainMs: 120_000,
   tombstonesMax: 256,
   tombstoneExpiryMs: 600_000,
   optimizeIntervalMs: 10_000,

@@ -16,6 +16,8 @@ const config: HyParViewConfig = {
   tombstonesMax: 2,
   lostCapacity: 2,
   rttsMax: 3,
+  claimsInVainMax: 2,
+  favoursMax: 2,
 };
 
 const id = fc.constantFrom('self', ...'abcdefghij');
@@ -61,6 +63,7 @@ const command: fc.Arbitrary<HyParViewCommand> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant('rtt' as const), peer: id, rttMs: fc.constantFrom(0, 1, 30, Number.NaN) }),
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('suspect' as const), peer: id }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('heard' as const), peers: sample }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'leave' as const }) },
 );
 
@@ -81,7 +84,12 @@ const input: fc.Arbitrary<HyParViewInput> = fc.oneof(
 const step = fc.record({ waitMs: fc.constantFrom(0, 5, 400, 1_100, 12_000), input });
 
 function makeCore(seed: number): HyParView {
-  return new HyParView(config, info('self', { zone: 'z1' }), new Rng(seed), admitAll);
+  return new HyParView(
+    { ...config, rankedPlaces: (seed & 1) === 0 },
+    info('self', { zone: 'z1' }),
+    new Rng(seed),
+    admitAll,
+  );
 }
 
 test('whatever comes: it never throws, its views keep their bounds, and it sends only where a link was', () => {

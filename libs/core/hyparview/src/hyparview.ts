@@ -9,6 +9,7 @@ import {
   type Rng,
   unreachable,
 } from '@starling/kernel';
+import { Allowance } from './allowance.ts';
 import { type Attempt, type AttemptPurpose, Attempts } from './attempts.ts';
 import { assertHyParViewConfig, type HyParViewConfig } from './config.ts';
 import { Islands } from './islands.ts';
@@ -21,6 +22,7 @@ import type {
   NeighborPriority,
 } from './messages.ts';
 import { jittered } from './pace.ts';
+import { sources } from './places.ts';
 import { Rounds } from './rounds.ts';
 import { type HyParViewStats, newHyParViewStats } from './stats.ts';
 import { Views } from './views.ts';
@@ -50,12 +52,15 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   readonly #attempts: Attempts;
   readonly #rounds: Rounds;
   readonly #islands: Islands;
+  readonly #favours: Allowance;
   /** Contacts not yet joined; only while isolated. */
   #contacts: PeerInfo[] = [];
   /** What the last shuffle carried, until it is answered. */
   #shuffled: PeerInfo[] | null = null;
   #shuffleAt: Millis = never;
   #shuffleFastUntil: Millis = 0;
+  /** Until then this peer's view is a newcomer's: nobody holds a place for good. */
+  #youngUntil: Millis = 0;
   #optimizeAt: Millis = never;
   #hasLeft = false;
 
@@ -67,6 +72,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     this.#attempts = new Attempts(config.attemptsMax, config.attemptTimeoutMs);
     this.#rounds = new Rounds(config, rng);
     this.#islands = new Islands(config, rng);
+    this.#favours = new Allowance(config.favoursMax, config.favourIntervalMs);
   }
 
   /** What later messages say about this peer. The id stays. */
@@ -174,8 +180,13 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     }
     this.stats.joins++;
     // A second join on the same link: its answer was late or the joiner tried twice. One walk is enough.
-    if (this.#reaffirms(joiner, out)) return;
-    const dropped = this.#views.hasRoomForHigh ? null : this.#evictFor(now, joiner, out);
+    if (this.#reaffirms(now, joiner, out)) return;
+    this.#views.places?.heard(now, joiner, sources.self);
+    const dropped = this.#placeFor(now, joiner, joiner, out);
+    if (dropped === undefined) {
+      this.#refuse(from, out, joiner);
+      return;
+    }
     this.#accept(now, joiner, dropped, out);
     const forward: HyParViewMessage = { kind: 'forwardJoin', joiner, ttl: this.#config.activeWalkLength };
     for (const neighbor of this.#views.active) {
@@ -193,11 +204,13 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     this.#correctStranger(from, out);
     if (joiner.id === this.#views.self.id) return;
     this.#islands.settle(joiner.id);
+    this.#views.places?.heard(now, joiner, from);
     // A neighbour cannot make walks longer than we would ourselves.
     const hops = Math.min(ttl, this.#config.activeWalkLength);
     const next = hops === 0 ? undefined : this.#views.randomNeighbor(from, joiner.id);
     if (next === undefined) {
-      this.#ask(now, joiner, 'forwardJoin', null, out);
+      if (this.#wouldPlace(now, joiner)) this.#ask(now, joiner, 'forwardJoin', null, out);
+      else this.#remember(now, joiner);
       return;
     }
     if (hops === this.#config.passiveWalkLength) this.#remember(now, joiner);
@@ -221,25 +234,37 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
       this.#refuse(from, out);
       return;
     }
-    if (this.#reaffirms(sender, out)) return;
+    if (this.#reaffirms(now, sender, out)) return;
+    this.#views.places?.heard(now, sender, sources.self);
     let dropped: PeerInfo | null = null;
     // Only peers with a link count as neighbours here (`linkDown` takes them out at once), so a place held by a dead peer
     // never refuses anybody: that decides whether a mesh survives the loss of 80 % of its peers.
     switch (priority) {
-      case 'high':
-        if (!this.#views.hasRoomForHigh) dropped = this.#evictFor(now, dropping ?? sender, out);
+      case 'high': {
+        const evicted = this.#placeFor(now, sender, dropping ?? sender, out);
+        if (evicted === undefined) {
+          this.#refuse(from, out, sender);
+          return;
+        }
+        dropped = evicted;
         break;
+      }
       case 'low':
         if (!this.#views.hasRoom) {
-          this.#refuse(from, out);
+          this.#refuse(from, out, sender);
           return;
         }
         break;
       case 'near':
         if (!this.#views.hasRoom) {
-          const far = this.#views.isNear(sender) ? this.#views.farNeighbor(dropping?.id) : undefined;
+          const far =
+            this.#views.places !== null
+              ? this.#views.expendableFor(sender)
+              : this.#views.isNear(sender)
+                ? this.#views.farNeighbor(dropping?.id)
+                : undefined;
           if (far === undefined) {
-            this.#refuse(from, out);
+            this.#refuse(from, out, sender);
             return;
           }
           this.#evict(now, far, 'swapped', dropping, out);
@@ -268,15 +293,25 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
       // TR-07-13 §4.3: a refusal is no reason to drop the candidate from the passive view.
       out.close(from);
       if (attempt.purpose === 'bridge') this.#islands.settle(from);
+      this.#onRefused(now, attempt.peer, dropped);
     } else if (this.#views.admits(now, attempt.peer) && this.#hasRoomFor(now, attempt, dropped, out)) {
       this.stats.accepted++;
-      if (attempt.purpose === 'bridge') this.stats.bridged++;
       this.#addNeighbor(now, attempt.peer, out);
+      if (attempt.purpose === 'bridge') this.#bridged(now);
     } else {
       out.send(from, { kind: 'disconnect', reason: 'evicted', alternative: null });
       out.close(from);
     }
     this.#fill(now, out);
+  }
+
+  /** A bridge holds its place by nobody's rank: both islands must hear of each other while it stands. */
+  #bridged(now: Millis): void {
+    this.stats.bridged++;
+    if (this.#views.places === null) return;
+    const { shuffleFastForMs, shuffleFastIntervalMs } = this.#config;
+    this.#shuffleFastUntil = Math.max(this.#shuffleFastUntil, now + shuffleFastForMs);
+    this.#shuffleAt = Math.min(this.#shuffleAt, now + this.#jittered(shuffleFastIntervalMs));
   }
 
   /** Algorithm 1, Disconnect; with reasons. */
@@ -291,13 +326,14 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     // While our own request is on its way this can only be about an earlier link: links keep order, an answer comes first.
     const peer = this.#views.neighbor(from);
     if (peer === undefined) return;
-    this.#removeNeighbor(peer, reason === 'leave' ? 'left' : reason, out);
+    this.#removeNeighbor(now, peer, reason === 'leave' ? 'left' : reason, out);
     out.close(from);
     if (reason !== 'leave') this.#remember(now, peer);
     // It has no room for us: not in this round.
     this.#rounds.avoid(from);
     if (alternative !== null) {
       this.#rounds.avoid(alternative.id);
+      this.#views.places?.heard(now, alternative, from);
       this.#ask(now, alternative, 'fill', null, out);
       this.#remember(now, alternative);
     }
@@ -317,6 +353,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     this.#correctStranger(from, out);
     // It came through the mesh, so its origin is on this island.
     this.#islands.settle(origin.id);
+    this.#hear(now, origin, sample, from);
     const hops = Math.min(ttl, this.#config.shuffleWalkLength) - 1;
     const next = hops > 0 ? this.#views.randomNeighbor(from, origin.id) : undefined;
     if (next !== undefined) {
@@ -349,6 +386,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
       return;
     }
     this.#shuffled = null;
+    this.#hear(now, null, sample, from);
     this.#integrate(now, sample, sent, out);
   }
 
@@ -374,6 +412,11 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
       case 'contacts':
         this.#onContacts(now, command.peers, out);
         return;
+      case 'heard':
+        for (const peer of command.peers) {
+          if (peer.id !== this.#views.self.id) this.#views.places?.heard(now, peer, sources.trusted);
+        }
+        return;
       case 'rtt':
         this.#views.measured(command.peer, command.rttMs);
         return;
@@ -381,7 +424,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
         this.#onSuspect(now, command.peer, out);
         return;
       case 'leave':
-        this.#onLeave(out);
+        this.#onLeave(now, out);
         return;
       default:
         unreachable(command);
@@ -397,6 +440,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
       if (!isIsolated && !this.#views.isNeighbor(peer.id) && !this.#attempts.has(peer.id)) {
         this.#islands.suggest(now, peer, !this.#views.isPassiveFull && !this.#views.isSpare(peer.id));
       }
+      this.#views.places?.heard(now, peer, sources.trusted);
       this.#remember(now, peer);
     }
     if (isIsolated) this.#contacts = contacts;
@@ -414,12 +458,12 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   }
 
   /** Tells every neighbour, and each of a pair of them of the other: the gap closes without a search. */
-  #onLeave(out: Out): void {
+  #onLeave(now: Millis, out: Out): void {
     this.#hasLeft = true;
     const neighbors = this.#views.sampleNeighbors(this.#views.active.length);
     for (const [i, peer] of neighbors.entries()) {
       out.send(peer.id, { kind: 'disconnect', reason: 'leave', alternative: neighbors[i ^ 1] ?? null });
-      this.#removeNeighbor(peer, 'left', out);
+      this.#removeNeighbor(now, peer, 'left', out);
       out.close(peer.id);
     }
     for (const peer of this.#attempts.peers()) {
@@ -452,7 +496,9 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     const islander = this.#islands.due(now);
     if (islander !== undefined) {
       // With a full view one link goes for the bridge. The asked peer gives up one as well, and the two losers pair up.
-      const dropping = this.#views.hasRoomForHigh ? undefined : this.#views.randomNeighbor();
+      const dropping = this.#views.hasRoomForHigh
+        ? undefined
+        : (this.#views.places?.expendable(this.#rng, islander) ?? this.#views.randomNeighbor());
       this.#ask(now, islander, 'bridge', dropping ?? null, out);
     }
   }
@@ -460,6 +506,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   #onAttemptFailed(now: Millis, { peer }: Attempt, out: Out): void {
     this.stats.failed++;
     out.close(peer.id);
+    this.#views.places?.askedInVain(now, peer.id);
     this.#views.forgetUnreachable(peer.id);
     this.#fill(now, out);
   }
@@ -478,19 +525,21 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
    * A neighbour asks again: our answer and its request crossed, or it lost its view of us. The answer is still yes. A later
    * life of it ends the earlier one, and is judged as a newcomer.
    */
-  #reaffirms(sender: PeerInfo, out: Out): boolean {
+  #reaffirms(now: Millis, sender: PeerInfo, out: Out): boolean {
     const known = this.#views.neighbor(sender.id);
     if (known === undefined) return false;
     if (known.incarnation < sender.incarnation) {
-      this.#removeNeighbor(known, 'failed', out);
+      this.#removeNeighbor(now, known, 'failed', out);
       return false;
     }
     out.send(sender.id, { kind: 'neighborReply', accepted: true, dropped: null });
     return true;
   }
 
-  #refuse(peer: PeerId, out: Out): void {
-    out.send(peer, { kind: 'neighborReply', accepted: false, dropped: null });
+  /** With ranked places a refusal names somebody who suits the asker better, so that it need not search blindly. */
+  #refuse(peer: PeerId, out: Out, asker: PeerInfo | null = null): void {
+    const hint = asker === null ? null : this.#views.hintFor(asker);
+    out.send(peer, { kind: 'neighborReply', accepted: false, dropped: hint });
     // A request of ours that crossed this one still needs the link.
     if (!this.#views.isNeighbor(peer) && !this.#attempts.has(peer)) out.close(peer);
   }
@@ -505,19 +554,26 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   /** Sees to it that an accepted request finds a place. False: the place was taken meanwhile. */
   #hasRoomFor(now: Millis, { peer, purpose, dropping }: Attempt, dropped: PeerInfo | null, out: Out): boolean {
     const views = this.#views;
+    const least = views.hasRoom ? undefined : views.expendableFor(peer);
+    if (least !== undefined) {
+      this.#evict(now, least, 'swapped', dropped, out);
+      return true;
+    }
     switch (purpose) {
       case 'join':
       case 'fill':
         return views.hasRoom;
       case 'forwardJoin':
+        if (views.places !== null) return this.#favour(now, peer, out) !== undefined;
         if (!views.hasRoom) this.#evictFor(now, peer, out);
         return true;
       case 'near':
         if (views.hasRoom) return true;
-        if (dropping === null || !views.isNeighbor(dropping.id)) return false;
+        if (views.places !== null || dropping === null || !views.isNeighbor(dropping.id)) return false;
         this.#evict(now, dropping, 'swapped', dropped, out);
         return true;
       case 'bridge':
+        if (views.places !== null) return this.#favour(now, dropped ?? peer, out) !== undefined;
         if (views.hasRoomForHigh) return true;
         if (dropping !== null && views.isNeighbor(dropping.id)) this.#evict(now, dropping, 'swapped', dropped, out);
         else this.#evictFor(now, dropped ?? peer, out);
@@ -525,6 +581,46 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
       default:
         return unreachable(purpose);
     }
+  }
+
+  /** Would `peer` be given a place now, were it asked for? */
+  #wouldPlace(now: Millis, peer: PeerInfo): boolean {
+    const { places, hasRoom } = this.#views;
+    return places === null || hasRoom || places.deserves(peer) || this.#favours.has(now);
+  }
+
+  /**
+   * Makes a place for somebody who must not be refused lightly. Gives whom it took it from, null when there was room, and
+   * undefined when there is none to be had. The evicted is told of `alternative`, who has room.
+   */
+  #placeFor(now: Millis, peer: PeerInfo, alternative: PeerInfo, out: Out): PeerInfo | null | undefined {
+    const views = this.#views;
+    if (views.places === null) return views.hasRoomForHigh ? null : this.#evictFor(now, alternative, out);
+    const least = views.hasRoom ? undefined : views.expendableFor(peer);
+    if (least === undefined) return this.#favour(now, alternative, out);
+    this.#evict(now, least, 'evicted', alternative, out);
+    return least;
+  }
+
+  /**
+   * A place for somebody whom no rank favours: a free one, or now and then one above the capacity or of another who holds
+   * none by right. Nobody who deserves its place has to go for it, except while the mesh forms and all places are provisional:
+   * there a newcomer goes between two neighbours, as in the paper.
+   */
+  #favour(now: Millis, alternative: PeerInfo, out: Out): PeerInfo | null | undefined {
+    const views = this.#views;
+    if (views.hasRoom) return null;
+    const isYoung = now < this.#youngUntil;
+    const victim = views.hasRoomForHigh
+      ? null
+      : (views.places?.expendable(this.#rng) ?? (isYoung ? views.randomNeighbor(alternative.id) : undefined));
+    if (victim === undefined || !this.#favours.take(now)) {
+      this.stats.undeserved++;
+      return undefined;
+    }
+    this.stats.favours++;
+    if (victim !== null) this.#evict(now, victim, 'evicted', alternative, out);
+    return victim;
   }
 
   /** Algorithm 1, dropRandomElementFromActiveView. The victim is shown to `newcomer`, who has room. */
@@ -539,7 +635,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     if (reason === 'swapped') this.stats.swapped++;
     else this.stats.evicted++;
     out.send(peer.id, { kind: 'disconnect', reason, alternative });
-    this.#removeNeighbor(peer, reason, out);
+    this.#removeNeighbor(now, peer, reason, out);
     out.close(peer.id);
     this.#views.remember(now, peer);
   }
@@ -557,12 +653,15 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     this.#rounds.restart();
     this.#islands.joined(now);
     this.#shuffleFastUntil = now + shuffleFastForMs;
+    this.#youngUntil = this.#shuffleFastUntil;
     this.#shuffleAt = now + this.#jittered(shuffleFastIntervalMs);
     this.#optimizeAt = now + this.#jittered(optimizeIntervalMs);
   }
 
-  #removeNeighbor(peer: PeerInfo, reason: NeighborDownReason, out: Out): void {
+  #removeNeighbor(now: Millis, peer: PeerInfo, reason: NeighborDownReason, out: Out): void {
     this.#views.removeNeighbor(peer.id);
+    // It may well deserve its place again.
+    if (reason !== 'left') this.#views.places?.heard(now, peer, sources.self);
     out.emit({ kind: 'neighborDown', peer, reason });
     if (!this.#views.isIsolated) return;
     this.#shuffleAt = never;
@@ -573,7 +672,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   /** TR-07-13 §4.3: the loss of a neighbour is repaired at once, from the passive view. */
   #lose(now: Millis, peer: PeerInfo, reason: NeighborDownReason, out: Out): void {
     this.stats.lost++;
-    this.#removeNeighbor(peer, reason, out);
+    this.#removeNeighbor(now, peer, reason, out);
     this.#rounds.restartHedging();
     this.#fill(now, out);
   }
@@ -608,7 +707,10 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     // With less than half of its links a peer asks all it knows.
     const isUrgent = this.#views.deficit * 2 > this.#config.activeCapacity;
     if (!isUrgent && !this.#rounds.mayAsk) return undefined;
-    return this.#views.findSpare(({ id }) => !this.#rounds.wasTried(id) && !this.#attempts.has(id));
+    const isFresh = ({ id }: PeerInfo) => !this.#rounds.wasTried(id) && !this.#attempts.has(id);
+    const claimant = this.#views.places?.claimant(this.#rng, isFresh);
+    if (claimant !== undefined) return claimant;
+    return this.#views.findSpare(isFresh);
   }
 
   /** Sends a request, unless one is on its way or the peer is not admitted. */
@@ -619,12 +721,14 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     out.open(peer);
     const sender = this.#views.self;
     if (purpose === 'join') out.send(peer.id, { kind: 'join', sender });
-    else out.send(peer.id, { kind: 'neighbor', sender, priority: this.#priorityOf(purpose), dropping });
+    else out.send(peer.id, { kind: 'neighbor', sender, priority: this.#priorityOf(purpose, peer), dropping });
   }
 
-  #priorityOf(purpose: AttemptPurpose): NeighborPriority {
+  #priorityOf(purpose: AttemptPurpose, peer: PeerInfo): NeighborPriority {
     if (purpose === 'near') return 'near';
-    return purpose === 'bridge' || this.#views.isIsolated ? 'high' : 'low';
+    if (purpose === 'bridge' || this.#views.isIsolated) return 'high';
+    // Who ranks for a place here is asked as a claim: it may make room for it, since it gains as well.
+    return this.#views.places?.deserves(peer) ? 'near' : 'low';
   }
 
   /** TR-07-13 §4.4: a walk with this peer, k_a neighbours and k_p spares. */
@@ -642,6 +746,10 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
 
   /** X-BOT §III: try one candidate that is cheaper than a link we have. With one failure domain there is none. */
   #optimize(now: Millis, out: Out): void {
+    if (this.#views.places !== null) {
+      this.#claim(now, out);
+      return;
+    }
     this.#optimizeAt = now + this.#jittered(this.#config.optimizeIntervalMs);
     // Free places come first, and need no swap.
     if (this.#views.hasRoom) return;
@@ -649,6 +757,40 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     if (far === undefined) return;
     const near = this.#views.findSpare((peer) => this.#views.isNear(peer));
     if (near !== undefined) this.#ask(now, near, 'near', far, out);
+  }
+
+  /** Asks one peer that deserves a place better than who holds it, and takes back what was given as a favour. */
+  #claim(now: Millis, out: Out): void {
+    const { shuffleFastIntervalMs, optimizeIntervalMs } = this.#config;
+    const isYoung = now < this.#youngUntil;
+    this.#optimizeAt = now + this.#jittered(isYoung ? shuffleFastIntervalMs : optimizeIntervalMs);
+    const views = this.#views;
+    const surplus = views.deficit < 0 ? views.places?.expendable(this.#rng) : undefined;
+    if (surplus !== undefined) this.#evict(now, surplus, 'evicted', null, out);
+    const claimant = views.places?.claimant(this.#rng, ({ id }) => !this.#attempts.has(id));
+    if (claimant === undefined) return;
+    const dropping = views.hasRoom ? undefined : views.places?.expendable(this.#rng, claimant);
+    this.#ask(now, claimant, 'near', dropping ?? null, out);
+  }
+
+  /** What was refused is not asked again soon; whom the refusal names may be asked instead. */
+  #onRefused(now: Millis, peer: PeerInfo, hint: PeerInfo | null): void {
+    const { places, isIsolated } = this.#views;
+    if (places === null) return;
+    places.askedInVain(now, peer.id);
+    if (hint === null || hint.id === this.#views.self.id) return;
+    places.heard(now, hint, peer.id);
+    this.#remember(now, hint);
+    if (isIsolated && !this.#rounds.wasTried(hint.id) && this.#contacts.length < this.#config.contactsMax) {
+      this.#contacts.push(hint);
+    }
+  }
+
+  #hear(now: Millis, origin: PeerInfo | null, sample: readonly PeerInfo[], from: PeerId): void {
+    const { places, self } = this.#views;
+    if (places === null) return;
+    if (origin !== null && origin.id !== self.id) places.heard(now, origin, from);
+    for (const peer of sample) if (peer.id !== self.id) places.heard(now, peer, from);
   }
 
   #integrate(now: Millis, sample: readonly PeerInfo[], expendable: PeerInfo[], out: Out): void {

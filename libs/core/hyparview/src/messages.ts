@@ -19,7 +19,10 @@ export type HyParViewMessage =
       readonly priority: NeighborPriority;
       readonly dropping: PeerInfo | null;
     }
-  /** The answer to `join` and `neighbor`. `dropped` names the link that was given up for it, so that both losers can pair up. */
+  /**
+   * The answer to `join` and `neighbor`. `dropped` names the link that was given up for it, so that both losers can pair up;
+   * in a refusal, somebody whom the asker may ask instead.
+   */
   | { readonly kind: 'neighborReply'; readonly accepted: boolean; readonly dropped: PeerInfo | null }
   /**
    * The sender takes the receiver out of its active view. `leave`: for good (forget me, do not offer me to others).
@@ -39,6 +42,8 @@ export type HyParViewMessage =
 export type HyParViewCommand =
   /** Peers that discovery found: joined while there are no neighbours, else kept as spares in the passive view. */
   | { readonly kind: 'contacts'; readonly peers: readonly PeerInfo[] }
+  /** Peers that the layer above knows of: ranked for the places, and nothing else. */
+  | { readonly kind: 'heard'; readonly peers: readonly PeerInfo[] }
   /** Measured round-trip time to a neighbour, in ms: the cost that the optimisation lowers. */
   | { readonly kind: 'rtt'; readonly peer: PeerId; readonly rttMs: number }
   /** The failure detector says that this neighbour is dead though its link is open. */

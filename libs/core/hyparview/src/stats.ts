@@ -16,6 +16,10 @@ export interface HyParViewStats {
   evicted: number;
   /** Far links that this peer swapped for near ones, as asker or as asked. */
   swapped: number;
+  /** Places given to peers that no rank favoured, out of the allowance for that. */
+  favours: number;
+  /** Requests refused because no rank favoured the asker and the allowance was used up. */
+  undeserved: number;
   /** Bridges built: to contacts outside the views and to lost neighbours. */
   bridged: number;
   /** Shuffles begun here. */
@@ -38,6 +42,8 @@ export function newHyParViewStats(): HyParViewStats {
     lost: 0,
     evicted: 0,
     swapped: 0,
+    favours: 0,
+    undeserved: 0,
     bridged: 0,
     shuffles: 0,
     contactsNeeded: 0,

@@ -2,6 +2,7 @@ import { assert, IndexedMap, type Millis, type PeerId, type PeerInfo, type Rng }
 import type { HyParViewConfig } from './config.ts';
 import type { AdmissionPolicy } from './messages.ts';
 import { PassiveView } from './passive-view.ts';
+import { Places } from './places.ts';
 import { Proximity } from './proximity.ts';
 import { Tombstones } from './tombstones.ts';
 
@@ -17,6 +18,8 @@ export class Views {
   readonly #passive: PassiveView;
   readonly #tombstones: Tombstones;
   readonly #proximity: Proximity;
+  /** Who deserves a place; null when whoever comes first has it, as in the paper. */
+  readonly places: Places | null;
   #self: PeerInfo;
 
   constructor(config: HyParViewConfig, self: PeerInfo, rng: Rng, policy: AdmissionPolicy) {
@@ -27,6 +30,8 @@ export class Views {
     this.#passive = new PassiveView(config.passiveCapacity);
     this.#tombstones = new Tombstones(config.tombstonesMax, config.tombstoneExpiryMs);
     this.#proximity = new Proximity(config.farRttMs, config.rttsMax);
+    const { rankedPlaces, activeCapacity, claimsInVainMax, claimsInVainMs } = config;
+    this.places = rankedPlaces ? new Places(self, activeCapacity, claimsInVainMax, claimsInVainMs) : null;
   }
 
   get self(): PeerInfo {
@@ -94,10 +99,12 @@ export class Views {
   addNeighbor(peer: PeerInfo): void {
     this.#active.set(peer.id, peer);
     this.#passive.delete(peer.id);
+    this.places?.add(peer);
   }
 
   removeNeighbor(peer: PeerId): void {
     this.#active.delete(peer);
+    this.places?.remove(peer);
   }
 
   /** May `peer` be asked, or taken, as a new neighbour? */
@@ -169,6 +176,33 @@ export class Views {
   /** A spare that `isWanted`, about at random. */
   findSpare(isWanted: (peer: PeerInfo) => boolean): PeerInfo | undefined {
     return this.#passive.find(this.#rng, isWanted);
+  }
+
+  /** Whom a newcomer that deserves a place takes it from; undefined when it deserves none, or places are not ranked. */
+  expendableFor(newcomer: PeerInfo): PeerInfo | undefined {
+    return this.places?.deserves(newcomer) ? this.places.expendable(this.#rng, newcomer) : undefined;
+  }
+
+  /**
+   * Whom `asker` may ask instead: of all known peers the one that ranks best for it at the place where this peer ranks best
+   * itself, so that following such hints leads to its place in a few steps; else a random neighbour. Null when there is none,
+   * or places are not ranked.
+   */
+  hintFor(asker: PeerInfo): PeerInfo | null {
+    if (this.places === null) return null;
+    const rankOf = this.places.rankFor(asker, this.#self);
+    let best: PeerInfo | null = null;
+    let bestRank = rankOf(this.#self);
+    for (const peers of [this.#active.values(), this.#passive.values()]) {
+      for (const peer of peers) {
+        if (peer.id === asker.id) continue;
+        const rank = rankOf(peer);
+        if (rank >= bestRank) continue;
+        best = peer;
+        bestRank = rank;
+      }
+    }
+    return best ?? this.randomNeighbor(asker.id) ?? null;
   }
 
   measured(peer: PeerId, rttMs: Millis): void {

@@ -19,11 +19,12 @@ import {
 export type SwarmPeer = SimPeer<SwarmMessage, SwarmCommand, SwarmEvent>;
 export type SwarmWorld = World<SwarmMessage, SwarmCommand, SwarmEvent>;
 
-/** HyParView §5.1: active view 5, passive view 30, no place above that. All else is the product's. */
+/** HyParView §5.1: active view 5, passive view 30, no place above that, whoever asks loudest is let in. All else is the product's. */
 export const paperViews: HyParViewConfig = {
   ...defaultHyParViewConfig,
   activeCapacity: 5,
   highPrioritySlots: 0,
+  rankedPlaces: false,
   passiveCapacity: 30,
 };
 

@@ -22,7 +22,10 @@ import {
 const usual: AttackStrength = { attackersPercent: 20, requests: 1, poison: 1, cycles: 200 };
 
 /** The paper's membership: two fixed views, a shuffle per cycle, whoever asks with high priority is let in. */
-const plainViews: HyParViewConfig = { ...paperViews, shuffleIntervalMs: paperViews.shuffleFastIntervalMs };
+const plainViews: HyParViewConfig = {
+  ...paperViews,
+  shuffleIntervalMs: paperViews.shuffleFastIntervalMs,
+};
 
 /** What the attackers hold of the honest peers. */
 interface Capture {
@@ -36,7 +39,7 @@ interface Capture {
   readonly together: number;
 }
 
-function captureOf(swarm: Swarm, adversary: Adversary): Capture {
+export function captureOf(swarm: Swarm, adversary: Adversary): Capture {
   const honest = livePeers(swarm.world).filter(({ info }) => !adversary.has(info.id));
   let links = 0;
   let captured = 0;
@@ -71,7 +74,11 @@ interface Siege {
 }
 
 /** Lets a swarm form in which the attackers still behave, then the attack run its cycles. */
-function besieged({ peers, seed, views, strength }: Siege): { swarm: Swarm; adversary: Adversary; before: Capture } {
+export function besieged({ peers, seed, views, strength }: Siege): {
+  swarm: Swarm;
+  adversary: Adversary;
+  before: Capture;
+} {
   const adversary = new Adversary(strength, peers, seed);
   const swarm = settledSwarm({
     ...oneByOne,

@@ -1,0 +1,94 @@
+import type { PeerId, PeerInfo } from '@starling/kernel';
+
+const circle = 0x1_0000_0000;
+
+/** Murmur3's finaliser: every input bit changes about half of the output bits. */
+function mixed(hash: number): number {
+  let h = hash;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}
+
+/** 32 bits of an id: FNV-1a, mixed. Ids are hashes of keys already; this only spreads them. */
+function idHash(id: PeerId): number {
+  let h = 0x811c9dc5 | 0;
+  for (let i = 0; i < id.length; i++) h = Math.imul(h ^ id.charCodeAt(i), 0x01000193);
+  return mixed(h);
+}
+
+/**
+ * Who deserves which place. A peer has as many places as links it looks for; each place orders all other peers by a number
+ * that both ends compute alike from the two ids, so a claim to a place is proved by the ids and asking more often gains
+ * nothing (Basalt, Middleware 2023, ranks its slots; Brahms, PODC 2008, samples by the least hash).
+ *
+ * Two places stand for a circle on which all peers lie in an order of its own: the next peer clockwise and the next one
+ * counterclockwise. Next is mutual, so everybody can have the links it deserves at once, and no one has to compete for
+ * them with peers that accept everything. A few circles together are a random regular graph (Law and Siu, INFOCOM 2003);
+ * Fireflies (EuroSys 2006) builds a mesh that tolerates intruders of just these rings. Where places are left, one or two,
+ * they pair peers by the hash of the pair. Failure domains come first: circles prefer the own zone, pairs another one.
+ */
+export class Rank {
+  /** Places, numbered from 0: two for each circle, then the pairs. */
+  readonly places: number;
+  /** At least one pair: circles that keep to their zones alone would leave the zones without links to each other. */
+  readonly #circles: number;
+  readonly #self: number;
+  /** Where this peer lies on each circle. */
+  readonly #points: Int32Array;
+  readonly #zone: string;
+  readonly #ranks: Float64Array;
+
+  constructor(self: PeerInfo, places: number) {
+    this.places = places;
+    this.#circles = Math.max(0, Math.ceil(places / 2) - 1);
+    this.#self = idHash(self.id);
+    this.#points = Int32Array.from({ length: this.#circles }, (_, i) => pointOn(i, this.#self));
+    this.#zone = self.zone;
+    this.#ranks = new Float64Array(places);
+  }
+
+  /** So many of the first places are on circles. */
+  get onCircles(): number {
+    return 2 * this.#circles;
+  }
+
+  /** The rank of `peer` at each place, lower is better. The array is used again by the next call. */
+  of(peer: PeerInfo): Float64Array {
+    const ranks = this.#ranks;
+    const other = idHash(peer.id);
+    const distance = this.#distanceTo(peer);
+    const base = distance * circle;
+    let place = 0;
+    for (let i = 0; i < this.#circles; i++) {
+      const apart = (pointOn(i, other) - (this.#points[i] as number)) | 0;
+      ranks[place++] = base + (apart >>> 0);
+      ranks[place++] = base + (-apart >>> 0);
+    }
+    for (; place < this.places; place++) ranks[place] = this.#pair(place, other, distance);
+    return ranks;
+  }
+
+  /** The rank of `peer` at one place. */
+  at(place: number, peer: PeerInfo): number {
+    const other = idHash(peer.id);
+    const distance = this.#distanceTo(peer);
+    if (place >= this.onCircles) return this.#pair(place, other, distance);
+    const apart = pointOn(place >> 1, other) - (this.#points[place >> 1] as number);
+    return distance * circle + ((place & 1 ? -apart : apart) >>> 0);
+  }
+
+  #pair(place: number, other: number, distance: number): number {
+    return (2 - distance) * circle + (mixed((this.#self ^ other) + Math.imul(place + 1, 0x1f83d9ab)) >>> 0);
+  }
+
+  /** 0: the same failure domain; 2: another one; 1: who knows. */
+  #distanceTo({ zone }: PeerInfo): number {
+    if (this.#zone === '' || zone === '') return 1;
+    return this.#zone === zone ? 0 : 2;
+  }
+}
+
+function pointOn(circleNumber: number, hash: number): number {
+  return mixed(hash ^ Math.imul(circleNumber + 1, 0x9e3779b1));
+}
