@@ -14,12 +14,12 @@ import { defaultTopologyFeedConfig } from '../apps/peer/src/overlay/topology-fee
 const root = new URL('..', import.meta.url);
 const page = readFileSync(new URL('docs/limits.md', root), 'utf8');
 
-const { linkLingerMs, ...parts } = defaultMeshConfig;
+const { linkLingerMs, controlPerSecondMax, ...parts } = defaultMeshConfig;
 
 /** The first word of a field on the page: what it is a field of. */
 const configs: Readonly<Record<string, unknown>> = {
   ...parts,
-  mesh: { linkLingerMs },
+  mesh: { linkLingerMs, controlPerSecondMax },
   links: defaultGrpcTransportConfig,
   discovery: defaultDiscoveryLoopConfig,
   peerCache: defaultPeerCacheConfig,

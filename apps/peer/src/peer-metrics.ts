@@ -95,6 +95,8 @@ export class PeerMetrics {
       starling_directory_changes_total: () => counters.directoryChanges(),
       starling_suspicions_total: () => counters.suspicions(),
       starling_protocol_violations_total: () => counters.violations,
+      starling_verdicts_total: () => counters.verdicts(),
+      starling_banned_peers: () => mesh.reputation.bans(overlay.now()).length,
 
       starling_connections: () => host.links.size,
       starling_discovery_rounds_total: () => host.discoveryStats?.rounds ?? 0,

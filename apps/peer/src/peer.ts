@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { Discovery, Transport } from '@starling/host';
 import type { PeerInfo } from '@starling/kernel';
-import { parseStream } from '@starling/mesh';
+import { type MeshEvent, parseStream } from '@starling/mesh';
 import { MeshCounters } from '@starling/metrics';
 import type { TransportCounters } from '@starling/transport-grpc';
 import { Acknowledge, bodyCodec, type PublishRequest, type PublishResponse } from '@starling/wire';
@@ -218,12 +218,33 @@ export class Peer {
         case 'suspicion':
           mesh.warn({ id: event.peer, outcome: event.outcome }, 'a neighbour was suspected of being dead');
           break;
+        case 'judged':
+          this.#logJudged(event.verdict);
+          break;
         case 'protocolViolation':
           mesh.warn({ id: event.peer, rule: event.rule }, 'a neighbour sent what the protocol forbids; ignored');
           break;
         default:
       }
     });
+  }
+
+  #logJudged(verdict: Extract<MeshEvent, { readonly kind: 'judged' }>['verdict']): void {
+    const { mesh } = this.#logs;
+    switch (verdict.kind) {
+      case 'dropped':
+        mesh.warn(
+          { id: verdict.peer, reason: verdict.reason },
+          'a neighbour that does more harm than good was dropped',
+        );
+        break;
+      case 'banned':
+        mesh.warn({ id: verdict.peer, reason: verdict.reason, until: verdict.until }, 'a peer was banned for a while');
+        break;
+      case 'pardoned':
+        mesh.info({ id: verdict.peer }, 'a ban is over');
+        break;
+    }
   }
 }
 

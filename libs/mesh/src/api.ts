@@ -1,4 +1,5 @@
 import type { PeerReport } from '@starling/core-observe';
+import type { ReputationEvent as Verdict } from '@starling/core-reputation';
 import type { Hit, QueryTally } from '@starling/core-search';
 import type { Outbox, PeerId, PeerInfo } from '@starling/kernel';
 import type { MeshMessage } from './messages.ts';
@@ -33,6 +34,9 @@ export type MeshCommand =
   | { readonly kind: 'measured'; readonly report: Omit<PeerReport, 'number'> }
   /** The driver was late by so much: the failure detector doubts itself first. */
   | { readonly kind: 'selfLate'; readonly lateMs: number }
+  /** An operator bans a peer at this peer, Infinity: until pardoned; or pardons it. Neither is told to anybody. */
+  | { readonly kind: 'ban'; readonly peer: PeerId; readonly forMs: number }
+  | { readonly kind: 'pardon'; readonly peer: PeerId }
   /** Leave for good. */
   | { readonly kind: 'leave' };
 
@@ -85,6 +89,8 @@ export type MeshEvent =
   | { readonly kind: 'selfChanged'; readonly self: PeerInfo }
   | { readonly kind: 'rtt'; readonly peer: PeerId; readonly rttMs: number }
   | { readonly kind: 'suspicion'; readonly peer: PeerId; readonly outcome: 'dead' | 'cleared' }
+  /** What a peer did was too much. `dropped`: its link ends. `banned`: nor is it linked with again before `until`. `pardoned`: that is over. */
+  | { readonly kind: 'judged'; readonly verdict: Verdict }
   | { readonly kind: 'protocolViolation'; readonly peer: PeerId; readonly rule: string };
 
 export type MeshOutbox<B> = Outbox<MeshMessage<B>, MeshEvent>;

@@ -4,6 +4,7 @@ import { defaultLivenessConfig, type LivenessConfig } from '@starling/core-liven
 import { defaultObserveConfig, type ObserveConfig } from '@starling/core-observe';
 import { defaultPlumtreeConfig, type PlumtreeConfig } from '@starling/core-plumtree';
 import { defaultPubSubConfig, type PubSubConfig } from '@starling/core-pubsub';
+import { defaultReputationConfig, type ReputationConfig } from '@starling/core-reputation';
 import { defaultSearchConfig, type SearchConfig } from '@starling/core-search';
 import type { Millis } from '@starling/kernel';
 import { type CanaryConfig, defaultCanaryConfig } from './canary.ts';
@@ -18,8 +19,11 @@ export interface MeshConfig {
   readonly search: SearchConfig;
   readonly observe: ObserveConfig;
   readonly canary: CanaryConfig;
+  readonly reputation: ReputationConfig;
   /** A link that no core needs is closed after so long without traffic. 5 s: a guess, above every reply deadline. */
   readonly linkLingerMs: Millis;
+  /** Messages other than bodies and what answers them that a link may bring in a second; more are shed, and held against the neighbour. 5,000: a guess, above what questions to the whole mesh make at their limit. */
+  readonly controlPerSecondMax: number;
 }
 
 export const defaultMeshConfig: MeshConfig = {
@@ -31,5 +35,7 @@ export const defaultMeshConfig: MeshConfig = {
   search: defaultSearchConfig,
   observe: defaultObserveConfig,
   canary: defaultCanaryConfig,
+  reputation: defaultReputationConfig,
   linkLingerMs: 5_000,
+  controlPerSecondMax: 5_000,
 };

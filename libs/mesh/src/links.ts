@@ -8,6 +8,9 @@ interface Link {
   /** Bits of `need`. */
   neededBy: number;
   lastTrafficAt: Millis;
+  /** Control messages since `countedFrom`. */
+  count: number;
+  countedFrom: Millis;
 }
 
 /**
@@ -42,7 +45,7 @@ export class Links {
       link.neededBy |= bit;
       return false;
     }
-    this.#links.set(peer, { isUp: false, neededBy: bit, lastTrafficAt: now });
+    this.#links.set(peer, { isUp: false, neededBy: bit, ...unused(now) });
     return true;
   }
 
@@ -57,7 +60,7 @@ export class Links {
   up(peer: PeerId, now: Millis): void {
     const link = this.#links.get(peer);
     if (link) link.isUp = true;
-    else this.#links.set(peer, { isUp: true, neededBy: 0, lastTrafficAt: now });
+    else this.#links.set(peer, { isUp: true, neededBy: 0, ...unused(now) });
     if (!link?.neededBy) this.#lingering.arm(now, peer);
   }
 
@@ -69,6 +72,17 @@ export class Links {
   traffic(peer: PeerId, now: Millis): void {
     const link = this.#links.get(peer);
     if (link) link.lastTrafficAt = now;
+  }
+
+  /** Counts a message that is no broadcast's body: how many of this second they are now; 0 without a link. */
+  counted(peer: PeerId, now: Millis): number {
+    const link = this.#links.get(peer);
+    if (!link) return 0;
+    if (now - link.countedFrom >= 1_000) {
+      link.countedFrom = now;
+      link.count = 0;
+    }
+    return ++link.count;
   }
 
   /** Peers whose link nobody has needed or used for the linger time. */
@@ -86,4 +100,8 @@ export class Links {
   nextDeadline(): Millis {
     return this.#lingering.next();
   }
+}
+
+function unused(now: Millis): Pick<Link, 'lastTrafficAt' | 'count' | 'countedFrom'> {
+  return { lastTrafficAt: now, count: 0, countedFrom: now };
 }

@@ -9,6 +9,7 @@ import { Liveness, type LivenessEvent, type LivenessMessage } from '@starling/co
 import { Observe, type ObserveBroadcast, type ObserveEvent, type PeerReport } from '@starling/core-observe';
 import { type Gossip, isEphemeral, type TreeLabel } from '@starling/core-plumtree';
 import { PubSub } from '@starling/core-pubsub';
+import type { Reputation, ReputationEvent } from '@starling/core-reputation';
 import { Search, type SearchEvent, type SearchMessage } from '@starling/core-search';
 import {
   type Input,
@@ -26,6 +27,7 @@ import type { MeshConfig } from './config.ts';
 import { CoreOutbox, type MeshSide } from './core-outbox.ts';
 import { Links, need } from './links.ts';
 import { type Body, type BodyCodec, type MeshMessage, rootSwarm } from './messages.ts';
+import { Standing } from './standing.ts';
 import { parseStream } from './stream.ts';
 import { Swarm, type SwarmCommand, type SwarmEvent, type SwarmMessage } from './swarm.ts';
 
@@ -64,6 +66,8 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   readonly directory: Directory;
   readonly search: Search;
   readonly observe: Observe;
+  readonly #standing: Standing;
+  readonly #controlPerSecondMax: number;
   readonly #bodies: BodyCodec<B>;
   readonly #links: Links;
   readonly #swarmOut: CoreOutbox<B, SwarmMessage<B>, SwarmEvent<B>>;
@@ -89,6 +93,10 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     this.#self = self;
     this.#bodies = bodies;
     this.#links = new Links(config.linkLingerMs);
+    this.#controlPerSecondMax = config.controlPerSecondMax;
+    this.#standing = new Standing(config.reputation, (verdict) => {
+      this.#handOvers.push(() => this.#onVerdict(verdict));
+    });
     this.pubsub = new PubSub(config.pubsub, (body) => bodies.sizeOf(body));
     this.root = new Swarm({
       id: rootSwarm,
@@ -96,7 +104,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       plumtree: config.plumtree,
       self,
       rng: rng.child(),
-      admission,
+      admission: this.#standing.policy(admission),
       sizeOf: (body) => bodies.sizeOf(body),
     });
     this.liveness = new Liveness(config.liveness, self, rng.child());
@@ -165,6 +173,11 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     return this.#links.size;
   }
 
+  /** What this peer thinks of others, from what it saw itself. */
+  get reputation(): Reputation {
+    return this.#standing.reputation;
+  }
+
   /** Smoothed round trip to a neighbour, in ms; undefined when it was not measured yet. */
   rttOf(peer: PeerId): Millis | undefined {
     return this.#rtts.get(peer);
@@ -172,6 +185,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
 
   handle(now: Millis, input: Input<MeshMessage<B>, MeshCommand>, out: MeshOutbox<B>): void {
     this.#now = now;
+    this.#standing.at(now);
     this.#out = out;
     switch (input.kind) {
       case 'message':
@@ -205,6 +219,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       this.pubsub.nextDeadline(),
       this.#canary.nextDeadline(),
       this.#links.nextDeadline(),
+      this.#standing.reputation.nextDeadline(),
     );
   }
 
@@ -227,7 +242,16 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
 
   #onMessage(from: PeerId, message: MeshMessage<B>): void {
     const now = this.#now;
+    if (this.#standing.isBanned(from)) return;
     this.#links.traffic(from, now);
+    if (isControl(message)) {
+      const count = this.#links.counted(from, now);
+      if (count > this.#controlPerSecondMax) {
+        // Once for each second that was too full.
+        if (count === this.#controlPerSecondMax + 1) this.#standing.misdeed(from, 'flood', 1);
+        return;
+      }
+    }
     // A peer that talks is alive, whatever its pings do.
     this.liveness.sawTraffic(now, from);
     switch (message.area) {
@@ -259,6 +283,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     this.liveness.handle(now, input, this.#livenessOut);
     this.directory.handle(now, input, this.#directoryOut);
     this.search.handle(now, input, this.#searchOut);
+    if (this.#standing.isBanned(peer.id)) this.#out.close(peer.id);
   }
 
   #onLinkDown(peer: PeerId, reason: LinkDownReason): void {
@@ -321,6 +346,12 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       case 'selfLate':
         this.liveness.handle(now, { kind: 'command', command }, this.#livenessOut);
         break;
+      case 'ban':
+        this.#standing.ban(command.peer, command.forMs);
+        break;
+      case 'pardon':
+        this.#standing.pardon(command.peer);
+        break;
       case 'leave':
         this.#leave();
         break;
@@ -354,6 +385,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       this.#sendCanary(canary);
       this.directory.handle(now, { kind: 'command', command: { kind: 'spoke' } }, this.#directoryOut);
     }
+    this.#standing.tick();
     for (const peer of this.#links.expired(now)) this.#out.close(peer);
   }
 
@@ -384,7 +416,11 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
         this.#out.emit(event);
         break;
       case 'delivered':
+        if (event.from !== null) this.#standing.served(event.from);
         this.#onDelivered(event.message, event.from);
+        break;
+      case 'brokenPromise':
+        this.#standing.misdeed(event.peer, 'brokenPromise', event.messages);
         break;
       case 'held':
         this.#out.emit(event);
@@ -401,11 +437,24 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
         }
         break;
       case 'protocolViolation':
-        this.#out.emit(event);
+        this.#onViolation(event);
         break;
       default:
         unreachable(event);
     }
+  }
+
+  #onViolation(event: Extract<MeshEvent, { readonly kind: 'protocolViolation' }>): void {
+    this.#standing.misdeed(event.peer, 'violation', 1);
+    this.#out.emit(event);
+  }
+
+  #onVerdict(verdict: ReputationEvent): void {
+    if (verdict.kind !== 'pardoned') {
+      this.#swarmCommand({ kind: 'expel', peer: verdict.peer });
+      if (verdict.kind === 'banned') this.#out.close(verdict.peer);
+    }
+    this.#out.emit({ kind: 'judged', verdict });
   }
 
   #onNeighborUp(peer: PeerInfo): void {
@@ -435,6 +484,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   #onNeighborDown(peer: PeerInfo, reason: string): void {
     const now = this.#now;
     this.#rtts.delete(peer.id);
+    this.#standing.forget(peer.id);
     const failed = reason === 'failed' || reason === 'suspected';
     this.liveness.handle(now, { kind: 'command', command: { kind: 'unwatch', peer: peer.id } }, this.#livenessOut);
     this.directory.handle(
@@ -526,7 +576,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
         this.#out.emit({ kind: 'suspicion', peer: event.peer, outcome: 'cleared' });
         break;
       case 'protocolViolation':
-        this.#out.emit(event);
+        this.#onViolation(event);
         break;
       default:
         unreachable(event);
@@ -564,7 +614,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
         this.#out.emit({ kind: 'selfChanged', self: this.#self });
         break;
       case 'protocolViolation':
-        this.#out.emit(event);
+        this.#onViolation(event);
         break;
       default:
         unreachable(event);
@@ -589,7 +639,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
         this.#out.emit({ ...event, kind: 'queryFinished' });
         break;
       case 'protocolViolation':
-        this.#out.emit(event);
+        this.#onViolation(event);
         break;
       default:
         unreachable(event);
@@ -655,4 +705,9 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
         })),
     };
   }
+}
+
+/** What costs work and carries no body: bodies and what answers them come as fast as they are published. */
+function isControl(message: MeshMessage<unknown>): boolean {
+  return message.area !== 'broadcast' || message.message.kind === 'iHave';
 }

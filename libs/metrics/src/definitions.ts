@@ -114,6 +114,15 @@ export const metricDefinitions = {
     type: 'counter',
     help: 'Messages from neighbours that a protocol forbids. They changed nothing.',
   },
+  starling_verdicts_total: {
+    type: 'counter',
+    help: 'Peers that this one dropped as neighbours or banned for a while, by what they did. Bans by an operator count as well.',
+    labels: {
+      verdict: ['dropped', 'banned'],
+      reason: ['brokenPromise', 'violation', 'flood', 'slow', 'operator'],
+    },
+  },
+  starling_banned_peers: { type: 'gauge', help: 'Peers that this one neither links with nor names to others now.' },
 
   starling_connections: { type: 'gauge', help: 'Links that are up: neighbours, and others for a moment.' },
   starling_discovery_rounds_total: { type: 'counter', help: 'Times that all discovery sources were asked.' },

@@ -30,6 +30,7 @@ export class MeshCounters<B> implements HostTap<B> {
   readonly #viewChanges = new Tally();
   readonly #directoryChanges = new Tally();
   readonly #suspicions = new Tally();
+  readonly #verdicts = new Tally();
   violations = 0;
   published = 0;
   #neighbors = 0;
@@ -69,6 +70,9 @@ export class MeshCounters<B> implements HostTap<B> {
       case 'suspicion':
         this.#suspicions.add(event.outcome);
         break;
+      case 'judged':
+        if (event.verdict.kind !== 'pardoned') this.#verdicts.add(`${event.verdict.kind} ${event.verdict.reason}`);
+        break;
       case 'protocolViolation':
         this.violations++;
         break;
@@ -97,6 +101,13 @@ export class MeshCounters<B> implements HostTap<B> {
 
   directoryChanges(): Sample[] {
     return this.#directoryChanges.samples('change');
+  }
+
+  verdicts(): Sample[] {
+    return this.#verdicts.samples('both').map(({ labels, value }) => {
+      const [verdict = '', reason = ''] = (labels?.both ?? '').split(' ');
+      return { labels: { verdict, reason }, value };
+    });
   }
 
   suspicions(): Sample[] {

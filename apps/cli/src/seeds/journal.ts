@@ -49,8 +49,8 @@ export class Journal {
   }
 }
 
-function keyOf({ scenario, peers, seed, faults }: SeedTask): string {
-  return JSON.stringify([scenario, peers, seed, faults ?? null]);
+function keyOf({ scenario, peers, seed, faults, attack }: SeedTask): string {
+  return JSON.stringify([scenario, peers, seed, faults ?? null, attack ?? null]);
 }
 
 /** JSON has no Infinity, and a measurement may be one. */

@@ -423,6 +423,9 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
       case 'suspect':
         this.#onSuspect(now, command.peer, out);
         return;
+      case 'expel':
+        this.#onExpel(now, command.peer, out);
+        return;
       case 'leave':
         this.#onLeave(now, out);
         return;
@@ -455,6 +458,19 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     out.close(peer);
     this.#islands.lostNeighbor(now, neighbor);
     this.#lose(now, neighbor, 'suspected', out);
+  }
+
+  #onExpel(now: Millis, peer: PeerId, out: Out): void {
+    this.#islands.settle(peer);
+    this.#views.forget(peer);
+    if (this.#attempts.take(peer) !== undefined) out.close(peer);
+    const neighbor = this.#views.neighbor(peer);
+    if (neighbor === undefined) return;
+    out.send(peer, { kind: 'disconnect', reason: 'evicted', alternative: null });
+    this.#removeNeighbor(now, neighbor, 'evicted', out);
+    out.close(peer);
+    this.#views.places?.askedInVain(now, peer);
+    this.#fill(now, out);
   }
 
   /** Tells every neighbour, and each of a pair of them of the other: the gap closes without a search. */

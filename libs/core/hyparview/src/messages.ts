@@ -48,6 +48,8 @@ export type HyParViewCommand =
   | { readonly kind: 'rtt'; readonly peer: PeerId; readonly rttMs: number }
   /** The failure detector says that this neighbour is dead though its link is open. */
   | { readonly kind: 'suspect'; readonly peer: PeerId }
+  /** The layer above wants this peer neither as a neighbour nor as a spare. Its policy must refuse it, else it may come back. */
+  | { readonly kind: 'expel'; readonly peer: PeerId }
   /** Leave for good: tell every neighbour, then take no further part. */
   | { readonly kind: 'leave' };
 

@@ -137,6 +137,11 @@ export class Views {
     if (this.#active.size > 0) this.#passive.delete(peer);
   }
 
+  /** No spare any more. */
+  forget(peer: PeerId): void {
+    this.#passive.delete(peer);
+  }
+
   /** This life of `peer` is over. */
   bury(now: Millis, peer: PeerInfo): void {
     this.#tombstones.add(now, peer);

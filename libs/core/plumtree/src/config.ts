@@ -16,6 +16,8 @@ export interface PlumtreeConfig {
   readonly graft1Ms: Millis;
   /** From one graft to the next announcer; less than `graft1Ms` (SRDS'07 §3.6: about one round trip). 200 ms: guess. */
   readonly graft2Ms: Millis;
+  /** How long announcers that were all asked in vain have before it counts as a broken promise. 5 s: guess, many round trips between continents. */
+  readonly promiseMs: Millis;
   /** Announced messages that are waited for, over all streams; further ones are left to the digests. 4,096: guess, about 1 MiB. */
   readonly missingMax: number;
   /**
@@ -94,6 +96,7 @@ export const defaultPlumtreeConfig: PlumtreeConfig = {
   iHaveRangeMax: 1_024,
   graft1Ms: 400,
   graft2Ms: 200,
+  promiseMs: 5_000,
   missingMax: 4_096,
   optimizationThreshold: Number.POSITIVE_INFINITY,
   pruneRepeatMs: 1_000,

@@ -17,6 +17,8 @@ export interface Missing {
   readonly seq: number;
   /** In the order in which they announced it. Those already asked are taken out. */
   readonly announcers: Announcer[];
+  /** Who was asked, in that order. */
+  readonly asked: PeerId[];
 }
 
 /**
@@ -29,11 +31,19 @@ export class MissingMessages {
   readonly #next: DeadlineQueue<Missing>;
   /** Entries that are not settled. */
   #count = 0;
+  /** All their announcers were asked, and none has answered yet. */
+  readonly #owed: DeadlineQueue<Missing>;
 
-  constructor(config: { readonly missingMax: number; readonly graft1Ms: Millis; readonly graft2Ms: Millis }) {
+  constructor(config: {
+    readonly missingMax: number;
+    readonly graft1Ms: Millis;
+    readonly graft2Ms: Millis;
+    readonly promiseMs: Millis;
+  }) {
     this.#max = config.missingMax;
     this.#first = new DeadlineQueue(config.graft1Ms);
     this.#next = new DeadlineQueue(config.graft2Ms);
+    this.#owed = new DeadlineQueue(config.promiseMs);
   }
 
   get size(): number {
@@ -42,8 +52,8 @@ export class MissingMessages {
 
   nextDeadline(): Millis {
     // Asked for after every message, and nearly always nothing is missing.
-    if (this.#count === 0) return never;
-    return Math.min(this.#first.next(), this.#next.next());
+    if (this.#count === 0) return this.#owed.size === 0 ? never : this.#owed.next();
+    return Math.min(this.#first.next(), this.#next.next(), this.#owed.next());
   }
 
   /** Notes an announcement. False: there are too many, and this one is left to the digests. */
@@ -55,7 +65,7 @@ export class MissingMessages {
       return true;
     }
     if (this.size >= this.#max) return false;
-    const entry = { state, seq, announcers: [announcer] };
+    const entry = { state, seq, announcers: [announcer], asked: [] };
     state.missing ??= new Map();
     state.missing.set(seq, entry);
     this.#count++;
@@ -77,8 +87,19 @@ export class MissingMessages {
   }
 
   /** An announcer was asked: wait for it by the second timer. */
-  askedOne(now: Millis, entry: Missing): void {
+  askedOne(now: Millis, entry: Missing, peer: PeerId): void {
+    entry.asked.push(peer);
     this.#next.arm(now, entry);
+  }
+
+  /** Given up, but whoever was asked still has some time to answer. With too many of these the next ones are forgiven. */
+  owed(now: Millis, entry: Missing): void {
+    if (entry.asked.length > 0 && this.#owed.size < this.#max) this.#owed.arm(now, entry);
+  }
+
+  /** One message that was promised and that its announcers had time enough to send. */
+  overdue(now: Millis): Missing | undefined {
+    return this.#owed.expire(now);
   }
 
   #forget(entry: Missing): void {

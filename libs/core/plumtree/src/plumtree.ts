@@ -407,7 +407,10 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       const announcer = this.#nextAnnouncer(entry);
       if (announcer === undefined || entry.state.has(entry.seq)) {
         missing.settle(entry.state, entry.seq);
-        if (announcer === undefined) this.stats.abandoned++;
+        if (announcer === undefined) {
+          this.stats.abandoned++;
+          missing.owed(now, entry);
+        }
         continue;
       }
       const { neighbor, tree } = announcer;
@@ -417,9 +420,20 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
         grafts.push(graft);
       }
       addToRanges(graft.ranges, entry.state.id, entry.seq);
-      missing.askedOne(now, entry);
+      missing.askedOne(now, entry, neighbor.id);
     }
     for (const { neighbor, tree, ranges } of grafts) this.#links.graft(now, neighbor, tree, ranges, out);
+    this.#blame(now, missing, out);
+  }
+
+  /** Announced, asked for, and never sent by anybody: its announcers broke a promise. */
+  #blame(now: Millis, missing: MissingMessages, out: Out<B>): void {
+    const broken = new Map<PeerId, number>();
+    for (let entry = missing.overdue(now); entry !== undefined; entry = missing.overdue(now)) {
+      if (entry.state.has(entry.seq) || entry.seq <= entry.state.floor) continue;
+      for (const peer of entry.asked) if (this.#byId.has(peer)) broken.set(peer, (broken.get(peer) ?? 0) + 1);
+    }
+    for (const [peer, messages] of broken) out.emit({ kind: 'brokenPromise', peer, messages });
   }
 
   #nextAnnouncer(entry: Missing): { readonly neighbor: Neighbor; readonly tree: TreeLabel } | undefined {

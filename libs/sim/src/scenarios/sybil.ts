@@ -159,6 +159,7 @@ export const sybil: Scenario = {
   setup: `attackers ${usual.attackersPercent} % of the peers (not connections), each with ${usual.requests} request of high priority and ${usual.poison} poisoned walk per link and cycle of 1 s, for ${usual.cycles} cycles, after 50 cycles of good behaviour; "plain" is the paper's HyParView (5/30), "shipped" the product's`,
   peers: 1_000,
   seeds: 5,
+  cpuSeconds: 150,
   reduced: { peers: 40, seeds: 1 },
   goals: [...rows('plain', 'plain', rivals, false), ...rows('shipped', 'shipped', '–', true)],
   run: (peers, seed, variation) => siegeSample(peers, seed, variation),
