@@ -115,7 +115,7 @@ function build(finish: (code: number) => void): Command {
     .action(run(tokenNew));
   program
     .command('sim [scenario]')
-    .description('run a scenario of the simulator; paper: all of them')
+    .description('run a scenario of the simulator; paper: all of them; attacks: those of attackers')
     .option('--list', 'what there is', false)
     .option('--peers <n>', 'size')
     .option('--seed <n>', 'first seed; alone, the only one')

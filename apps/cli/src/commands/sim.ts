@@ -70,12 +70,15 @@ function list({ output }: SimOptions): void {
     [name, peers, seeds, cpuSeconds, about].map(String),
   );
   console.log(table(['SCENARIO', 'PEERS', 'SEEDS', 'CPU-S/SEED', 'ASKS'], rows));
-  console.log('\npaper runs them all: at the size of npm test, or with --full at their own');
+  console.log(
+    '\npaper runs them all: at the size of npm test, or with --full at their own; attacks runs those of attackers',
+  );
 }
 
 /** The seeds of each scenario that is asked for. What is measured alone comes first, while this process is still small. */
 function plansOf(name: string, options: SimOptions): SeedTask[][] {
-  if (name !== 'paper' && findScenario(name) === undefined) {
+  const asked = askedFor(name);
+  if (asked.length === 0) {
     throw new CliError(`there is no scenario "${name}": npx starling sim --list shows them`, exitCode.usage);
   }
   const { peers, seed, seeds } = options;
@@ -87,10 +90,16 @@ function plansOf(name: string, options: SimOptions): SeedTask[][] {
     ...attackOf(options),
     isReduced: options.reduced || (name === 'paper' && !options.full),
   };
-  const asked = name === 'paper' ? scenarios : scenarios.filter((scenario) => scenario.name === name);
   const alone = asked.filter((scenario) => scenario.isMeasuredAlone);
   const others = asked.filter((scenario) => !scenario.isMeasuredAlone);
   return [...alone, ...others].map((scenario) => planRun(scenario.name, run));
+}
+
+/** The scenarios that a word stands for. */
+function askedFor(word: string): readonly Scenario[] {
+  if (word === 'paper') return scenarios;
+  if (word === 'attacks') return scenarios.filter(({ name }) => /^(?:attack|sybil)\//.test(name));
+  return scenarios.filter(({ name }) => name === word);
 }
 
 /** What of an attack's strength the command line sets. */

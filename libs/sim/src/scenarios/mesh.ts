@@ -1,5 +1,5 @@
 import { parsePattern } from '@starling/core-pubsub';
-import type { Millis, Rng } from '@starling/kernel';
+import type { Input, Millis, PeerInfo, ProtocolCore, Rng } from '@starling/kernel';
 import { defaultMeshConfig, type MeshCommand, type MeshConfig, type MeshEvent } from '@starling/mesh';
 import { type LifeId, MessageChecker, payloadOf } from '../checkers/messages.ts';
 import { checkViews, type ViewBounds } from '../checkers/views.ts';
@@ -22,6 +22,12 @@ export interface MeshOptions {
   readonly sizeOf?: (message: SimMessage) => number;
   /** Subscribes every peer and checks views and deliveries after every input; off for measurements of scale. */
   readonly isChecked: boolean;
+  /** What runs in a peer that is not to be the product. */
+  readonly bootAs?: (
+    config: MeshConfig,
+    info: PeerInfo,
+    rng: Rng,
+  ) => ProtocolCore<SimMessage, MeshCommand, MeshEvent> | undefined;
 }
 
 /** A message may be delivered this long after the window in which it is accepted, for what waits in order. */
@@ -44,7 +50,7 @@ export class MeshHarness implements WorldObserver<SimMessage, MeshCommand, MeshE
   readonly #subscriptions = new Map<MeshPeer, ReturnType<MeshNode['mesh']['pubsub']['open']>>();
   #requestId = 0;
 
-  constructor({ seed, network, config, discovery, sizeOf, isChecked }: MeshOptions) {
+  constructor({ seed, network, config, discovery, sizeOf, isChecked, bootAs }: MeshOptions) {
     this.#config = config ?? defaultMeshConfig;
     const { hyparview, plumtree } = this.#config;
     this.#bounds = {
@@ -56,7 +62,7 @@ export class MeshHarness implements WorldObserver<SimMessage, MeshCommand, MeshE
     this.world = new World({
       seed,
       network,
-      boot: (info, rng: Rng) => new MeshNode(this.#config, info, rng),
+      boot: (info, rng: Rng) => bootAs?.(this.#config, info, rng) ?? new MeshNode(this.#config, info, rng),
       tagOf: ({ message }) => tagOfKind(message),
       garble,
       ...(sizeOf === undefined ? {} : { sizeOf }),

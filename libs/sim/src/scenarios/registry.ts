@@ -1,3 +1,4 @@
+import { attacks } from './attacks.ts';
 import { crashDetection, flipFlop, stalledPeers } from './detection.ts';
 import { faults } from './faults.ts';
 import { fig2, fig4, table1 } from './hyparview.ts';
@@ -25,5 +26,6 @@ export const scenarios: readonly Scenario[] = [
   idleCost,
   faults,
   sybil,
+  ...attacks,
   scale,
 ];

@@ -39,7 +39,7 @@ interface Capture {
   readonly together: number;
 }
 
-export function captureOf(swarm: Swarm, adversary: Adversary): Capture {
+function captureOf(swarm: Swarm, adversary: Adversary): Capture {
   const honest = livePeers(swarm.world).filter(({ info }) => !adversary.has(info.id));
   let links = 0;
   let captured = 0;
@@ -74,7 +74,7 @@ interface Siege {
 }
 
 /** Lets a swarm form in which the attackers still behave, then the attack run its cycles. */
-export function besieged({ peers, seed, views, strength }: Siege): {
+function besieged({ peers, seed, views, strength }: Siege): {
   swarm: Swarm;
   adversary: Adversary;
   before: Capture;
