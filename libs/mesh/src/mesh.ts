@@ -95,7 +95,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     this.#links = new Links(config.linkLingerMs);
     this.#controlPerSecondMax = config.controlPerSecondMax;
     this.#standing = new Standing(config.reputation, (verdict) => {
-      this.#handOvers.push(() => this.#onVerdict(verdict));
+      this.#handOvers.push({ handle: (event) => this.#onVerdict(event as ReputationEvent), event: verdict });
     });
     this.pubsub = new PubSub(config.pubsub, (body) => bodies.sizeOf(body));
     this.root = new Swarm({

@@ -28,6 +28,8 @@ const settleMs = 40_000;
 /** A message that has not come by then counts as not delivered. */
 const patienceMs = 20_000;
 const messagesPerCycle = 2;
+/** In a smaller mesh attackers and honest peers all know each other, goals mean nothing, and ten cycles do. */
+const peersToJudge = 60;
 
 /** Lets a mesh form, then be attacked; honest peers publish all the while, and every honest peer listens. */
 class Battle {
@@ -162,11 +164,11 @@ function attack(name: string, about: string, treachery: Treachery): Scenario {
     name: `attack/${name}`,
     about,
     engine: 'event',
-    setup: `whole mesh, links of 10–50 ms; attackers ${usual.attackersPercent} % of the peers (not connections) with valid identities, as many links as they can get and ${usual.requests} urgent request per cycle of 1 s each; ${messagesPerCycle} messages per cycle from honest peers for ${usual.cycles} cycles; "bare": neither ranks nor scores`,
+    setup: `whole mesh, links of 10–50 ms; attackers ${usual.attackersPercent} % of the peers (not connections) with valid identities, as many links as they can get and ${usual.requests} urgent request per cycle of 1 s each; ${messagesPerCycle} messages per cycle from honest peers for ${usual.cycles} cycles (10 below ${peersToJudge} peers); "bare": neither ranks nor scores`,
     peers: 200,
     seeds: 5,
     cpuSeconds: 90,
-    reduced: { peers: 16, seeds: 1 },
+    reduced: { peers: 12, seeds: 1 },
     goals: (['bare', 'shipped'] as const).flatMap((variant) =>
       rows.map(
         ({ id, what, unit, goal }): Goal => ({
@@ -175,7 +177,7 @@ function attack(name: string, about: string, treachery: Treachery): Scenario {
           unit,
           paper: '–',
           goal: variant === 'bare' ? null : goal,
-          peersMin: 60,
+          peersMin: peersToJudge,
           judgedBy: 'worst',
         }),
       ),
@@ -185,7 +187,8 @@ function attack(name: string, about: string, treachery: Treachery): Scenario {
 }
 
 function battles(treachery: Treachery, peers: number, seed: number, variation: RunVariation = {}): Sample {
-  const strength = { ...usual, ...variation.attack };
+  const cycles = peers < peersToJudge ? 10 : usual.cycles;
+  const strength = { ...usual, cycles, ...variation.attack };
   const values: Record<string, number> = {};
   const hashes: string[] = [];
   let events = 0;

@@ -1,5 +1,5 @@
 import { parsePattern } from '@starling/core-pubsub';
-import type { Input, Millis, PeerInfo, ProtocolCore, Rng } from '@starling/kernel';
+import type { Millis, PeerInfo, ProtocolCore, Rng } from '@starling/kernel';
 import { defaultMeshConfig, type MeshCommand, type MeshConfig, type MeshEvent } from '@starling/mesh';
 import { type LifeId, MessageChecker, payloadOf } from '../checkers/messages.ts';
 import { checkViews, type ViewBounds } from '../checkers/views.ts';
