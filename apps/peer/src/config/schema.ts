@@ -181,6 +181,11 @@ export const configSchema = z.strictObject({
   passiveViewCapacity: whole(8, 1_000)
     .default(100)
     .describe('Spares for broken links. (HyParView §5: 30; 100 heals a crash of 95 %)'),
+  rankedPlaces: yesOrNo
+    .default(false)
+    .describe(
+      'Give links to the peers that rank for them by their ids, so that attackers from within hold no more than their share; links are then not chosen by round-trip time. The same for the whole mesh.',
+    ),
   indexDocumentsMax: whole(0, 10_000_000).default(100_000).describe('Documents that this peer keeps for search.'),
   indexBytesMax: whole(0, 16 * 1024 ** 3)
     .default(64 * 1024 * 1024)

@@ -211,6 +211,7 @@ function meshConfigOf(config: Config): MeshConfig {
       ...hyparview,
       activeCapacity: config.activeViewCapacity,
       passiveCapacity: config.passiveViewCapacity,
+      rankedPlaces: config.rankedPlaces,
       attemptsMax: Math.max(hyparview.attemptsMax, 2 * config.activeViewCapacity),
     },
     plumtree: {

@@ -94,13 +94,7 @@ class Network {
     return [...this.peers.values()].map((peer) => peer.activeView().length);
   }
 
-  /** Links known at one end only, half a second later at the latest: claims go on, and each takes two hops. */
   asymmetric(): string[] {
-    for (let i = 0; i < 50 && this.#oneSided().length > 0; i++) this.run(hopMs * 2);
-    return this.#oneSided();
-  }
-
-  #oneSided(): string[] {
     const found: string[] = [];
     for (const [id, peer] of this.peers) {
       for (const { id: other } of peer.activeView()) {
@@ -163,8 +157,6 @@ describe.each([1, 2])('a network, seed %i', (seed) => {
   test('is one component of full, symmetric views soon after all joined through one contact', () => {
     const network = new Network(config, seed);
     joined(network, ids('p', 200));
-    // The one contact cannot take 200: it names others, and the last newcomers are still on their way.
-    network.run(200);
     expect(network.components()).toEqual([200]);
     network.run(10_000);
     expect(network.components()).toEqual([200]);
@@ -181,7 +173,7 @@ describe.each([1, 2])('a network, seed %i', (seed) => {
     network.crash(new Rng(seed).sample(peers, 100));
     network.run(500);
     expect(network.components()).toEqual([100]);
-    network.run(10_000);
+    network.run(5_000);
     expect(network.asymmetric()).toEqual([]);
     expect(network.degrees().filter((degree) => degree < config.activeCapacity).length).toBeLessThanOrEqual(5);
   });
@@ -233,8 +225,10 @@ describe.each([1, 2])('a network, seed %i', (seed) => {
   test('swaps far links for near ones and stays one (X-BOT §III)', () => {
     const network = new Network(config, seed);
     joined(network, ids('p', 150), (i) => `zone-${i % 5}`);
+    network.run(1_000);
+    const farBefore = sum(network.farLinks()) / 150;
+    expect(farBefore).toBeGreaterThan(4);
     network.run(300_000);
-    // A random overlay of five zones has 5.6.
     expect(sum(network.farLinks()) / 150).toBeLessThan(2);
     expect(Math.min(...network.farLinks())).toBeGreaterThanOrEqual(0);
     expect(network.components()).toEqual([150]);

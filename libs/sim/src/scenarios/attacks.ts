@@ -24,6 +24,12 @@ const undefended: MeshConfig = {
   },
 };
 
+/** Everything that there is against attackers from within. */
+const defended: MeshConfig = {
+  ...defaultMeshConfig,
+  hyparview: { ...defaultMeshConfig.hyparview, rankedPlaces: true },
+};
+
 const settleMs = 40_000;
 /** A message that has not come by then counts as not delivered. */
 const patienceMs = 20_000;
@@ -169,7 +175,7 @@ function attack(name: string, about: string, treachery: Treachery): Scenario {
     seeds: 5,
     cpuSeconds: 90,
     reduced: { peers: 12, seeds: 1 },
-    goals: (['bare', 'shipped'] as const).flatMap((variant) =>
+    goals: (['bare', 'defended'] as const).flatMap((variant) =>
       rows.map(
         ({ id, what, unit, goal }): Goal => ({
           id: `${variant}-${id}`,
@@ -194,7 +200,7 @@ function battles(treachery: Treachery, peers: number, seed: number, variation: R
   let events = 0;
   for (const [variant, config] of [
     ['bare', undefended],
-    ['shipped', defaultMeshConfig],
+    ['defended', defended],
   ] as const) {
     const battle = new Battle(treachery, config, strength, peers, seed);
     for (const [id, value] of Object.entries(battle.run())) values[`${variant}-${id}`] = value;
