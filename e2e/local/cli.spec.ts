@@ -142,7 +142,7 @@ describe('the starling command and three peers', { timeout: 60_000 }, () => {
   });
 
   it('exit code 77: no token, or one with too few rights, and what to do about it', async () => {
-    const bare = ['--address', peer(0).api, '--data', folder];
+    const bare = ['--address', peer(0).api, '--data', folder, '--ca', mesh.caFile];
     expect(await cli(['peers', ...bare])).toMatchObject({
       code: 77,
       stdout: '',

@@ -91,12 +91,12 @@ describe('npm start', { timeout: 180_000 }, () => {
     const metrics = await fetch(`http://127.0.0.1:${base + 2}/metrics`);
     const text = await metrics.text();
     expect(text).toContain('starling_view_size');
-    // Secure without being asked: the key of the authority is its owner's alone, and the certificate is enough for a client.
+    // Secure without being asked: the key of the authority is its owner's alone, and the command finds its certificate and a token by itself.
     expect(text).toContain('starling_insecure 0\n');
     expect(run.output).toContain(`mutual TLS; clients trust ${join(data, 'ca.pem')}`);
     expect(statSync(join(data, 'ca', 'ca.key')).mode & 0o777).toBe(0o600);
     const at = ['--address', `127.0.0.1:${base + 11}`];
-    const asked = await cli(['peers', ...at, '--ca', join(data, 'ca.pem')]);
+    const asked = await cli(['peers', ...at, '--data', data]);
     expect(asked).toMatchObject({ code: 0, stdout: expect.stringMatching(/\n3 peers\n$/) });
     expect(await cli(['peers', ...at, '--insecure', '-t', '1s'])).toMatchObject({ code: 69 });
     // Ctrl-C goes to every process of the terminal's foreground group.

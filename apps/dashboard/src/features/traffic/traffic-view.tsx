@@ -18,7 +18,9 @@ export function TrafficView(): ReactNode {
     values: history.map(read),
   });
   return (
-    <section className={styles.page} aria-label="Traffic and failures">
+    // It scrolls, so keys must reach it.
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: WCAG 2.1.1, a region that scrolls is one to be reached by keys.
+    <section className={styles.page} aria-label="Traffic and failures" tabIndex={0}>
       <h2>
         Traffic and failures <span>last 10 minutes, as long as somebody watches</span>
       </h2>
