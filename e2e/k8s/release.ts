@@ -113,8 +113,9 @@ export class Release {
     const looks = [
       ['get', 'pods', '-o', 'wide'],
       ['get', 'events', '--field-selector', 'type=Warning', '--sort-by', '.lastTimestamp'],
-      ['logs', `${this.name}-peer-0`, '--tail=20'],
-      ['logs', `${this.name}-peer-0`, '--tail=20', '--previous'],
+      ['logs', `${this.name}-peer-0`, '-c', 'issuer', '--tail=20'],
+      ['logs', `${this.name}-peer-0`, '-c', 'peer', '--tail=20'],
+      ['logs', `${this.name}-peer-0`, '-c', 'peer', '--tail=20', '--previous'],
     ];
     const outputs: string[] = [];
     for (const args of looks) {

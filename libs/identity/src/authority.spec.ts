@@ -50,6 +50,31 @@ describe('an authority', () => {
     expect(isIssuedBy(leaf, [], parseCertificates(stranger.bundle))).toBe(false);
   });
 
+  it('signs in a way that its own certificate knows again, whoever made that: tools name a key in different ways', async () => {
+    const x509 = await loadX509();
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const foreign = await x509.X509CertificateGenerator.createSelfSigned({
+      name: 'CN=made elsewhere',
+      notBefore: new Date(Date.now() - 60_000),
+      notAfter: new Date(Date.now() + day),
+      signingAlgorithm: p256,
+      keys: {
+        privateKey: privateKey.toCryptoKey(p256, false, ['sign']),
+        publicKey: publicKey.toCryptoKey(p256, true, ['verify']),
+      },
+      extensions: [
+        new x509.BasicConstraintsExtension(true, 0, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+        // Go names a key by 20 bytes of its SHA-256, where RFC 5280 suggests SHA-1.
+        new x509.SubjectKeyIdentifierExtension('0102030405060708090a0b0c0d0e0f1011121314'),
+      ],
+    });
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const other = Authority.of('prod', foreign.toString('pem'), pem);
+    const leaf = certificateOf(await other.issue(await request(), policy));
+    expect(isIssuedBy(leaf, [], parseCertificates(other.bundle))).toBe(true);
+  });
+
   it('gives it for as long as it was told, and never longer than it lives itself', async () => {
     const now = Date.now();
     const leaf = certificateOf(await authority.issue(await request(), policy, now));

@@ -129,10 +129,13 @@ export class Authority {
     const key = publicKey.toCryptoKey(p256, true, ['verify']);
     const dns = new Set([...loopbackNames.dns, ...names.dns]);
     const ips = new Set([...loopbackNames.ips, ...names.ips]);
+    const issuer = new x509.X509Certificate(this.#parsed.raw);
+    // As the authority's certificate says: how it is made from the key differs between tools, and a chain whose two differ is refused.
+    const issuerKeyId = issuer.getExtension(x509.SubjectKeyIdentifierExtension)?.keyId;
     const certificate = await x509.X509CertificateGenerator.create({
       serialNumber: serialNumber(),
       subject: [{ O: ['Starling'] }, { CN: [peerId] }],
-      issuer: new x509.X509Certificate(this.#parsed.raw).subjectName,
+      issuer: issuer.subjectName,
       notBefore: new Date(now - clockSkewMs),
       notAfter: new Date(expiresAt),
       signingAlgorithm: p256,
@@ -148,9 +151,7 @@ export class Authority {
           ...[...ips].map((value) => ({ type: 'ip' as const, value })),
         ]),
         await x509.SubjectKeyIdentifierExtension.create(key),
-        await x509.AuthorityKeyIdentifierExtension.create(
-          createPublicKey(this.#key).toCryptoKey(p256, true, ['verify']),
-        ),
+        ...(issuerKeyId === undefined ? [] : [new x509.AuthorityKeyIdentifierExtension(issuerKeyId)]),
       ],
     });
     return `${certificate.toString('pem')}\n`;
