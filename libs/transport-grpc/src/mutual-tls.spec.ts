@@ -222,7 +222,7 @@ describe('rotation', () => {
   });
 
   it('a link is dialled anew when the certificate that it began with expires, and nothing is lost', async () => {
-    const tls = await authority.mutualTls('b', 1_200);
+    const tls = await authority.mutualTls('b', 6_000);
     const a = await peer('a', await authority.mutualTls('a'));
     const b = await peer('b', tls);
     await a.transport.contact(b.address);
