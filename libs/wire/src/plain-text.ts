@@ -1,3 +1,4 @@
+import type { ProtoReader } from './proto-reader.ts';
 import { varintBytes } from './proto-writer.ts';
 
 // Topics, ids and header names are ASCII. Of text that is, the bytes are the characters, which saves the two slow calls of a
@@ -19,6 +20,14 @@ export function readPlain(bytes: Buffer, start: number, end: number): string | n
   if (end - start > charsMax) return null;
   for (let i = start; i < end; i++) if ((bytes[i] as number) > 0x7f) return null;
   return bytes.toString('latin1', start, end);
+}
+
+/** Reads a field of text that is short and all ASCII; else null, and the reader stands inside the field. */
+export function readPlainField(reader: ProtoReader): string | null {
+  const end = reader.enter();
+  const text = readPlain(reader.bytes, reader.position, end);
+  if (text !== null) reader.position = end;
+  return text;
 }
 
 /** Bytes of a length-delimited field with a number below 16 that holds `length` bytes. */

@@ -6,7 +6,7 @@ import type {
   PublishStreamRequest,
   PublishStreamResponse,
 } from './gen/starling/v1/mesh_pb.ts';
-import { fieldBytes, isPlain, readPlain } from './plain-text.ts';
+import { fieldBytes, isPlain, readPlainField } from './plain-text.ts';
 import { ProtoReader, wireType } from './proto-reader.ts';
 import { ProtoWriter, varintBytes } from './proto-writer.ts';
 
@@ -29,7 +29,6 @@ export function readPublishStreamRequest(bytes: Buffer): PublishStreamRequest | 
 
 /** Fields in the order of their numbers, each at most once. Headers and request ids are left to the generated code. */
 function readPublishRequest(reader: ProtoReader): PublishRequest | null {
-  const { bytes } = reader;
   let topic = '';
   let payload: Uint8Array<ArrayBuffer> = empty;
   // An open enumeration: a number that has no name here is passed on as it is.
@@ -41,11 +40,9 @@ function readPublishRequest(reader: ProtoReader): PublishRequest | null {
     last = tag;
     switch (tag) {
       case requestTag.topic: {
-        const end = reader.enter();
-        const text = readPlain(bytes, reader.position, end);
+        const text = readPlainField(reader);
         if (text === null) return null;
         topic = text;
-        reader.position = end;
         break;
       }
       case requestTag.payload:

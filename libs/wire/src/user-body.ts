@@ -1,5 +1,5 @@
 import type { Body } from '@starling/mesh';
-import { fieldBytes, isPlain, readPlain } from './plain-text.ts';
+import { fieldBytes, isPlain, readPlain, readPlainField } from './plain-text.ts';
 import { ProtoReader } from './proto-reader.ts';
 import { ProtoWriter } from './proto-writer.ts';
 
@@ -63,11 +63,9 @@ export function decodeUserBody(encoded: Uint8Array): UserBody | null {
     last = field;
     switch (field) {
       case tag.topic: {
-        const end = reader.enter();
-        const text = readPlain(bytes, reader.position, end);
+        const text = readPlainField(reader);
         if (text === null) return null;
         topic = text;
-        reader.position = end;
         break;
       }
       case tag.headers: {
