@@ -1,17 +1,13 @@
-import {
-  Directory,
-  type DirectoryBroadcast,
-  type DirectoryEvent,
-  type DirectoryMessage,
-} from '@starling/core-directory';
+import type { Directory } from '@starling/core-directory';
 import type { AdmissionPolicy } from '@starling/core-hyparview';
-import { Liveness, type LivenessEvent, type LivenessMessage } from '@starling/core-liveness';
-import { Observe, type ObserveBroadcast, type ObserveEvent, type PeerReport } from '@starling/core-observe';
-import { type Gossip, isEphemeral, type TreeLabel } from '@starling/core-plumtree';
+import type { Liveness } from '@starling/core-liveness';
+import type { Observe, PeerReport } from '@starling/core-observe';
+import { type Gossip, isEphemeral } from '@starling/core-plumtree';
 import { PubSub } from '@starling/core-pubsub';
 import type { Reputation, ReputationEvent } from '@starling/core-reputation';
-import { Search, type SearchEvent, type SearchMessage } from '@starling/core-search';
+import type { Search } from '@starling/core-search';
 import {
+  assert,
   type Input,
   type LinkDownReason,
   type Millis,
@@ -24,9 +20,14 @@ import {
 import type { MeshCommand, MeshEvent, MeshOutbox } from './api.ts';
 import { Canary } from './canary.ts';
 import type { MeshConfig } from './config.ts';
-import { CoreOutbox, type MeshSide } from './core-outbox.ts';
+import { CoreOutbox } from './core-outbox.ts';
 import { Links, need } from './links.ts';
 import { type Body, type BodyCodec, type MeshMessage, rootSwarm } from './messages.ts';
+import { DirectoryPart } from './parts/directory-part.ts';
+import { LivenessPart } from './parts/liveness-part.ts';
+import { ObservePart } from './parts/observe-part.ts';
+import type { AnyPart, Fact, Hub } from './parts/part.ts';
+import { SearchPart } from './parts/search-part.ts';
 import { Standing } from './standing.ts';
 import { parseStream } from './stream.ts';
 import { Swarm, type SwarmCommand, type SwarmEvent, type SwarmMessage } from './swarm.ts';
@@ -53,28 +54,26 @@ interface HandOver {
 }
 
 /**
- * One peer's whole brain: membership, broadcast, failure detection, directory, search and topology reports, and the only
- * place where these cores meet. Each core writes to an outbox of its own; what one core says that concerns another is
- * queued and handed over after the first has returned, so no core is ever re-entered.
+ * One peer's whole brain: membership and broadcast, and the parts around them, each a core and what joins it to the others.
+ * Each core writes to an outbox of its own; what one core says that concerns another is queued and handed over after the
+ * first has returned, so no core is ever re-entered.
  */
 export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEvent> {
   /** Subscriptions: read them when `readable` was emitted. */
   readonly pubsub: PubSub<B>;
   /** Every peer is in this one. */
   readonly root: Swarm<B>;
-  readonly liveness: Liveness;
-  readonly directory: Directory;
-  readonly search: Search;
-  readonly observe: Observe;
+  readonly #liveness: LivenessPart<B>;
+  readonly #directory: DirectoryPart<B>;
+  readonly #search: SearchPart<B>;
+  readonly #observe: ObservePart<B>;
+  /** All of them, in the order in which they are told things. */
+  readonly #parts: readonly AnyPart[];
   readonly #standing: Standing;
   readonly #controlPerSecondMax: number;
   readonly #bodies: BodyCodec<B>;
   readonly #links: Links;
   readonly #swarmOut: CoreOutbox<B, SwarmMessage<B>, SwarmEvent<B>>;
-  readonly #livenessOut: CoreOutbox<B, LivenessMessage, LivenessEvent>;
-  readonly #directoryOut: CoreOutbox<B, DirectoryMessage, DirectoryEvent>;
-  readonly #searchOut: CoreOutbox<B, SearchMessage, SearchEvent>;
-  readonly #observeOut: CoreOutbox<B, never, ObserveEvent>;
   readonly #canary: Canary;
   readonly #rtts = new Map<PeerId, Millis>();
   /** What one core said that concerns another. Emptied before `handle` returns. */
@@ -94,9 +93,11 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     this.#bodies = bodies;
     this.#links = new Links(config.linkLingerMs);
     this.#controlPerSecondMax = config.controlPerSecondMax;
-    this.#standing = new Standing(config.reputation, (verdict) => {
-      this.#handOvers.push({ handle: (event) => this.#onVerdict(event as ReputationEvent), event: verdict });
-    });
+    const hub = this.#hub();
+    this.#standing = new Standing(
+      config.reputation,
+      hub.later((verdict) => this.#onVerdict(verdict)),
+    );
     this.pubsub = new PubSub(config.pubsub, (body) => bodies.sizeOf(body));
     this.root = new Swarm({
       id: rootSwarm,
@@ -107,60 +108,36 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       admission: this.#standing.policy(admission),
       sizeOf: (body) => bodies.sizeOf(body),
     });
-    this.liveness = new Liveness(config.liveness, self, rng.child());
-    this.directory = new Directory(config.directory, self, rng.child());
-    this.search = new Search(config.search, self.id);
-    this.observe = new Observe(config.observe, self, rng.child());
-    this.#canary = new Canary(config.canary, rng.child());
-
-    const side: MeshSide<B> = {
-      openLink: (peer, bit) => {
-        if (this.#links.require(peer.id, bit, this.#now)) this.#out.open(peer);
-      },
-      send: (to, message) => this.#out.send(to, message),
-      releaseLink: (peer, bit) => this.#links.release(peer, bit, this.#now),
-    };
-    const later =
-      <E>(handle: (event: E) => void) =>
-      (event: E): void =>
-        void this.#handOvers.push({ handle, event } as HandOver);
     this.#swarmOut = new CoreOutbox(
-      side,
+      hub.side,
       need.membership,
       (message) => message,
-      later((event) => this.#onSwarm(event)),
+      hub.later((event) => this.#onSwarm(event)),
     );
-    this.#livenessOut = new CoreOutbox(
-      // On an idle link nothing else is sent for hours: what can wait goes along with its pings.
-      {
-        ...side,
-        send: (to, message) => {
-          side.send(to, message);
-          if (message.area === 'liveness' && message.message.kind === 'ping') this.root.piggyback(to, this.#swarmOut);
-        },
-      },
-      need.liveness,
-      (message) => ({ area: 'liveness', message }),
-      later((event) => this.#onLiveness(event)),
-    );
-    this.#directoryOut = new CoreOutbox(
-      side,
-      need.directory,
-      (message) => ({ area: 'directory', message }),
-      later((event) => this.#onDirectory(event)),
-    );
-    this.#searchOut = new CoreOutbox(
-      side,
-      need.search,
-      (message) => ({ area: 'search', message }),
-      later((event) => this.#onSearch(event)),
-    );
-    this.#observeOut = new CoreOutbox(
-      side,
-      0,
-      (message) => message,
-      later((event) => this.#onObserve(event)),
-    );
+    // On an idle link nothing else is sent for hours: what can wait goes along with its pings.
+    const pinged = (peer: PeerId): void => this.root.piggyback(peer, this.#swarmOut);
+    this.#liveness = new LivenessPart(hub, config.liveness, self, rng.child(), pinged);
+    this.#directory = new DirectoryPart(hub, config.directory, self, rng.child());
+    this.#search = new SearchPart(hub, config.search, self.id);
+    this.#observe = new ObservePart(hub, config.observe, self, rng.child(), (report) => this.#completed(report));
+    this.#canary = new Canary(config.canary, rng.child());
+    this.#parts = [this.#liveness, this.#directory, this.#search, this.#observe];
+  }
+
+  get liveness(): Liveness {
+    return this.#liveness.core;
+  }
+
+  get directory(): Directory {
+    return this.#directory.core;
+  }
+
+  get search(): Search {
+    return this.#search.core;
+  }
+
+  get observe(): Observe {
+    return this.#observe.core;
   }
 
   /** This peer, with its latest incarnation. */
@@ -210,17 +187,57 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   }
 
   nextDeadline(): Millis {
-    return Math.min(
+    let next = Math.min(
       this.root.nextDeadline(),
-      this.liveness.nextDeadline(),
-      this.directory.nextDeadline(),
-      this.search.nextDeadline(),
-      this.observe.nextDeadline(),
       this.pubsub.nextDeadline(),
       this.#canary.nextDeadline(),
       this.#links.nextDeadline(),
       this.#standing.reputation.nextDeadline(),
     );
+    for (const part of this.#parts) next = Math.min(next, part.nextDeadline());
+    return next;
+  }
+
+  /** What the parts see of this mesh. */
+  #hub(): Hub<B> {
+    return {
+      side: {
+        openLink: (peer, bit) => {
+          if (this.#links.require(peer.id, bit, this.#now)) this.#out.open(peer);
+        },
+        send: (to, message) => this.#out.send(to, message),
+        releaseLink: (peer, bit) => this.#links.release(peer, bit, this.#now),
+      },
+      now: () => this.#now,
+      later: (handle) => (event) => void this.#handOvers.push({ handle, event } as HandOver),
+      emit: (event) => {
+        if (event.kind === 'rtt') this.#rtts.set(event.peer, event.rttMs);
+        this.#out.emit(event);
+      },
+      broadcast: (body, patient) => this.#broadcast(body, false, patient),
+      tell: (fact) => this.#tell(fact),
+      membership: (command) => this.#swarmCommand(command),
+      treeLinks: (tree) => ({
+        eager: this.root.broadcast.eagerPeers(tree),
+        lazy: this.root.broadcast.lazyPeers(tree),
+      }),
+      ownTree: () => this.root.broadcast.zoneTree,
+      violation: ({ peer, rule }) => this.#onViolation({ kind: 'protocolViolation', peer, rule }),
+      renew: (incarnation) => {
+        this.#self = { ...this.#self, incarnation };
+        this.root.membership.setSelf(this.#self);
+        this.#out.emit({ kind: 'selfChanged', self: this.#self });
+      },
+      canaryInstead: () => {
+        const canary = this.#canary.next(this.#now, this.directory.size);
+        if (canary !== undefined) this.#sendCanary(canary);
+        return canary !== undefined;
+      },
+    };
+  }
+
+  #tell(fact: Fact): void {
+    for (const part of this.#parts) part.fact(fact);
   }
 
   /** Hands over what the cores said about each other until nobody has anything left to say. */
@@ -261,14 +278,13 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
         if (message.swarm === rootSwarm) this.root.handle(now, { kind: 'message', from, message }, this.#swarmOut);
         break;
       case 'liveness':
-        this.liveness.handle(now, { kind: 'message', from, message: message.message }, this.#livenessOut);
+        this.#liveness.message(from, message.message);
         break;
       case 'directory':
-        this.directory.handle(now, { kind: 'message', from, message: message.message }, this.#directoryOut);
+        this.#directory.message(from, message.message);
         break;
       case 'search':
-        if (message.message.kind === 'query') this.#tellSearchLinks(message.message.tree);
-        this.search.handle(now, { kind: 'message', from, message: message.message }, this.#searchOut);
+        this.#search.message(from, message.message);
         break;
       default:
         unreachable(message);
@@ -278,11 +294,8 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   #onLinkUp(peer: PeerInfo): void {
     const now = this.#now;
     this.#links.up(peer.id, now);
-    const input = { kind: 'linkUp', peer } as const;
-    this.root.handle(now, input, this.#swarmOut);
-    this.liveness.handle(now, input, this.#livenessOut);
-    this.directory.handle(now, input, this.#directoryOut);
-    this.search.handle(now, input, this.#searchOut);
+    this.root.handle(now, { kind: 'linkUp', peer }, this.#swarmOut);
+    for (const part of this.#parts) part.linkUp(peer);
     if (this.#standing.isBanned(peer.id)) this.#out.close(peer.id);
   }
 
@@ -290,15 +303,11 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     const now = this.#now;
     this.#links.down(peer);
     this.#rtts.delete(peer);
-    const input = { kind: 'linkDown', peer, reason } as const;
-    this.root.handle(now, input, this.#swarmOut);
-    this.liveness.handle(now, input, this.#livenessOut);
-    this.directory.handle(now, input, this.#directoryOut);
-    this.search.handle(now, input, this.#searchOut);
+    this.root.handle(now, { kind: 'linkDown', peer, reason }, this.#swarmOut);
+    for (const part of this.#parts) part.linkDown(peer, reason);
   }
 
   #onCommand(command: MeshCommand): void {
-    const now = this.#now;
     switch (command.kind) {
       case 'contacts':
         this.#onContacts(command.peers);
@@ -309,43 +318,6 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
         this.#broadcast({ kind: 'user', topic, payload, headers }, wantHeld);
         break;
       }
-      case 'query': {
-        const { queryId, text, limit, timeoutMs } = command;
-        this.#tellSearchLinks(this.root.broadcast.zoneTree);
-        this.search.handle(
-          now,
-          { kind: 'command', command: { kind: 'start', queryId, text, limit, timeoutMs } },
-          this.#searchOut,
-        );
-        break;
-      }
-      case 'cancelQuery':
-        this.search.handle(
-          now,
-          { kind: 'command', command: { kind: 'cancel', queryId: command.queryId } },
-          this.#searchOut,
-        );
-        break;
-      case 'localHits':
-        this.search.handle(now, { kind: 'command', command }, this.#searchOut);
-        break;
-      case 'watchTopology':
-        this.observe.handle(
-          now,
-          { kind: 'command', command: { kind: 'watching', active: command.active } },
-          this.#observeOut,
-        );
-        break;
-      case 'measured':
-        this.observe.handle(
-          now,
-          { kind: 'command', command: { kind: 'measured', report: this.#completed(command.report) } },
-          this.#observeOut,
-        );
-        break;
-      case 'selfLate':
-        this.liveness.handle(now, { kind: 'command', command }, this.#livenessOut);
-        break;
       case 'ban':
         this.#standing.ban(command.peer, command.forMs);
         break;
@@ -356,7 +328,10 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
         this.#leave();
         break;
       default:
-        unreachable(command);
+        assert(
+          this.#parts.some((part) => part.order(command)),
+          `a part for the command "${command.kind}"`,
+        );
     }
   }
 
@@ -373,17 +348,13 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
 
   #onTick(): void {
     const now = this.#now;
-    const tick = { kind: 'tick' } as const;
-    if (this.root.nextDeadline() <= now) this.root.handle(now, tick, this.#swarmOut);
-    if (this.liveness.nextDeadline() <= now) this.liveness.handle(now, tick, this.#livenessOut);
-    if (this.directory.nextDeadline() <= now) this.directory.handle(now, tick, this.#directoryOut);
-    if (this.search.nextDeadline() <= now) this.search.handle(now, tick, this.#searchOut);
-    if (this.observe.nextDeadline() <= now) this.observe.handle(now, tick, this.#observeOut);
+    if (this.root.nextDeadline() <= now) this.root.handle(now, { kind: 'tick' }, this.#swarmOut);
+    for (const part of this.#parts) part.tick();
     if (this.pubsub.nextDeadline() <= now && this.pubsub.tick(now)) this.#isReadable = true;
     const canary = this.#canary.due(now, this.directory.size);
     if (canary !== undefined) {
       this.#sendCanary(canary);
-      this.directory.handle(now, { kind: 'command', command: { kind: 'spoke' } }, this.#directoryOut);
+      this.#directory.command({ kind: 'spoke' });
     }
     this.#standing.tick();
     for (const peer of this.#links.expired(now)) this.#out.close(peer);
@@ -394,11 +365,10 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     if (this.#isLeaving) return;
     this.#isLeaving = true;
     this.#canary.stop();
-    const command = { kind: 'leave' } as const;
     // The directory's farewell is a broadcast, so it must go out while there are still neighbours.
-    this.directory.handle(this.#now, { kind: 'command', command }, this.#directoryOut);
+    this.#tell({ kind: 'leaving' });
     this.#settle();
-    this.#swarmCommand(command);
+    this.#swarmCommand({ kind: 'leave' });
     this.#settle();
     // All farewells are queued; closing flushes them. Lingering for answers would only hold up the end of the process.
     for (const peer of this.#links.peers()) this.#out.close(peer);
@@ -458,11 +428,8 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   }
 
   #onNeighborUp(peer: PeerInfo): void {
-    const now = this.#now;
-    this.liveness.handle(now, { kind: 'command', command: { kind: 'watch', peer } }, this.#livenessOut);
-    this.directory.handle(now, { kind: 'command', command: { kind: 'neighborUp', peer } }, this.#directoryOut);
-    this.observe.handle(now, { kind: 'command', command: { kind: 'neighborsChanged' } }, this.#observeOut);
-    this.#canary.start(now);
+    this.#tell({ kind: 'neighborUp', peer });
+    this.#canary.start(this.#now);
     this.#out.emit({ kind: 'neighborUp', peer });
   }
 
@@ -482,18 +449,10 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   }
 
   #onNeighborDown(peer: PeerInfo, reason: string): void {
-    const now = this.#now;
     this.#rtts.delete(peer.id);
     this.#standing.forget(peer.id);
-    const failed = reason === 'failed' || reason === 'suspected';
-    this.liveness.handle(now, { kind: 'command', command: { kind: 'unwatch', peer: peer.id } }, this.#livenessOut);
-    this.directory.handle(
-      now,
-      { kind: 'command', command: { kind: 'neighborDown', peer, failed } },
-      this.#directoryOut,
-    );
+    this.#tell({ kind: 'neighborDown', peer, failed: reason === 'failed' || reason === 'suspected' });
     this.#tellMembers();
-    this.observe.handle(now, { kind: 'command', command: { kind: 'neighborsChanged' } }, this.#observeOut);
     this.#out.emit({ kind: 'neighborDown', peer, reason });
   }
 
@@ -512,14 +471,8 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       case 'canary':
         if (from !== null) this.#onCanary(message, body.number, body.refreshMs);
         break;
-      case 'directory':
-        if (from !== null) this.#onDirectoryBroadcast(message, body.message);
-        break;
-      case 'observe':
-        if (from !== null) this.#onObserveBroadcast(message, body.message);
-        break;
       default:
-        unreachable(body);
+        if (from !== null) this.#onPartBody(message, body);
     }
   }
 
@@ -544,133 +497,19 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
 
   #onCanary(message: Gossip<B>, number: number, refreshMs: Millis): void {
     const { origin, incarnation } = parseStream(message.stream);
-    const command = { kind: 'heard', id: origin, incarnation, refreshMs } as const;
-    this.directory.handle(this.#now, { kind: 'command', command }, this.#directoryOut);
+    this.#directory.command({ kind: 'heard', id: origin, incarnation, refreshMs });
     // The clocks of two machines differ; a message is never early.
     const delayMs = Math.max(0, this.#now - message.publishedAt);
     this.#out.emit({ kind: 'canary', origin, incarnation, number, delayMs, hops: message.round });
   }
 
-  #onDirectoryBroadcast(gossip: Gossip<B>, message: DirectoryBroadcast): void {
-    const command = { kind: 'broadcast', from: parseStream(gossip.stream).origin, message } as const;
-    this.directory.handle(this.#now, { kind: 'command', command }, this.#directoryOut);
-  }
-
-  #onObserveBroadcast(gossip: Gossip<B>, message: ObserveBroadcast): void {
-    const command = { kind: 'broadcast', from: parseStream(gossip.stream).origin, message } as const;
-    this.observe.handle(this.#now, { kind: 'command', command }, this.#observeOut);
-  }
-
-  #onLiveness(event: LivenessEvent): void {
-    switch (event.kind) {
-      case 'rtt':
-        this.#rtts.set(event.peer, event.rttMs);
-        this.#swarmCommand(event);
-        this.#out.emit(event);
-        break;
-      case 'dead':
-        this.#swarmCommand({ kind: 'suspect', peer: event.peer });
-        this.#out.emit({ kind: 'suspicion', peer: event.peer, outcome: 'dead' });
-        break;
-      case 'cleared':
-        this.#out.emit({ kind: 'suspicion', peer: event.peer, outcome: 'cleared' });
-        break;
-      case 'protocolViolation':
-        this.#onViolation(event);
-        break;
-      default:
-        unreachable(event);
-    }
-  }
-
-  #onDirectory(event: DirectoryEvent): void {
-    switch (event.kind) {
-      case 'broadcast':
-        this.#broadcast({ kind: 'directory', message: event.message }, false);
-        break;
-      case 'refresh': {
-        const canary = this.#canary.next(this.#now, this.directory.size);
-        if (canary === undefined) this.#broadcast({ kind: 'directory', message: event.message }, false, true);
-        else this.#sendCanary(canary);
-        break;
-      }
-      case 'memberUp':
-        this.#swarmCommand({ kind: 'heard', peers: [event.info] });
-        this.#onMeshSize();
-        this.#out.emit(event);
-        break;
-      case 'memberDown':
-        this.#onMeshSize();
-        this.observe.handle(
-          this.#now,
-          { kind: 'command', command: { kind: 'memberDown', id: event.info.id } },
-          this.#observeOut,
-        );
-        this.#out.emit(event);
-        break;
-      case 'incarnation':
-        this.#self = { ...this.#self, incarnation: event.incarnation };
-        this.root.membership.setSelf(this.#self);
-        this.#out.emit({ kind: 'selfChanged', self: this.#self });
-        break;
-      case 'protocolViolation':
-        this.#onViolation(event);
-        break;
-      default:
-        unreachable(event);
-    }
-  }
-
-  #onMeshSize(): void {
-    const command = { kind: 'meshSize', peers: this.directory.size } as const;
-    this.search.handle(this.#now, { kind: 'command', command }, this.#searchOut);
-    this.observe.handle(this.#now, { kind: 'command', command }, this.#observeOut);
-  }
-
-  #onSearch(event: SearchEvent): void {
-    switch (event.kind) {
-      case 'ask':
-        this.#out.emit({ kind: 'queryLocal', queryId: event.queryId, text: event.text, limit: event.limit });
-        break;
-      case 'hits':
-        this.#out.emit({ kind: 'queryHits', queryId: event.queryId, hits: event.hits });
-        break;
-      case 'finished':
-        this.#out.emit({ ...event, kind: 'queryFinished' });
-        break;
-      case 'protocolViolation':
-        this.#onViolation(event);
-        break;
-      default:
-        unreachable(event);
-    }
-  }
-
-  #onObserve(event: ObserveEvent): void {
-    switch (event.kind) {
-      case 'broadcast':
-        this.#broadcast({ kind: 'observe', message: event.message }, false);
-        break;
-      case 'measure':
-        this.#out.emit(event);
-        break;
-      case 'changed':
-        this.#out.emit({ kind: 'reportChanged', id: event.id, report: event.report });
-        break;
-      default:
-        unreachable(event);
-    }
-  }
-
-  /** Queries travel along a tree as it is now. */
-  #tellSearchLinks(tree: TreeLabel): void {
-    const command = {
-      kind: 'links',
-      tree,
-      eager: this.root.broadcast.eagerPeers(tree),
-      lazy: this.root.broadcast.lazyPeers(tree),
-    } as const;
-    this.search.handle(this.#now, { kind: 'command', command }, this.#searchOut);
+  /** Each broadcast speaks for its origin only. */
+  #onPartBody(gossip: Gossip<B>, body: Body): void {
+    const { origin } = parseStream(gossip.stream);
+    assert(
+      this.#parts.some((part) => part.body(origin, body)),
+      `a part for the body "${body.kind}"`,
+    );
   }
 
   #swarmCommand(command: SwarmCommand<B>): void {

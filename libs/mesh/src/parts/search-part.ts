@@ -1,0 +1,67 @@
+import {
+  Search,
+  type SearchCommand,
+  type SearchConfig,
+  type SearchEvent,
+  type SearchMessage,
+} from '@starling/core-search';
+import { type PeerId, unreachable } from '@starling/kernel';
+import type { MeshCommand } from '../api.ts';
+import { need } from '../links.ts';
+import { type Fact, type Hub, Part } from './part.ts';
+
+/** Search asks along the broadcast's trees, and judges by the directory whether everybody answered. */
+export class SearchPart<B> extends Part<B, SearchMessage, SearchCommand, SearchEvent> {
+  declare readonly core: Search;
+
+  constructor(hub: Hub<B>, config: SearchConfig, selfId: PeerId) {
+    super(hub, new Search(config, selfId), need.search, (message) => ({ area: 'search', message }));
+  }
+
+  override message(from: PeerId, message: SearchMessage): void {
+    if (message.kind === 'query') this.#tellLinks(message.tree);
+    super.message(from, message);
+  }
+
+  protected override told(fact: Fact): SearchCommand | undefined {
+    return fact.kind === 'meshSize' ? fact : undefined;
+  }
+
+  protected override ordered(command: MeshCommand): SearchCommand | undefined {
+    switch (command.kind) {
+      case 'query':
+        this.#tellLinks(this.hub.ownTree());
+        return { ...command, kind: 'start' };
+      case 'cancelQuery':
+        return { kind: 'cancel', queryId: command.queryId };
+      case 'localHits':
+        return command;
+      default:
+        return undefined;
+    }
+  }
+
+  protected said(event: SearchEvent): void {
+    switch (event.kind) {
+      case 'ask':
+        this.hub.emit({ ...event, kind: 'queryLocal' });
+        break;
+      case 'hits':
+        this.hub.emit({ ...event, kind: 'queryHits' });
+        break;
+      case 'finished':
+        this.hub.emit({ ...event, kind: 'queryFinished' });
+        break;
+      case 'protocolViolation':
+        this.hub.violation(event);
+        break;
+      default:
+        unreachable(event);
+    }
+  }
+
+  /** Queries travel along a tree as it is now. */
+  #tellLinks(tree: number): void {
+    this.command({ kind: 'links', tree, ...this.hub.treeLinks(tree) });
+  }
+}
