@@ -207,22 +207,27 @@ async function atRest({ mesh, note }: Contender): Promise<void> {
   for (const { process } of mesh.peers) note('resident memory of an idle peer', residentMiB(process.pid as number));
 }
 
+/** Kills every other peer, waits until the rest is one mesh, and starts the killed ones again, for the next run. */
 async function heal(count: number, runs: number): Promise<void> {
   const times: number[] = [];
-  for (let run = 0; run < runs; run++) {
-    const mesh = await LocalMesh.start(count, plain, 120_000);
-    try {
-      const survivors = Math.ceil(count / 2);
-      mesh.kill(mesh.peers.filter(({ index }) => index % 2 === 1));
+  const mesh = await LocalMesh.start(count, plain, 120_000);
+  try {
+    for (let run = 0; run < runs; run++) {
+      const killed = mesh.peers.filter(({ index }) => index % 2 === run % 2);
+      mesh.kill(killed);
       const began = performance.now();
       await until('one mesh', 30_000, async () => {
         const parts = await mesh.parts();
-        return parts.length === 1 && parts[0] === survivors;
+        return parts.length === 1 && parts[0] === count - killed.length;
       });
       times.push(performance.now() - began);
-    } finally {
-      mesh.stop();
+      await mesh.spawnAll(
+        killed.map(({ index }) => index),
+        120_000,
+      );
     }
+  } finally {
+    mesh.stop();
   }
   row(`kill -9 of half of ${count} to one mesh again`, [
     `${spread(times)} ms`,

@@ -9,7 +9,6 @@ import {
   type Rng,
   unreachable,
 } from '@starling/kernel';
-import { Allowance } from './allowance.ts';
 import { type Attempt, type AttemptPurpose, Attempts } from './attempts.ts';
 import { assertHyParViewConfig, type HyParViewConfig } from './config.ts';
 import { Islands } from './islands.ts';
@@ -22,8 +21,10 @@ import type {
   NeighborPriority,
 } from './messages.ts';
 import { jittered } from './pace.ts';
+import { Placement } from './placement.ts';
 import { sources } from './places.ts';
 import { Rounds } from './rounds.ts';
+import { Shuffles } from './shuffles.ts';
 import { type HyParViewStats, newHyParViewStats } from './stats.ts';
 import { Views } from './views.ts';
 
@@ -52,15 +53,10 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   readonly #attempts: Attempts;
   readonly #rounds: Rounds;
   readonly #islands: Islands;
-  readonly #favours: Allowance;
+  readonly #placement: Placement;
+  readonly #shuffles: Shuffles;
   /** Contacts not yet joined; only while isolated. */
   #contacts: PeerInfo[] = [];
-  /** What the last shuffle carried, until it is answered. */
-  #shuffled: PeerInfo[] | null = null;
-  #shuffleAt: Millis = never;
-  #shuffleFastUntil: Millis = 0;
-  /** Until then this peer's view is a newcomer's: nobody holds a place for good. */
-  #youngUntil: Millis = 0;
   #optimizeAt: Millis = never;
   #hasLeft = false;
 
@@ -72,7 +68,10 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     this.#attempts = new Attempts(config.attemptsMax, config.attemptTimeoutMs);
     this.#rounds = new Rounds(config, rng);
     this.#islands = new Islands(config, rng);
-    this.#favours = new Allowance(config.favoursMax, config.favourIntervalMs);
+    this.#shuffles = new Shuffles(config, this.#views, rng);
+    this.#placement = new Placement(config, this.#views, rng, this.stats, (at, peer, reason, out) =>
+      this.#removeNeighbor(at, peer, reason, out),
+    );
   }
 
   /** What later messages say about this peer. The id stays. */
@@ -130,7 +129,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     return Math.min(
       this.#attempts.nextDeadline(),
       this.#rounds.nextAt,
-      this.#shuffleAt,
+      this.#shuffles.nextAt,
       this.#optimizeAt,
       this.#islands.nextDeadline(),
     );
@@ -182,7 +181,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     // A second join on the same link: its answer was late or the joiner tried twice. One walk is enough.
     if (this.#reaffirms(now, joiner, out)) return;
     this.#views.places?.heard(now, joiner, sources.self);
-    const dropped = this.#placeFor(now, joiner, joiner, out);
+    const dropped = this.#placement.placeFor(now, joiner, joiner, out);
     if (dropped === undefined) {
       this.#refuse(from, out, joiner);
       return;
@@ -209,7 +208,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     const hops = Math.min(ttl, this.#config.activeWalkLength);
     const next = hops === 0 ? undefined : this.#views.randomNeighbor(from, joiner.id);
     if (next === undefined) {
-      if (this.#wouldPlace(now, joiner)) this.#ask(now, joiner, 'forwardJoin', null, out);
+      if (this.#placement.wouldPlace(now, joiner)) this.#ask(now, joiner, 'forwardJoin', null, out);
       else this.#remember(now, joiner);
       return;
     }
@@ -241,7 +240,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     // never refuses anybody: that decides whether a mesh survives the loss of 80 % of its peers.
     switch (priority) {
       case 'high': {
-        const evicted = this.#placeFor(now, sender, dropping ?? sender, out);
+        const evicted = this.#placement.placeFor(now, sender, dropping ?? sender, out);
         if (evicted === undefined) {
           this.#refuse(from, out, sender);
           return;
@@ -267,7 +266,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
             this.#refuse(from, out, sender);
             return;
           }
-          this.#evict(now, far, 'swapped', dropping, out);
+          this.#placement.evict(now, far, 'swapped', dropping, out);
           dropped = far;
         }
         break;
@@ -294,7 +293,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
       out.close(from);
       if (attempt.purpose === 'bridge') this.#islands.settle(from);
       this.#onRefused(now, attempt.peer, dropped);
-    } else if (this.#views.admits(now, attempt.peer) && this.#hasRoomFor(now, attempt, dropped, out)) {
+    } else if (this.#views.admits(now, attempt.peer) && this.#placement.hasRoomFor(now, attempt, dropped, out)) {
       this.stats.accepted++;
       this.#addNeighbor(now, attempt.peer, out);
       if (attempt.purpose === 'bridge') this.#bridged(now);
@@ -308,10 +307,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   /** A bridge holds its place by nobody's rank: both islands must hear of each other while it stands. */
   #bridged(now: Millis): void {
     this.stats.bridged++;
-    if (this.#views.places === null) return;
-    const { shuffleFastForMs, shuffleFastIntervalMs } = this.#config;
-    this.#shuffleFastUntil = Math.max(this.#shuffleFastUntil, now + shuffleFastForMs);
-    this.#shuffleAt = Math.min(this.#shuffleAt, now + this.#jittered(shuffleFastIntervalMs));
+    if (this.#views.places !== null) this.#shuffles.hurry(now);
   }
 
   /** Algorithm 1, Disconnect; with reasons. */
@@ -379,13 +375,12 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
       this.#violation(from, 'sample-size', out);
       return;
     }
-    const sent = this.#shuffled;
-    // Each shuffle is answered once; what nobody asked for does not get into the views.
+    // What nobody asked for does not get into the views.
+    const sent = this.#shuffles.answered();
     if (sent === null) {
       this.stats.stale++;
       return;
     }
-    this.#shuffled = null;
     this.#hear(now, null, sample, from);
     this.#integrate(now, sample, sent, out);
   }
@@ -507,7 +502,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
       this.#rounds.begin(now);
       this.#fill(now, out);
     }
-    if (now >= this.#shuffleAt) this.#shuffle(now, out);
+    if (now >= this.#shuffles.nextAt) this.#shuffle(now, out);
     if (now >= this.#optimizeAt) this.#optimize(now, out);
     const islander = this.#islands.due(now);
     if (islander !== undefined) {
@@ -567,95 +562,6 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     this.#addNeighbor(now, peer, out);
   }
 
-  /** Sees to it that an accepted request finds a place. False: the place was taken meanwhile. */
-  #hasRoomFor(now: Millis, { peer, purpose, dropping }: Attempt, dropped: PeerInfo | null, out: Out): boolean {
-    const views = this.#views;
-    const least = views.hasRoom ? undefined : views.expendableFor(peer);
-    if (least !== undefined) {
-      this.#evict(now, least, 'swapped', dropped, out);
-      return true;
-    }
-    switch (purpose) {
-      case 'join':
-      case 'fill':
-        return views.hasRoom;
-      case 'forwardJoin':
-        if (views.places !== null) return this.#favour(now, peer, out) !== undefined;
-        if (!views.hasRoom) this.#evictFor(now, peer, out);
-        return true;
-      case 'near':
-        if (views.hasRoom) return true;
-        if (views.places !== null || dropping === null || !views.isNeighbor(dropping.id)) return false;
-        this.#evict(now, dropping, 'swapped', dropped, out);
-        return true;
-      case 'bridge':
-        if (views.places !== null) return this.#favour(now, dropped ?? peer, out) !== undefined;
-        if (views.hasRoomForHigh) return true;
-        if (dropping !== null && views.isNeighbor(dropping.id)) this.#evict(now, dropping, 'swapped', dropped, out);
-        else this.#evictFor(now, dropped ?? peer, out);
-        return true;
-      default:
-        return unreachable(purpose);
-    }
-  }
-
-  /** Would `peer` be given a place now, were it asked for? */
-  #wouldPlace(now: Millis, peer: PeerInfo): boolean {
-    const { places, hasRoom } = this.#views;
-    return places === null || hasRoom || places.deserves(peer) || this.#favours.has(now);
-  }
-
-  /**
-   * Makes a place for somebody who must not be refused lightly. Gives whom it took it from, null when there was room, and
-   * undefined when there is none to be had. The evicted is told of `alternative`, who has room.
-   */
-  #placeFor(now: Millis, peer: PeerInfo, alternative: PeerInfo, out: Out): PeerInfo | null | undefined {
-    const views = this.#views;
-    if (views.places === null) return views.hasRoomForHigh ? null : this.#evictFor(now, alternative, out);
-    const least = views.hasRoom ? undefined : views.expendableFor(peer);
-    if (least === undefined) return this.#favour(now, alternative, out);
-    this.#evict(now, least, 'evicted', alternative, out);
-    return least;
-  }
-
-  /**
-   * A place for somebody whom no rank favours: a free one, or now and then one above the capacity or of another who holds
-   * none by right. Nobody who deserves its place has to go for it, except while the mesh forms and all places are provisional:
-   * there a newcomer goes between two neighbours, as in the paper.
-   */
-  #favour(now: Millis, alternative: PeerInfo, out: Out): PeerInfo | null | undefined {
-    const views = this.#views;
-    if (views.hasRoom) return null;
-    const isYoung = now < this.#youngUntil;
-    const victim = views.hasRoomForHigh
-      ? null
-      : (views.places?.expendable(this.#rng) ?? (isYoung ? views.randomNeighbor(alternative.id) : undefined));
-    if (victim === undefined || !this.#favours.take(now)) {
-      this.stats.undeserved++;
-      return undefined;
-    }
-    this.stats.favours++;
-    if (victim !== null) this.#evict(now, victim, 'evicted', alternative, out);
-    return victim;
-  }
-
-  /** Algorithm 1, dropRandomElementFromActiveView. The victim is shown to `newcomer`, who has room. */
-  #evictFor(now: Millis, newcomer: PeerInfo, out: Out): PeerInfo | null {
-    const victim = this.#views.randomNeighbor(newcomer.id) ?? this.#views.neighbor(newcomer.id);
-    if (victim === undefined) return null;
-    this.#evict(now, victim, 'evicted', newcomer, out);
-    return victim;
-  }
-
-  #evict(now: Millis, peer: PeerInfo, reason: 'evicted' | 'swapped', alternative: PeerInfo | null, out: Out): void {
-    if (reason === 'swapped') this.stats.swapped++;
-    else this.stats.evicted++;
-    out.send(peer.id, { kind: 'disconnect', reason, alternative });
-    this.#removeNeighbor(now, peer, reason, out);
-    out.close(peer.id);
-    this.#views.remember(now, peer);
-  }
-
   #addNeighbor(now: Millis, peer: PeerInfo, out: Out): void {
     const wasIsolated = this.#views.isIsolated;
     this.#views.addNeighbor(peer);
@@ -664,14 +570,12 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     out.open(peer);
     out.emit({ kind: 'neighborUp', peer });
     if (!wasIsolated) return;
-    const { shuffleFastForMs, shuffleFastIntervalMs, optimizeIntervalMs } = this.#config;
     this.#contacts = [];
     this.#rounds.restart();
     this.#islands.joined(now);
-    this.#shuffleFastUntil = now + shuffleFastForMs;
-    this.#youngUntil = this.#shuffleFastUntil;
-    this.#shuffleAt = now + this.#jittered(shuffleFastIntervalMs);
-    this.#optimizeAt = now + this.#jittered(optimizeIntervalMs);
+    this.#shuffles.joined(now);
+    this.#placement.joined(this.#shuffles.fastUntil);
+    this.#optimizeAt = now + this.#jittered(this.#config.optimizeIntervalMs);
   }
 
   #removeNeighbor(now: Millis, peer: PeerInfo, reason: NeighborDownReason, out: Out): void {
@@ -680,7 +584,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     if (reason !== 'left') this.#views.places?.heard(now, peer, sources.self);
     out.emit({ kind: 'neighborDown', peer, reason });
     if (!this.#views.isIsolated) return;
-    this.#shuffleAt = never;
+    this.#shuffles.stop();
     this.#optimizeAt = never;
     this.#rounds.restart();
   }
@@ -710,7 +614,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     }
     if (this.#attempts.filling > 0 || this.#rounds.isPausing) return;
     if (!isIsolated) {
-      this.#rounds.pause(now, this.#shuffleIntervalMs(now));
+      this.#rounds.pause(now, this.#shuffles.intervalMs(now));
       return;
     }
     this.#rounds.pauseIsolated(now);
@@ -747,17 +651,12 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     return this.#views.places?.deserves(peer) ? 'near' : 'low';
   }
 
-  /** TR-07-13 §4.4: a walk with this peer, k_a neighbours and k_p spares. */
   #shuffle(now: Millis, out: Out): void {
-    this.#shuffleAt = now + this.#jittered(this.#shuffleIntervalMs(now));
-    const first = this.#views.randomNeighbor();
-    if (first === undefined) return;
-    const { shuffleActiveCount, shufflePassiveCount, shuffleWalkLength } = this.#config;
-    const sample = this.#views.sampleNeighbors(shuffleActiveCount, first.id);
-    sample.push(...this.#views.sampleSpares(shufflePassiveCount));
-    this.#shuffled = sample.slice();
+    const shuffle = this.#shuffles.begin(now);
+    if (shuffle === undefined) return;
     this.stats.shuffles++;
-    out.send(first.id, { kind: 'shuffle', origin: this.#views.self, ttl: shuffleWalkLength, sample });
+    const { self: origin } = this.#views;
+    out.send(shuffle.first, { kind: 'shuffle', origin, ttl: this.#config.shuffleWalkLength, sample: shuffle.sample });
   }
 
   /** X-BOT §III: try one candidate that is cheaper than a link we have. With one failure domain there is none. */
@@ -778,11 +677,11 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   /** Asks one peer that deserves a place better than who holds it, and takes back what was given as a favour. */
   #claim(now: Millis, out: Out): void {
     const { shuffleFastIntervalMs, optimizeIntervalMs } = this.#config;
-    const isYoung = now < this.#youngUntil;
-    this.#optimizeAt = now + this.#jittered(isYoung ? shuffleFastIntervalMs : optimizeIntervalMs);
+    const intervalMs = this.#placement.isYoung(now) ? shuffleFastIntervalMs : optimizeIntervalMs;
+    this.#optimizeAt = now + this.#jittered(intervalMs);
     const views = this.#views;
     const surplus = views.deficit < 0 ? views.places?.expendable(this.#rng) : undefined;
-    if (surplus !== undefined) this.#evict(now, surplus, 'evicted', null, out);
+    if (surplus !== undefined) this.#placement.evict(now, surplus, 'evicted', null, out);
     const claimant = views.places?.claimant(this.#rng, ({ id }) => !this.#attempts.has(id));
     if (claimant === undefined) return;
     const dropping = views.hasRoom ? undefined : views.places?.expendable(this.#rng, claimant);
@@ -841,11 +740,6 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   #violation(peer: PeerId, rule: string, out: Out): void {
     this.stats.violations++;
     out.emit({ kind: 'protocolViolation', peer, rule });
-  }
-
-  /** Fast while the overlay is young. */
-  #shuffleIntervalMs(now: Millis): Millis {
-    return now < this.#shuffleFastUntil ? this.#config.shuffleFastIntervalMs : this.#config.shuffleIntervalMs;
   }
 
   #jittered(spanMs: Millis): Millis {

@@ -1,0 +1,84 @@
+import type { Millis, PeerId, PeerInfo, Rng } from '@starling/kernel';
+import type { HyParViewConfig } from './config.ts';
+import { jittered } from './pace.ts';
+import type { Views } from './views.ts';
+
+const never = Number.POSITIVE_INFINITY;
+
+/** A shuffle that begins its walk at `first`. */
+export interface OwnShuffle {
+  readonly first: PeerId;
+  readonly sample: readonly PeerInfo[];
+}
+
+/** This peer's own shuffles (TR-07-13 §4.4): when the next one is due, what it carries, and whether it was answered. */
+export class Shuffles {
+  readonly #config: HyParViewConfig;
+  readonly #views: Views;
+  readonly #rng: Rng;
+  /** What the last one carried, until it is answered. */
+  #sent: PeerInfo[] | null = null;
+  #nextAt: Millis = never;
+  #fastUntil: Millis = 0;
+
+  constructor(config: HyParViewConfig, views: Views, rng: Rng) {
+    this.#config = config;
+    this.#views = views;
+    this.#rng = rng;
+  }
+
+  /** Infinity without neighbours. */
+  get nextAt(): Millis {
+    return this.#nextAt;
+  }
+
+  /** Until then the overlay is young. */
+  get fastUntil(): Millis {
+    return this.#fastUntil;
+  }
+
+  /** Fast while the overlay is young. */
+  intervalMs(now: Millis): Millis {
+    return now < this.#fastUntil ? this.#config.shuffleFastIntervalMs : this.#config.shuffleIntervalMs;
+  }
+
+  /** The first neighbour is there. */
+  joined(now: Millis): void {
+    this.#fastUntil = now + this.#config.shuffleFastForMs;
+    this.#nextAt = now + this.#jittered(this.#config.shuffleFastIntervalMs);
+  }
+
+  /** Two islands are to hear of each other quickly. */
+  hurry(now: Millis): void {
+    this.#fastUntil = Math.max(this.#fastUntil, now + this.#config.shuffleFastForMs);
+    this.#nextAt = Math.min(this.#nextAt, now + this.#jittered(this.#config.shuffleFastIntervalMs));
+  }
+
+  /** The last neighbour is gone. */
+  stop(): void {
+    this.#nextAt = never;
+  }
+
+  /** A walk with this peer, k_a neighbours and k_p spares; undefined when there is nobody to walk to. */
+  begin(now: Millis): OwnShuffle | undefined {
+    this.#nextAt = now + this.#jittered(this.intervalMs(now));
+    const first = this.#views.randomNeighbor();
+    if (first === undefined) return undefined;
+    const { shuffleActiveCount, shufflePassiveCount } = this.#config;
+    const sample = this.#views.sampleNeighbors(shuffleActiveCount, first.id);
+    sample.push(...this.#views.sampleSpares(shufflePassiveCount));
+    this.#sent = sample.slice();
+    return { first: first.id, sample };
+  }
+
+  /** What the answered shuffle carried; null: nobody asked. Each is answered once. */
+  answered(): PeerInfo[] | null {
+    const sent = this.#sent;
+    this.#sent = null;
+    return sent;
+  }
+
+  #jittered(spanMs: Millis): Millis {
+    return jittered(this.#rng, spanMs, this.#config.jitter);
+  }
+}
