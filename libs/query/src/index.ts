@@ -1,0 +1,28 @@
+export { type DocumentText, documentText, type FieldText, pathLimits } from './document.ts';
+export { defaultKnownStatisticsConfig, KnownStatistics, type KnownStatisticsConfig } from './known-statistics.ts';
+export { matches, occurrences } from './match.ts';
+export { describeProblem, parseQuery } from './parse.ts';
+export { printQuery } from './print.ts';
+export {
+  addStatistics,
+  bm25,
+  estimateStatistics,
+  type Ingredients,
+  noStatistics,
+  type TermStatistics,
+} from './rank.ts';
+export {
+  type Bound,
+  type GroupNode,
+  type NotNode,
+  type ParsedQuery,
+  type QueryNode,
+  type QueryProblem,
+  queryLimits,
+  type RangeTerm,
+  type Span,
+  type TextTerm,
+} from './syntax.ts';
+export { intervalsOf, isInside, rankedTerms, termKey } from './terms.ts';
+export { type Interval, numberOf, periodOf } from './values.ts';
+export { wordCharsMax, wordsOf } from './words.ts';
