@@ -96,7 +96,12 @@ export class PeerMetrics {
       starling_suspicions_total: () => counters.suspicions(),
       starling_protocol_violations_total: () => counters.violations,
       starling_verdicts_total: () => counters.verdicts(),
-      starling_banned_peers: () => mesh.reputation.bans(overlay.now()).length,
+      starling_banned_peers: () => [
+        { labels: { scope: 'peer' }, value: mesh.reputation.bans(overlay.now()).length },
+        { labels: { scope: 'mesh' }, value: mesh.bans.size },
+      ],
+      starling_ban_records: () => mesh.bans.records().length,
+      starling_ban_records_refused_total: () => byReason(mesh.bans.stats.refused),
 
       starling_connections: () => host.links.size,
       starling_discovery_rounds_total: () => host.discoveryStats?.rounds ?? 0,

@@ -19,6 +19,8 @@ export type ContactFailure =
   | 'not-certified'
   /** One side encrypts and the other does not. */
   | 'tls-mismatch'
+  /** The other side is banned here, or this peer there. */
+  | 'banned'
   /** The other side is stopping or has too many links. */
   | 'busy'
   /** This transport is not started, or stopping. */

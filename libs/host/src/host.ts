@@ -5,7 +5,10 @@ import { type Discovery, DiscoveryLoop, type DiscoveryLoopConfig, defaultDiscove
 import type { LinkStats, Transport } from './transport.ts';
 
 /** One peer's brain, as its host sees it. */
-export type HostedMesh<B> = ProtocolCore<MeshMessage<B>, MeshCommand, MeshEvent>;
+export interface HostedMesh<B> extends ProtocolCore<MeshMessage<B>, MeshCommand, MeshEvent> {
+  /** Whether links with a peer are refused now. Without it nobody is. */
+  isBanned?(peer: PeerId): boolean;
+}
 
 export interface HostConfig {
   /** A timer that fires later than this says that the process was starved. Default: well above a GC pause (guess). */
@@ -136,6 +139,7 @@ export class Host<B> {
       },
       message: (from, message) => this.#handle({ kind: 'message', from, message }),
       batch: (deliver) => this.#batch(deliver),
+      isBanned: (peer) => this.#mesh.isBanned?.(peer) ?? false,
       linkDown: (peer, reason) => {
         this.#links.delete(peer);
         this.#handle({ kind: 'linkDown', peer, reason });

@@ -16,6 +16,8 @@ export interface TransportHandler<B> {
   /** A link is up: both sides have said hello. Exactly one per peer at a time, whoever dialled. */
   linkUp(peer: PeerInfo): void;
   message(from: PeerId, message: MeshMessage<B>): void;
+  /** Whether a link with this peer is refused, with the reason `banned`, by whichever side dials. Changes nothing. */
+  isBanned?(peer: PeerId): boolean;
   /**
    * Calls `deliver` at once, which calls `message` for messages that came together: what is the same after one as after
    * many is done once, at the end. A transport that has no use for it leaves it.

@@ -1,3 +1,4 @@
+import type { Ban, BanRefusal, SignedBan } from '@starling/core-bans';
 import type { PeerReport } from '@starling/core-observe';
 import type { ReputationEvent as Verdict } from '@starling/core-reputation';
 import type { Hit, QueryTally } from '@starling/core-search';
@@ -37,6 +38,12 @@ export type MeshCommand =
   /** An operator bans a peer at this peer, Infinity: until pardoned; or pardons it. Neither is told to anybody. */
   | { readonly kind: 'ban'; readonly peer: PeerId; readonly forMs: number }
   | { readonly kind: 'pardon'; readonly peer: PeerId }
+  /** A record that an operator signed, for the whole mesh. Answered by `banSubmitted` in the same `handle`. */
+  | { readonly kind: 'submitBan'; readonly requestId: number; readonly record: SignedBan }
+  /** Records that this peer kept since an earlier life. */
+  | { readonly kind: 'restoreBans'; readonly records: readonly SignedBan[] }
+  /** Other operators' keys count from now on. */
+  | { readonly kind: 'operatorKeysChanged' }
   /** Leave for good. */
   | { readonly kind: 'leave' };
 
@@ -91,6 +98,20 @@ export type MeshEvent =
   | { readonly kind: 'suspicion'; readonly peer: PeerId; readonly outcome: 'dead' | 'cleared' }
   /** What a peer did was too much. `dropped`: its link ends. `banned`: nor is it linked with again before `until`. `pardoned`: that is over. */
   | { readonly kind: 'judged'; readonly verdict: Verdict }
+  /** An operator banned a peer, which may be this one, in the whole mesh, or changed the terms. */
+  | { readonly kind: 'banned'; readonly ban: Ban }
+  | { readonly kind: 'banLifted'; readonly peer: PeerId }
+  /** The mesh's records (`Mesh.bans`) are others than before: keep them. */
+  | { readonly kind: 'bansChanged' }
+  /** `from` is null when it came from this peer's own client or disk. */
+  | { readonly kind: 'banRefused'; readonly from: PeerId | null; readonly reason: BanRefusal }
+  | {
+      readonly kind: 'banSubmitted';
+      readonly requestId: number;
+      readonly outcome: 'taken' | 'known' | BanRefusal;
+      /** The record about that peer that counts now. */
+      readonly ban: Ban | null;
+    }
   | { readonly kind: 'protocolViolation'; readonly peer: PeerId; readonly rule: string };
 
 export type MeshOutbox<B> = Outbox<MeshMessage<B>, MeshEvent>;

@@ -1,3 +1,4 @@
+import { type BansConfig, defaultBansConfig } from '@starling/core-bans';
 import { type DirectoryConfig, defaultDirectoryConfig } from '@starling/core-directory';
 import { defaultHyParViewConfig, type HyParViewConfig } from '@starling/core-hyparview';
 import { defaultLivenessConfig, type LivenessConfig } from '@starling/core-liveness';
@@ -20,6 +21,7 @@ export interface MeshConfig {
   readonly observe: ObserveConfig;
   readonly canary: CanaryConfig;
   readonly reputation: ReputationConfig;
+  readonly bans: BansConfig;
   /** A link that no core needs is closed after so long without traffic. 5 s: a guess, above every reply deadline. */
   readonly linkLingerMs: Millis;
   /** Messages other than bodies and what answers them that a link may bring in a second; more are shed, and held against the neighbour. 5,000: a guess, above what questions to the whole mesh make at their limit. */
@@ -36,6 +38,7 @@ export const defaultMeshConfig: MeshConfig = {
   observe: defaultObserveConfig,
   canary: defaultCanaryConfig,
   reputation: defaultReputationConfig,
+  bans: defaultBansConfig,
   linkLingerMs: 5_000,
   controlPerSecondMax: 5_000,
 };

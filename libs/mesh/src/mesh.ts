@@ -1,3 +1,4 @@
+import type { BanReader, Bans } from '@starling/core-bans';
 import type { Directory } from '@starling/core-directory';
 import type { AdmissionPolicy } from '@starling/core-hyparview';
 import type { Liveness } from '@starling/core-liveness';
@@ -23,6 +24,7 @@ import type { MeshConfig } from './config.ts';
 import { CoreOutbox } from './core-outbox.ts';
 import { Links, need } from './links.ts';
 import { type Body, type BodyCodec, type MeshMessage, rootSwarm } from './messages.ts';
+import { BansPart } from './parts/bans-part.ts';
 import { DirectoryPart } from './parts/directory-part.ts';
 import { LivenessPart } from './parts/liveness-part.ts';
 import { ObservePart } from './parts/observe-part.ts';
@@ -45,6 +47,8 @@ export interface MeshOptions<B> {
   /** Who may become a neighbour. */
   readonly admission: AdmissionPolicy;
   readonly bodies: BodyCodec<B>;
+  /** Reads what operators sign; without it nobody is banned for the whole mesh. */
+  readonly bans?: BanReader;
 }
 
 /** An event of a core, for whom it concerns. A plain pair: a closure for each would be made for every delivery. */
@@ -67,6 +71,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   readonly #directory: DirectoryPart<B>;
   readonly #search: SearchPart<B>;
   readonly #observe: ObservePart<B>;
+  readonly #bans: BansPart<B>;
   /** All of them, in the order in which they are told things. */
   readonly #parts: readonly AnyPart[];
   readonly #standing: Standing;
@@ -88,14 +93,16 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   #isCaughtUp = false;
   #isLeaving = false;
 
-  constructor({ config, self, rng, admission, bodies }: MeshOptions<B>) {
+  constructor({ config, self, rng, admission, bodies, bans }: MeshOptions<B>) {
     this.#self = self;
     this.#bodies = bodies;
     this.#links = new Links(config.linkLingerMs);
     this.#controlPerSecondMax = config.controlPerSecondMax;
     const hub = this.#hub();
+    this.#bans = new BansPart(hub, config.bans, self.id, bans);
     this.#standing = new Standing(
       config.reputation,
+      this.#bans.core,
       hub.later((verdict) => this.#onVerdict(verdict)),
     );
     this.pubsub = new PubSub(config.pubsub, (body) => bodies.sizeOf(body));
@@ -121,7 +128,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     this.#search = new SearchPart(hub, config.search, self.id);
     this.#observe = new ObservePart(hub, config.observe, self, rng.child(), (report) => this.#completed(report));
     this.#canary = new Canary(config.canary, rng.child());
-    this.#parts = [this.#liveness, this.#directory, this.#search, this.#observe];
+    this.#parts = [this.#liveness, this.#directory, this.#search, this.#observe, this.#bans];
   }
 
   get liveness(): Liveness {
@@ -138,6 +145,16 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
 
   get observe(): Observe {
     return this.#observe.core;
+  }
+
+  /** What the mesh's operators say about peers. */
+  get bans(): Bans {
+    return this.#bans.core;
+  }
+
+  /** Whether links with a peer are refused now, whoever decided that. */
+  isBanned(peer: PeerId): boolean {
+    return this.#standing.isBanned(peer);
   }
 
   /** This peer, with its latest incarnation. */
@@ -217,6 +234,10 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       broadcast: (body, patient) => this.#broadcast(body, false, patient),
       tell: (fact) => this.#tell(fact),
       membership: (command) => this.#swarmCommand(command),
+      expel: (peer) => {
+        this.#swarmCommand({ kind: 'expel', peer });
+        this.#out.close(peer);
+      },
       treeLinks: (tree) => ({
         eager: this.root.broadcast.eagerPeers(tree),
         lazy: this.root.broadcast.lazyPeers(tree),
@@ -285,6 +306,9 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
         break;
       case 'search':
         this.#search.message(from, message.message);
+        break;
+      case 'bans':
+        this.#bans.message(from, message.message);
         break;
       default:
         unreachable(message);
@@ -457,6 +481,10 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   }
 
   #onDelivered(message: Gossip<B>, from: PeerId | null): void {
+    if (from !== null && this.bans.size > 0 && this.bans.isBanned(this.#now, parseStream(message.stream).origin)) {
+      this.#withhold(message);
+      return;
+    }
     const body = this.#bodies.decode(message.body);
     if (body === null) {
       // Forwarded already, unread; whoever made it is to blame, not the neighbour that relayed it.
@@ -474,6 +502,15 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       default:
         if (from !== null) this.#onPartBody(message, body);
     }
+  }
+
+  /**
+   * What an origin says that the mesh has banned reaches nobody here, whoever brought it. Its stream goes on after a gap, as after
+   * a message that nobody has any more.
+   */
+  #withhold({ stream, seq }: Gossip<B>): void {
+    if (isEphemeral(stream)) return;
+    if (this.pubsub.lost(this.#now, { stream, from: seq, to: seq })) this.#isReadable = true;
   }
 
   #sendCanary(number: number): void {

@@ -1,3 +1,4 @@
+import type { BansMessage } from '@starling/core-bans';
 import type { DirectoryBroadcast, DirectoryMessage } from '@starling/core-directory';
 import type { HyParViewMessage } from '@starling/core-hyparview';
 import type { LivenessMessage } from '@starling/core-liveness';
@@ -15,7 +16,8 @@ export type MeshMessage<B> =
   | { readonly area: 'broadcast'; readonly swarm: SwarmId; readonly message: PlumtreeMessage<B> }
   | { readonly area: 'liveness'; readonly message: LivenessMessage }
   | { readonly area: 'directory'; readonly message: DirectoryMessage }
-  | { readonly area: 'search'; readonly message: SearchMessage };
+  | { readonly area: 'search'; readonly message: SearchMessage }
+  | { readonly area: 'bans'; readonly message: BansMessage };
 
 /** What a broadcast carries. A relay never looks inside. */
 export type Body =

@@ -1,3 +1,4 @@
+import type { BanReader } from '@starling/core-bans';
 import { admitAll } from '@starling/core-hyparview';
 import { parsePattern } from '@starling/core-pubsub';
 import { type Input, type Millis, type PeerId, type PeerInfo, Rng } from '@starling/kernel';
@@ -35,12 +36,14 @@ export class Network {
   readonly nodes = new Map<PeerId, Node>();
   readonly #rng: Rng;
   readonly #config: MeshConfig;
+  readonly #bans: BanReader | undefined;
   readonly #links = new Set<string>();
   #queue: Delivery[] = [];
   #order = 0;
 
-  constructor(seed: number, config: Partial<MeshConfig> = {}) {
+  constructor(seed: number, config: Partial<MeshConfig> = {}, bans?: BanReader) {
     this.#rng = new Rng(seed);
+    this.#bans = bans;
     this.#config = { ...defaultMeshConfig, ...config };
   }
 
@@ -52,6 +55,7 @@ export class Network {
       rng: this.#rng.child(),
       admission: admitAll,
       bodies,
+      ...(this.#bans && { bans: this.#bans }),
     });
     const node: Node = { mesh, info, events: [], isUp: true };
     this.nodes.set(id, node);
@@ -62,6 +66,11 @@ export class Network {
 
   command(id: PeerId, command: MeshCommand): void {
     this.#handle(id, { kind: 'command', command });
+  }
+
+  /** What a peer sends that no core of it would. */
+  say(from: PeerId, to: PeerId, message: MeshMessage<Body>): void {
+    this.#later(to, { kind: 'message', from, message });
   }
 
   publish(id: PeerId, topic: string, text: string, wantHeld = false): void {

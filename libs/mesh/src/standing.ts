@@ -1,21 +1,24 @@
+import type { Bans } from '@starling/core-bans';
 import type { AdmissionPolicy } from '@starling/core-hyparview';
 import { type Misdeed, Reputation, type ReputationConfig, type ReputationEvent } from '@starling/core-reputation';
 import type { Millis, Outbox, PeerId, PeerInfo } from '@starling/kernel';
 
 /**
- * What the mesh makes of reputations: who is welcome, and how good deeds are counted without costing each delivery a
+ * What the mesh makes of reputations and of operators' bans: who is welcome, and how good deeds are counted without costing each delivery a
  * judgement. They matter only when something bad is to be weighed, so they are told just before.
  */
 export class Standing {
   readonly reputation: Reputation;
   readonly #config: ReputationConfig;
+  readonly #bans: Bans;
   readonly #out: Outbox<never, ReputationEvent>;
   /** First deliveries not told yet, of neighbours only. */
   readonly #served = new Map<PeerId, number>();
   #now: Millis = 0;
 
-  constructor(config: ReputationConfig, onVerdict: (verdict: ReputationEvent) => void) {
+  constructor(config: ReputationConfig, bans: Bans, onVerdict: (verdict: ReputationEvent) => void) {
     this.#config = config;
+    this.#bans = bans;
     this.reputation = new Reputation(config);
     this.#out = { open: () => {}, send: () => {}, close: () => {}, emit: onVerdict };
   }
@@ -25,7 +28,10 @@ export class Standing {
     return {
       admit: (candidate: PeerInfo, neighbors: readonly PeerInfo[]) =>
         this.isWelcome(candidate.id) && given.admit(candidate, neighbors),
-      remember: (peer: PeerInfo) => this.reputation.isOffered(this.#now, peer.id) && given.remember(peer),
+      remember: (peer: PeerInfo) =>
+        this.reputation.isOffered(this.#now, peer.id) &&
+        !this.#bans.isBanned(this.#now, peer.id) &&
+        given.remember(peer),
     };
   }
 
@@ -34,7 +40,7 @@ export class Standing {
   }
 
   isBanned(peer: PeerId): boolean {
-    return this.reputation.isBanned(this.#now, peer);
+    return this.reputation.isBanned(this.#now, peer) || this.#bans.isBanned(this.#now, peer);
   }
 
   isWelcome(peer: PeerId): boolean {

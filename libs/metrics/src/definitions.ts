@@ -61,6 +61,9 @@ export const messageKinds = [
   'answer',
   'decline',
   'cancel',
+  'bansDigest',
+  'bansList',
+  'bansRecords',
   'other',
 ] as const;
 
@@ -122,7 +125,20 @@ export const metricDefinitions = {
       reason: ['brokenPromise', 'violation', 'flood', 'slow', 'operator'],
     },
   },
-  starling_banned_peers: { type: 'gauge', help: 'Peers that this one neither links with nor names to others now.' },
+  starling_banned_peers: {
+    type: 'gauge',
+    help: 'Peers that this one neither links with nor names to others now, by who decided that: this peer itself, or an operator for this peer (peer), or an operator for the whole mesh (mesh).',
+    labels: { scope: ['peer', 'mesh'] },
+  },
+  starling_ban_records: {
+    type: 'gauge',
+    help: 'Records of operators held, of bans that were lifted too. A lasting difference between peers means islands, or other operators’ keys.',
+  },
+  starling_ban_records_refused_total: {
+    type: 'counter',
+    help: 'Records of bans that were not taken, by reason. Forged ones are held against who brought them; an unknown key means that this peer trusts other operators than others do.',
+    labels: { reason: ['malformed', 'forged', 'unknownKey', 'expired', 'stale', 'full'] },
+  },
 
   starling_connections: { type: 'gauge', help: 'Links that are up: neighbours, and others for a moment.' },
   starling_discovery_rounds_total: { type: 'counter', help: 'Times that all discovery sources were asked.' },
@@ -167,6 +183,7 @@ export const metricDefinitions = {
         'untrusted',
         'not-certified',
         'tls-mismatch',
+        'banned',
         'busy',
         'stopped',
       ],
@@ -185,6 +202,7 @@ export const metricDefinitions = {
         'bad-hello',
         'untrusted',
         'not-certified',
+        'banned',
         'tls-mismatch',
         'handshake',
         'timeout',

@@ -1,3 +1,4 @@
+import type { BansMessage } from '@starling/core-bans';
 import type { DirectoryBroadcast, DirectoryMessage, MemberRecord } from '@starling/core-directory';
 import type { HyParViewMessage } from '@starling/core-hyparview';
 import type { LivenessMessage } from '@starling/core-liveness';
@@ -167,6 +168,21 @@ export const searchMessages: fc.Arbitrary<SearchMessage> = fc.oneof(
   fc.record({ kind: fc.constant('cancel' as const), queryId: text }),
 );
 
+const bytes = (maxLength: number) => fc.uint8Array({ maxLength });
+
+export const bansMessages: fc.Arbitrary<BansMessage> = fc.oneof(
+  fc.record({ kind: fc.constant('bansDigest' as const), hash: uint32 }),
+  fc.record({
+    kind: fc.constant('bansList' as const),
+    bans: fc.array(fc.record({ subject: peerIds, number: whole, hash: uint32 }), { maxLength: 6 }),
+    reply: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant('bansRecords' as const),
+    records: fc.array(fc.record({ statement: bytes(64), signature: bytes(64), key: text }), { maxLength: 4 }),
+  }),
+);
+
 /** Everything that one peer may say to another. */
 export function meshMessages<B>(body: fc.Arbitrary<B>): fc.Arbitrary<MeshMessage<B>> {
   return fc.oneof(
@@ -178,6 +194,7 @@ export function meshMessages<B>(body: fc.Arbitrary<B>): fc.Arbitrary<MeshMessage
     fc.record({ area: fc.constant('liveness' as const), message: livenessMessages }),
     fc.record({ area: fc.constant('directory' as const), message: directoryMessages }),
     fc.record({ area: fc.constant('search' as const), message: searchMessages }),
+    fc.record({ area: fc.constant('bans' as const), message: bansMessages }),
   );
 }
 

@@ -263,6 +263,23 @@ export function describeTransport(kind: string, factory: TransportFactory): void
       }
     }
 
+    it.each(['dials', 'is dialled'] as const)(
+      'refuses a link with a banned peer when it %s, and nobody else’s',
+      async (which) => {
+        const [judge, banned, other] = [await endpoint('judge'), await endpoint('banned'), await endpoint('other')];
+        judge.heard.banned.add(banned.self.id);
+        const [from, to] = which === 'dials' ? [banned, judge] : [judge, banned];
+        await expect(from.transport.contact(to.self.address)).rejects.toMatchObject({ reason: 'banned' });
+        open(from, to);
+        expect(await from.heard.untilDown()).toEqual(['refused']);
+        await other.transport.contact(judge.self.address);
+        expect(judge.heard.of('up').map(({ peer }) => peer.id)).toEqual([other.self.id]);
+        judge.heard.banned.clear();
+        await from.transport.contact(to.self.address);
+        await judge.heard.untilUp(2);
+      },
+    );
+
     it('says in later hellos what this peer has become', async () => {
       const [a, b] = [await endpoint('a'), await endpoint('b')];
       a.transport.setSelf({ ...a.self, incarnation: 9 });

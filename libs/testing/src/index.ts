@@ -1,5 +1,6 @@
 export {
   addresses,
+  bansMessages,
   bodies,
   directoryMessages,
   gossips,

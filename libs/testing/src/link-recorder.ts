@@ -10,6 +10,8 @@ export type LinkEvent =
 /** A transport's handler that writes down what it is told, and can be waited on. */
 export class LinkRecorder implements TransportHandler<Uint8Array> {
   readonly events: LinkEvent[] = [];
+  /** Whom it bans. */
+  readonly banned = new Set<PeerId>();
   readonly #waiters = new Set<() => void>();
   #inHostCall = false;
 
@@ -18,6 +20,10 @@ export class LinkRecorder implements TransportHandler<Uint8Array> {
 
   linkUp(peer: PeerInfo): void {
     this.#add({ kind: 'up', peer });
+  }
+
+  isBanned(peer: PeerId): boolean {
+    return this.banned.has(peer);
   }
 
   batch(deliver: () => void): void {

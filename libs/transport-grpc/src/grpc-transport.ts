@@ -58,6 +58,7 @@ const troubles: ReadonlySet<string> = new Set([
   'tls-mismatch',
   'handshake',
   'wrong-mesh',
+  'banned',
 ]);
 
 /**
@@ -313,6 +314,10 @@ export class GrpcTransport implements Transport<Uint8Array> {
       this.#failDial(dial, answer.reason, answer.detail);
       return;
     }
+    if (this.#isBanned(answer.hello)) {
+      this.#failDial(dial, 'banned', `${answer.hello.peer.id} is banned here`);
+      return;
+    }
     const slot = this.#slots.of(answer.hello.peer.id);
     dial.answer = answer.hello;
     dial.state = answer.kind;
@@ -409,7 +414,9 @@ export class GrpcTransport implements Transport<Uint8Array> {
     if (inbound.hello === null) {
       const { hello, refusal } = readHello(frame, this.#own(), inbound.proof);
       if (hello === null) this.#refuse(inbound, refusal, null);
-      else this.#answer(inbound, hello);
+      else if (this.#isBanned(hello)) {
+        this.#refuse(inbound, { reason: 'banned', detail: `${hello.peer.id} is banned here` }, null);
+      } else this.#answer(inbound, hello);
     } else if (frame.kind === 'frame' && frame.confirm) {
       const slot = this.#slots.of(inbound.hello.peer.id);
       this.#dropInbound(inbound);
@@ -562,6 +569,11 @@ export class GrpcTransport implements Transport<Uint8Array> {
   #countRefusal(reason: InboundRefusal, detail: string, address: string): void {
     this.counters.refused[reason]++;
     if (troubles.has(reason)) this.#onTrouble({ direction: 'in', reason, detail, address });
+  }
+
+  /** Judged after the hello: only a certificate says who somebody is. */
+  #isBanned({ peer }: Hello): boolean {
+    return this.#handler?.isBanned?.(peer.id) ?? false;
   }
 
   #own(): Own {

@@ -137,6 +137,30 @@ describe('a dial that is refused says why, on both sides', () => {
     expect(b.heard.of('up')).toEqual([]);
   });
 
+  it('the dialler is banned: its certificate is good, and is that of whom the mesh has revoked', async () => {
+    const a = await peer('a', await authority.mutualTls('a'));
+    const b = await peer('b', await authority.mutualTls('b'));
+    b.heard.banned.add(testPeer('a', '').id);
+    await expect(a.transport.contact(b.address)).rejects.toMatchObject({
+      reason: 'banned',
+      message: expect.stringMatching(/axx.* is banned here/),
+    });
+    expect(a.transport.counters.dialsFailed.banned).toBe(1);
+    expect(b.transport.counters.refused.banned).toBe(1);
+    expect(a.troubles).toMatchObject([{ direction: 'out', reason: 'banned' }]);
+    expect(b.troubles).toMatchObject([{ direction: 'in', reason: 'banned' }]);
+    await expect(b.transport.contact(a.address)).rejects.toMatchObject({ reason: 'banned' });
+    expect([...a.heard.of('up'), ...b.heard.of('up')]).toEqual([]);
+  });
+
+  it('who is banned under another peer’s name is refused for the name', async () => {
+    const a = await peer('a', await authority.mutualTls('mallory'));
+    const b = await peer('b', await authority.mutualTls('b'));
+    b.heard.banned.add(testPeer('a', '').id);
+    await expect(a.transport.contact(b.address)).rejects.toMatchObject({ reason: 'not-certified' });
+    expect(b.transport.counters.refused).toMatchObject({ banned: 0, 'not-certified': 1 });
+  });
+
   it('the acceptor says it is another peer than its certificate', async () => {
     const a = await peer('a', await authority.mutualTls('a'));
     const b = await peer('b', await authority.mutualTls('mallory'));

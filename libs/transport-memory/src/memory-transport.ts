@@ -117,6 +117,7 @@ export class MemoryTransport<B> implements Transport<B> {
     const peer = remote.#self;
     if (peer.id === self.id) return 'self';
     if (expected !== null && peer.id !== expected) return 'wrong-peer';
+    if (this.#handler?.isBanned?.(peer.id) || remote.#handler?.isBanned?.(self.id)) return 'banned';
     if (!this.#links.has(peer.id)) {
       const queued = remote.#dialling.get(self.id) ?? [];
       this.#links.set(peer.id, newEnd(peer, remote));

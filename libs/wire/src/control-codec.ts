@@ -1,4 +1,5 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import type { BansMessage } from '@starling/core-bans';
 import type { DirectoryMessage, MemberRecord } from '@starling/core-directory';
 import type { HyParViewMessage, NeighborPriority } from '@starling/core-hyparview';
 import type { LivenessMessage } from '@starling/core-liveness';
@@ -14,7 +15,7 @@ import {
 import { type Message as MessageProto, MessageSchema } from './gen/starling/link/v1/link_pb.ts';
 import { DisconnectReason, NeighborPriority as PriorityProto } from './gen/starling/link/v1/membership_pb.ts';
 import type { Hit as HitProto, QueryTally as TallyProto } from './gen/starling/link/v1/search_pb.ts';
-import { finite, fromPeerProto, fromPeerProtoOrUnset, toPeerProto } from './peer-codec.ts';
+import { finite, fromPeerProto, fromPeerProtoOrUnset, fromUint64, toPeerProto, toUint64 } from './peer-codec.ts';
 
 // Everything but broadcast: rare enough for the generated code, which also keeps it honest.
 
@@ -71,6 +72,8 @@ function toKind(message: ControlMessage): KindInit {
       return toDirectory(message.message);
     case 'search':
       return toSearch(message.message);
+    case 'bans':
+      return toBans(message.message);
     default:
       return unreachable(message);
   }
@@ -167,6 +170,30 @@ function toSearch(message: SearchMessage): KindInit {
   }
 }
 
+function toBans(message: BansMessage): KindInit {
+  switch (message.kind) {
+    case 'bansDigest':
+      return { case: 'bansDigest', value: { hash: message.hash } };
+    case 'bansList': {
+      const bans = message.bans.map(({ subject, number, hash }) => ({ subject, number: toUint64(number), hash }));
+      return { case: 'bansList', value: { bans, reply: message.reply } };
+    }
+    case 'bansRecords':
+      return {
+        case: 'bansRecords',
+        value: {
+          records: message.records.map(({ statement, signature, key }) => ({
+            statement: statement as Uint8Array<ArrayBuffer>,
+            signature: signature as Uint8Array<ArrayBuffer>,
+            key,
+          })),
+        },
+      };
+    default:
+      return unreachable(message);
+  }
+}
+
 /** A field that is unset for null. */
 function optional<Name extends string>(
   name: Name,
@@ -199,6 +226,10 @@ function fromKind(swarm: number, kind: Kind): ControlMessage | null {
     case 'decline':
     case 'cancel':
       return { area: 'search', message: fromSearch(kind) };
+    case 'bansDigest':
+    case 'bansList':
+    case 'bansRecords':
+      return { area: 'bans', message: fromBans(kind) };
     default:
       return null;
   }
@@ -296,6 +327,30 @@ function fromSearch(kind: KindOf<SearchMessage['kind']>): SearchMessage {
       return { kind: 'decline', queryId: kind.value.queryId, wave: kind.value.wave };
     case 'cancel':
       return { kind: 'cancel', queryId: kind.value.queryId };
+    default:
+      return unreachable(kind);
+  }
+}
+
+/** Bytes and numbers only: what a record says is read where it is judged. */
+function fromBans(kind: KindOf<BansMessage['kind']>): BansMessage {
+  switch (kind.case) {
+    case 'bansDigest':
+      return { kind: 'bansDigest', hash: kind.value.hash };
+    case 'bansList': {
+      const bans = kind.value.bans.map(({ subject, number, hash }) => ({ subject, number: fromUint64(number), hash }));
+      return { kind: 'bansList', bans, reply: kind.value.reply };
+    }
+    case 'bansRecords':
+      return {
+        kind: 'bansRecords',
+        // Copies: a record is kept for long, and a view would keep the whole frame.
+        records: kind.value.records.map(({ statement, signature, key }) => ({
+          statement: new Uint8Array(statement),
+          signature: new Uint8Array(signature),
+          key,
+        })),
+      };
     default:
       return unreachable(kind);
   }

@@ -37,7 +37,8 @@ export type RefusalWord =
   | 'busy'
   | 'bad-hello'
   | 'untrusted'
-  | 'not-certified';
+  | 'not-certified'
+  | 'banned';
 
 const reasons = enumNames<RefusalWord, RefusalReason>({
   'wrong-mesh': RefusalReason.WRONG_MESH,
@@ -48,6 +49,7 @@ const reasons = enumNames<RefusalWord, RefusalReason>({
   'bad-hello': RefusalReason.BAD_HELLO,
   untrusted: RefusalReason.UNTRUSTED,
   'not-certified': RefusalReason.NOT_CERTIFIED,
+  banned: RefusalReason.BANNED,
 });
 
 export function toHelloProto(hello: Hello): HelloProto {

@@ -30,6 +30,8 @@ export interface Hub<B> {
   /** To every part. */
   tell(fact: Fact): void;
   membership(command: HyParViewCommand): void;
+  /** Out of both views, and the link ends once what is queued for it is flushed. */
+  expel(peer: PeerId): void;
   /** The links of a broadcast tree, as they are now. */
   treeLinks(tree: TreeLabel): { readonly eager: readonly PeerId[]; readonly lazy: readonly PeerId[] };
   /** The tree that this peer's own questions go along. */

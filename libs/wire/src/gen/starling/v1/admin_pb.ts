@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file starling/v1/admin.proto.
  */
 export const file_starling_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChdzdGFybGluZy92MS9hZG1pbi5wcm90bxILc3RhcmxpbmcudjEixwEKBFBlZXISCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR6b25lGAMgASgJEhQKDGxpbmtfYWRkcmVzcxgEIAEoCRITCgthcGlfYWRkcmVzcxgFIAEoCRI0ChBpbmNhcm5hdGlvbl90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIlCgVzdGF0ZRgHIAEoDjIWLnN0YXJsaW5nLnYxLlBlZXJTdGF0ZRIPCgd2ZXJzaW9uGAggASgJIosCCgRMaW5rEg8KB3BlZXJfaWQYASABKAkSIwoEcm9sZRgCIAEoDjIVLnN0YXJsaW5nLnYxLkxpbmtSb2xlEjIKD3JvdW5kX3RyaXBfdGltZRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIeChZtZXNzYWdlc19pbl9wZXJfc2Vjb25kGAQgASgBEh8KF21lc3NhZ2VzX291dF9wZXJfc2Vjb25kGAUgASgBEhsKE2J5dGVzX2luX3Blcl9zZWNvbmQYBiABKAESHAoUYnl0ZXNfb3V0X3Blcl9zZWNvbmQYByABKAESHQoVZHVwbGljYXRlc19wZXJfc2Vjb25kGAggASgBIrkCCgpQZWVyUmVwb3J0Eh8KBHBlZXIYASABKAsyES5zdGFybGluZy52MS5QZWVyEiAKBWxpbmtzGAIgAygLMhEuc3RhcmxpbmcudjEuTGluaxIcChRkZWxpdmVyZWRfcGVyX3NlY29uZBgDIAEoARIcChRwdWJsaXNoZWRfcGVyX3NlY29uZBgEIAEoARIaChJkcm9wcGVkX3Blcl9zZWNvbmQYBSABKAESGQoRcGFzc2l2ZV92aWV3X3NpemUYBiABKA0SFgoOZG9jdW1lbnRfY291bnQYByABKAQSEgoKaGVhcF9ieXRlcxgIIAEoBBIYChBsb29wX3V0aWxpemF0aW9uGAkgASgBEi8KC3JlcG9ydF90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIQCg5HZXRQZWVyUmVxdWVzdCJbCg9HZXRQZWVyUmVzcG9uc2USJwoGcmVwb3J0GAEgASgLMhcuc3RhcmxpbmcudjEuUGVlclJlcG9ydBIRCgltZXNoX3NpemUYAiABKA0SDAoEbWVzaBgDIAEoCSI5ChBMaXN0UGVlcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJImIKEUxpc3RQZWVyc1Jlc3BvbnNlEiAKBXBlZXJzGAEgAygLMhEuc3RhcmxpbmcudjEuUGVlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEgoKdG90YWxfc2l6ZRgDIAEoDSI8ChRXYXRjaFRvcG9sb2d5UmVxdWVzdBIVCg1hZnRlcl92ZXJzaW9uGAEgASgEEg0KBWVwb2NoGAIgASgJIocCChVXYXRjaFRvcG9sb2d5UmVzcG9uc2USDQoFZXBvY2gYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIxCghzbmFwc2hvdBgDIAEoCzIdLnN0YXJsaW5nLnYxLlRvcG9sb2d5U25hcHNob3RIABIrCgVkZWx0YRgEIAEoCzIaLnN0YXJsaW5nLnYxLlRvcG9sb2d5RGVsdGFIABITCgtwZWVyc19oZWFyZBgFIAEoDRITCgtwZWVyc19rbm93bhgGIAEoDRIRCglzZXJ2ZWRfYnkYByABKAkSKAoEdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBwoFZXZlbnQiZQoQVG9wb2xvZ3lTbmFwc2hvdBIoCgdyZXBvcnRzGAEgAygLMhcuc3RhcmxpbmcudjEuUGVlclJlcG9ydBInCgxzaWxlbnRfcGVlcnMYAiADKAsyES5zdGFybGluZy52MS5QZWVyIpMBCg1Ub3BvbG9neURlbHRhEigKB3JlcG9ydHMYASADKAsyFy5zdGFybGluZy52MS5QZWVyUmVwb3J0EicKDHNpbGVudF9wZWVycxgCIAMoCzIRLnN0YXJsaW5nLnYxLlBlZXISLwoNcmVtb3ZlZF9wZWVycxgDIAMoCzIYLnN0YXJsaW5nLnYxLlJlbW92ZWRQZWVyIikKC1JlbW92ZWRQZWVyEgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSJLCgxEcmFpblJlcXVlc3QSDwoHcGVlcl9pZBgBIAEoCRIqCgd0aW1lb3V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIlMKDURyYWluUmVzcG9uc2USFgoObmVpZ2hib3JzX3RvbGQYASABKA0SKgoHZWxhcHNlZBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbipvCglQZWVyU3RhdGUSGgoWUEVFUl9TVEFURV9VTlNQRUNJRklFRBAAEhcKE1BFRVJfU1RBVEVfU1RBUlRJTkcQARIUChBQRUVSX1NUQVRFX1JFQURZEAISFwoTUEVFUl9TVEFURV9EUkFJTklORxADKk4KCExpbmtSb2xlEhkKFUxJTktfUk9MRV9VTlNQRUNJRklFRBAAEhMKD0xJTktfUk9MRV9FQUdFUhABEhIKDkxJTktfUk9MRV9MQVpZEAIyugIKDEFkbWluU2VydmljZRJECgdHZXRQZWVyEhsuc3RhcmxpbmcudjEuR2V0UGVlclJlcXVlc3QaHC5zdGFybGluZy52MS5HZXRQZWVyUmVzcG9uc2USSgoJTGlzdFBlZXJzEh0uc3RhcmxpbmcudjEuTGlzdFBlZXJzUmVxdWVzdBoeLnN0YXJsaW5nLnYxLkxpc3RQZWVyc1Jlc3BvbnNlElgKDVdhdGNoVG9wb2xvZ3kSIS5zdGFybGluZy52MS5XYXRjaFRvcG9sb2d5UmVxdWVzdBoiLnN0YXJsaW5nLnYxLldhdGNoVG9wb2xvZ3lSZXNwb25zZTABEj4KBURyYWluEhkuc3RhcmxpbmcudjEuRHJhaW5SZXF1ZXN0Ghouc3RhcmxpbmcudjEuRHJhaW5SZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChdzdGFybGluZy92MS9hZG1pbi5wcm90bxILc3RhcmxpbmcudjEi5gEKBFBlZXISCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR6b25lGAMgASgJEhQKDGxpbmtfYWRkcmVzcxgEIAEoCRITCgthcGlfYWRkcmVzcxgFIAEoCRI0ChBpbmNhcm5hdGlvbl90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIlCgVzdGF0ZRgHIAEoDjIWLnN0YXJsaW5nLnYxLlBlZXJTdGF0ZRIPCgd2ZXJzaW9uGAggASgJEh0KA2JhbhgJIAEoCzIQLnN0YXJsaW5nLnYxLkJhbiKLAgoETGluaxIPCgdwZWVyX2lkGAEgASgJEiMKBHJvbGUYAiABKA4yFS5zdGFybGluZy52MS5MaW5rUm9sZRIyCg9yb3VuZF90cmlwX3RpbWUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SHgoWbWVzc2FnZXNfaW5fcGVyX3NlY29uZBgEIAEoARIfChdtZXNzYWdlc19vdXRfcGVyX3NlY29uZBgFIAEoARIbChNieXRlc19pbl9wZXJfc2Vjb25kGAYgASgBEhwKFGJ5dGVzX291dF9wZXJfc2Vjb25kGAcgASgBEh0KFWR1cGxpY2F0ZXNfcGVyX3NlY29uZBgIIAEoASK5AgoKUGVlclJlcG9ydBIfCgRwZWVyGAEgASgLMhEuc3RhcmxpbmcudjEuUGVlchIgCgVsaW5rcxgCIAMoCzIRLnN0YXJsaW5nLnYxLkxpbmsSHAoUZGVsaXZlcmVkX3Blcl9zZWNvbmQYAyABKAESHAoUcHVibGlzaGVkX3Blcl9zZWNvbmQYBCABKAESGgoSZHJvcHBlZF9wZXJfc2Vjb25kGAUgASgBEhkKEXBhc3NpdmVfdmlld19zaXplGAYgASgNEhYKDmRvY3VtZW50X2NvdW50GAcgASgEEhIKCmhlYXBfYnl0ZXMYCCABKAQSGAoQbG9vcF91dGlsaXphdGlvbhgJIAEoARIvCgtyZXBvcnRfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiEAoOR2V0UGVlclJlcXVlc3QiWwoPR2V0UGVlclJlc3BvbnNlEicKBnJlcG9ydBgBIAEoCzIXLnN0YXJsaW5nLnYxLlBlZXJSZXBvcnQSEQoJbWVzaF9zaXplGAIgASgNEgwKBG1lc2gYAyABKAkiOQoQTGlzdFBlZXJzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJiChFMaXN0UGVlcnNSZXNwb25zZRIgCgVwZWVycxgBIAMoCzIRLnN0YXJsaW5nLnYxLlBlZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhIKCnRvdGFsX3NpemUYAyABKA0iPAoUV2F0Y2hUb3BvbG9neVJlcXVlc3QSFQoNYWZ0ZXJfdmVyc2lvbhgBIAEoBBINCgVlcG9jaBgCIAEoCSKHAgoVV2F0Y2hUb3BvbG9neVJlc3BvbnNlEg0KBWVwb2NoGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSMQoIc25hcHNob3QYAyABKAsyHS5zdGFybGluZy52MS5Ub3BvbG9neVNuYXBzaG90SAASKwoFZGVsdGEYBCABKAsyGi5zdGFybGluZy52MS5Ub3BvbG9neURlbHRhSAASEwoLcGVlcnNfaGVhcmQYBSABKA0SEwoLcGVlcnNfa25vd24YBiABKA0SEQoJc2VydmVkX2J5GAcgASgJEigKBHRpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgcKBWV2ZW50ImUKEFRvcG9sb2d5U25hcHNob3QSKAoHcmVwb3J0cxgBIAMoCzIXLnN0YXJsaW5nLnYxLlBlZXJSZXBvcnQSJwoMc2lsZW50X3BlZXJzGAIgAygLMhEuc3RhcmxpbmcudjEuUGVlciKTAQoNVG9wb2xvZ3lEZWx0YRIoCgdyZXBvcnRzGAEgAygLMhcuc3RhcmxpbmcudjEuUGVlclJlcG9ydBInCgxzaWxlbnRfcGVlcnMYAiADKAsyES5zdGFybGluZy52MS5QZWVyEi8KDXJlbW92ZWRfcGVlcnMYAyADKAsyGC5zdGFybGluZy52MS5SZW1vdmVkUGVlciIpCgtSZW1vdmVkUGVlchIKCgJpZBgBIAEoCRIOCgZyZWFzb24YAiABKAkiSwoMRHJhaW5SZXF1ZXN0Eg8KB3BlZXJfaWQYASABKAkSKgoHdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJTCg1EcmFpblJlc3BvbnNlEhYKDm5laWdoYm9yc190b2xkGAEgASgNEioKB2VsYXBzZWQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24i7AEKDEJhblN0YXRlbWVudBIMCgRtZXNoGAEgASgJEg8KB3BlZXJfaWQYAiABKAkSDgoGbnVtYmVyGAMgASgEEi4KCmlzc3VlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGJhbm5lZF91bnRpbBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgHIAEoCRIKCgJieRgIIAEoCSI+CglTaWduZWRCYW4SEQoJc3RhdGVtZW50GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDBILCgNrZXkYAyABKAkirAIKA0JhbhIPCgdwZWVyX2lkGAEgASgJEiQKBXNjb3BlGAIgASgOMhUuc3RhcmxpbmcudjEuQmFuU2NvcGUSJgoGc291cmNlGAMgASgOMhYuc3RhcmxpbmcudjEuQmFuU291cmNlEg4KBnJlYXNvbhgEIAEoCRIKCgJieRgFIAEoCRIpCgV1bnRpbBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKaXNzdWVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGbnVtYmVyGAggASgEEi8KC2V4cGlyZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZsaWZ0ZWQYCiABKAgirAEKDkJhblBlZXJSZXF1ZXN0Eg8KB3BlZXJfaWQYASABKAkSKwoIZHVyYXRpb24YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDgoGcmVhc29uGAMgASgJEiQKBXNjb3BlGAQgASgOMhUuc3RhcmxpbmcudjEuQmFuU2NvcGUSJgoGcmVjb3JkGAUgASgLMhYuc3RhcmxpbmcudjEuU2lnbmVkQmFuIjAKD0JhblBlZXJSZXNwb25zZRIdCgNiYW4YASABKAsyEC5zdGFybGluZy52MS5CYW4icQoQVW5iYW5QZWVyUmVxdWVzdBIPCgdwZWVyX2lkGAEgASgJEiQKBXNjb3BlGAIgASgOMhUuc3RhcmxpbmcudjEuQmFuU2NvcGUSJgoGcmVjb3JkGAMgASgLMhYuc3RhcmxpbmcudjEuU2lnbmVkQmFuIhMKEVVuYmFuUGVlclJlc3BvbnNlIiYKD0xpc3RCYW5zUmVxdWVzdBITCgtzaG93X2xpZnRlZBgBIAEoCCJJChBMaXN0QmFuc1Jlc3BvbnNlEh4KBGJhbnMYASADKAsyEC5zdGFybGluZy52MS5CYW4SFQoNb3BlcmF0b3Jfa2V5cxgCIAMoCSpvCglQZWVyU3RhdGUSGgoWUEVFUl9TVEFURV9VTlNQRUNJRklFRBAAEhcKE1BFRVJfU1RBVEVfU1RBUlRJTkcQARIUChBQRUVSX1NUQVRFX1JFQURZEAISFwoTUEVFUl9TVEFURV9EUkFJTklORxADKk4KCExpbmtSb2xlEhkKFUxJTktfUk9MRV9VTlNQRUNJRklFRBAAEhMKD0xJTktfUk9MRV9FQUdFUhABEhIKDkxJTktfUk9MRV9MQVpZEAIqTQoIQmFuU2NvcGUSGQoVQkFOX1NDT1BFX1VOU1BFQ0lGSUVEEAASEgoOQkFOX1NDT1BFX1BFRVIQARISCg5CQU5fU0NPUEVfTUVTSBACKloKCUJhblNvdXJjZRIaChZCQU5fU09VUkNFX1VOU1BFQ0lGSUVEEAASGAoUQkFOX1NPVVJDRV9BVVRPTUFUSUMQARIXChNCQU5fU09VUkNFX09QRVJBVE9SEAIylQQKDEFkbWluU2VydmljZRJECgdHZXRQZWVyEhsuc3RhcmxpbmcudjEuR2V0UGVlclJlcXVlc3QaHC5zdGFybGluZy52MS5HZXRQZWVyUmVzcG9uc2USSgoJTGlzdFBlZXJzEh0uc3RhcmxpbmcudjEuTGlzdFBlZXJzUmVxdWVzdBoeLnN0YXJsaW5nLnYxLkxpc3RQZWVyc1Jlc3BvbnNlElgKDVdhdGNoVG9wb2xvZ3kSIS5zdGFybGluZy52MS5XYXRjaFRvcG9sb2d5UmVxdWVzdBoiLnN0YXJsaW5nLnYxLldhdGNoVG9wb2xvZ3lSZXNwb25zZTABEj4KBURyYWluEhkuc3RhcmxpbmcudjEuRHJhaW5SZXF1ZXN0Ghouc3RhcmxpbmcudjEuRHJhaW5SZXNwb25zZRJECgdCYW5QZWVyEhsuc3RhcmxpbmcudjEuQmFuUGVlclJlcXVlc3QaHC5zdGFybGluZy52MS5CYW5QZWVyUmVzcG9uc2USSgoJVW5iYW5QZWVyEh0uc3RhcmxpbmcudjEuVW5iYW5QZWVyUmVxdWVzdBoeLnN0YXJsaW5nLnYxLlVuYmFuUGVlclJlc3BvbnNlEkcKCExpc3RCYW5zEhwuc3RhcmxpbmcudjEuTGlzdEJhbnNSZXF1ZXN0Gh0uc3RhcmxpbmcudjEuTGlzdEJhbnNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * One peer of the mesh.
@@ -67,6 +67,13 @@ export type Peer = Message<"starling.v1.Peer"> & {
    * @generated from field: string version = 8;
    */
   version: string;
+
+  /**
+   * Set while the peer is banned, as the peer that answers knows it: it is listed, and nobody links with it.
+   *
+   * @generated from field: starling.v1.Ban ban = 9;
+   */
+  ban?: Ban | undefined;
 };
 
 /**
@@ -528,6 +535,330 @@ export const DrainResponseSchema: GenMessage<DrainResponse> = /*@__PURE__*/
   messageDesc(file_starling_v1_admin, 13);
 
 /**
+ * What an operator says about one peer. Of two about the same peer the one with the higher number counts.
+ *
+ * @generated from message starling.v1.BanStatement
+ */
+export type BanStatement = Message<"starling.v1.BanStatement"> & {
+  /**
+   * Name of the mesh: a statement counts in no other.
+   *
+   * @generated from field: string mesh = 1;
+   */
+  mesh: string;
+
+  /**
+   * @generated from field: string peer_id = 2;
+   */
+  peerId: string;
+
+  /**
+   * Higher than that of every earlier statement about this peer; ms since 1970 will do.
+   *
+   * @generated from field: uint64 number = 3;
+   */
+  number: bigint;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp issue_time = 4;
+   */
+  issueTime?: Timestamp | undefined;
+
+  /**
+   * Unset: for good, which revokes the peer's key. Not after issue_time: a ban is lifted.
+   *
+   * @generated from field: google.protobuf.Timestamp banned_until = 5;
+   */
+  bannedUntil?: Timestamp | undefined;
+
+  /**
+   * When the statement may be forgotten. Unset: never. Not before the end of anything that it replaces, or that would count again.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 6;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * For people; at most 256 characters.
+   *
+   * @generated from field: string reason = 7;
+   */
+  reason: string;
+
+  /**
+   * The operator's name, at most 64 characters.
+   *
+   * @generated from field: string by = 8;
+   */
+  by: string;
+};
+
+/**
+ * Describes the message starling.v1.BanStatement.
+ * Use `create(BanStatementSchema)` to create a new message.
+ */
+export const BanStatementSchema: GenMessage<BanStatement> = /*@__PURE__*/
+  messageDesc(file_starling_v1_admin, 14);
+
+/**
+ * A statement and the signature that makes it count.
+ *
+ * @generated from message starling.v1.SignedBan
+ */
+export type SignedBan = Message<"starling.v1.SignedBan"> & {
+  /**
+   * A BanStatement.
+   *
+   * @generated from field: bytes statement = 1;
+   */
+  statement: Uint8Array;
+
+  /**
+   * ECDSA on P-256 with SHA-256 over "starling-ban-v1", a zero byte and the statement; r and s, 32 bytes each.
+   *
+   * @generated from field: bytes signature = 2;
+   */
+  signature: Uint8Array;
+
+  /**
+   * The operator's key: base32 of the SHA-256 of its SubjectPublicKeyInfo.
+   *
+   * @generated from field: string key = 3;
+   */
+  key: string;
+};
+
+/**
+ * Describes the message starling.v1.SignedBan.
+ * Use `create(SignedBanSchema)` to create a new message.
+ */
+export const SignedBanSchema: GenMessage<SignedBan> = /*@__PURE__*/
+  messageDesc(file_starling_v1_admin, 15);
+
+/**
+ * A ban, or, with `lifted`, that there is none any more.
+ *
+ * @generated from message starling.v1.Ban
+ */
+export type Ban = Message<"starling.v1.Ban"> & {
+  /**
+   * @generated from field: string peer_id = 1;
+   */
+  peerId: string;
+
+  /**
+   * @generated from field: starling.v1.BanScope scope = 2;
+   */
+  scope: BanScope;
+
+  /**
+   * @generated from field: starling.v1.BanSource source = 3;
+   */
+  source: BanSource;
+
+  /**
+   * By an operator: in their words. Automatic: what the peer did, as in the metric starling_verdicts_total.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * The operator, as the record or the token names them.
+   *
+   * @generated from field: string by = 5;
+   */
+  by: string;
+
+  /**
+   * Unset: until it is lifted.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 6;
+   */
+  until?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp issue_time = 7;
+   */
+  issueTime?: Timestamp | undefined;
+
+  /**
+   * Of the record, for a ban of the mesh.
+   *
+   * @generated from field: uint64 number = 8;
+   */
+  number: bigint;
+
+  /**
+   * When the record may be forgotten; unset: never.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 9;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: bool lifted = 10;
+   */
+  lifted: boolean;
+};
+
+/**
+ * Describes the message starling.v1.Ban.
+ * Use `create(BanSchema)` to create a new message.
+ */
+export const BanSchema: GenMessage<Ban> = /*@__PURE__*/
+  messageDesc(file_starling_v1_admin, 16);
+
+/**
+ * @generated from message starling.v1.BanPeerRequest
+ */
+export type BanPeerRequest = Message<"starling.v1.BanPeerRequest"> & {
+  /**
+   * With a record it may be empty, or must be the peer of the record.
+   *
+   * @generated from field: string peer_id = 1;
+   */
+  peerId: string;
+
+  /**
+   * How long; unset: until it is lifted. Only for this peer: a record says it itself.
+   *
+   * @generated from field: google.protobuf.Duration duration = 2;
+   */
+  duration?: Duration | undefined;
+
+  /**
+   * For people; at most 256 characters. Needed for a ban without a record.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * Unset: this peer.
+   *
+   * @generated from field: starling.v1.BanScope scope = 4;
+   */
+  scope: BanScope;
+
+  /**
+   * For the scope of the mesh. `starling ban` makes and signs it; no peer can.
+   *
+   * @generated from field: starling.v1.SignedBan record = 5;
+   */
+  record?: SignedBan | undefined;
+};
+
+/**
+ * Describes the message starling.v1.BanPeerRequest.
+ * Use `create(BanPeerRequestSchema)` to create a new message.
+ */
+export const BanPeerRequestSchema: GenMessage<BanPeerRequest> = /*@__PURE__*/
+  messageDesc(file_starling_v1_admin, 17);
+
+/**
+ * @generated from message starling.v1.BanPeerResponse
+ */
+export type BanPeerResponse = Message<"starling.v1.BanPeerResponse"> & {
+  /**
+   * @generated from field: starling.v1.Ban ban = 1;
+   */
+  ban?: Ban | undefined;
+};
+
+/**
+ * Describes the message starling.v1.BanPeerResponse.
+ * Use `create(BanPeerResponseSchema)` to create a new message.
+ */
+export const BanPeerResponseSchema: GenMessage<BanPeerResponse> = /*@__PURE__*/
+  messageDesc(file_starling_v1_admin, 18);
+
+/**
+ * @generated from message starling.v1.UnbanPeerRequest
+ */
+export type UnbanPeerRequest = Message<"starling.v1.UnbanPeerRequest"> & {
+  /**
+   * @generated from field: string peer_id = 1;
+   */
+  peerId: string;
+
+  /**
+   * @generated from field: starling.v1.BanScope scope = 2;
+   */
+  scope: BanScope;
+
+  /**
+   * For the scope of the mesh: a statement that is not banned.
+   *
+   * @generated from field: starling.v1.SignedBan record = 3;
+   */
+  record?: SignedBan | undefined;
+};
+
+/**
+ * Describes the message starling.v1.UnbanPeerRequest.
+ * Use `create(UnbanPeerRequestSchema)` to create a new message.
+ */
+export const UnbanPeerRequestSchema: GenMessage<UnbanPeerRequest> = /*@__PURE__*/
+  messageDesc(file_starling_v1_admin, 19);
+
+/**
+ * @generated from message starling.v1.UnbanPeerResponse
+ */
+export type UnbanPeerResponse = Message<"starling.v1.UnbanPeerResponse"> & {
+};
+
+/**
+ * Describes the message starling.v1.UnbanPeerResponse.
+ * Use `create(UnbanPeerResponseSchema)` to create a new message.
+ */
+export const UnbanPeerResponseSchema: GenMessage<UnbanPeerResponse> = /*@__PURE__*/
+  messageDesc(file_starling_v1_admin, 20);
+
+/**
+ * @generated from message starling.v1.ListBansRequest
+ */
+export type ListBansRequest = Message<"starling.v1.ListBansRequest"> & {
+  /**
+   * Also bans of the mesh that are over or were lifted and whose records are still held: what a new record must be newer than.
+   *
+   * @generated from field: bool show_lifted = 1;
+   */
+  showLifted: boolean;
+};
+
+/**
+ * Describes the message starling.v1.ListBansRequest.
+ * Use `create(ListBansRequestSchema)` to create a new message.
+ */
+export const ListBansRequestSchema: GenMessage<ListBansRequest> = /*@__PURE__*/
+  messageDesc(file_starling_v1_admin, 21);
+
+/**
+ * @generated from message starling.v1.ListBansResponse
+ */
+export type ListBansResponse = Message<"starling.v1.ListBansResponse"> & {
+  /**
+   * @generated from field: repeated starling.v1.Ban bans = 1;
+   */
+  bans: Ban[];
+
+  /**
+   * Keys of operators whose records count at this peer.
+   *
+   * @generated from field: repeated string operator_keys = 2;
+   */
+  operatorKeys: string[];
+};
+
+/**
+ * Describes the message starling.v1.ListBansResponse.
+ * Use `create(ListBansResponseSchema)` to create a new message.
+ */
+export const ListBansResponseSchema: GenMessage<ListBansResponse> = /*@__PURE__*/
+  messageDesc(file_starling_v1_admin, 22);
+
+/**
  * What a peer is doing.
  *
  * @generated from enum starling.v1.PeerState
@@ -611,6 +942,82 @@ export const LinkRoleSchema: GenEnum<LinkRole> = /*@__PURE__*/
   enumDesc(file_starling_v1_admin, 1);
 
 /**
+ * Where a ban counts.
+ *
+ * @generated from enum starling.v1.BanScope
+ */
+export const BanScope = {
+  /**
+   * @generated from enum value: BAN_SCOPE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * At the peer that is asked, which tells nobody.
+   *
+   * @generated from enum value: BAN_SCOPE_PEER = 1;
+   */
+  PEER: 1,
+
+  /**
+   * At every peer of the mesh, by a record that an operator signed.
+   *
+   * @generated from enum value: BAN_SCOPE_MESH = 2;
+   */
+  MESH: 2,
+} as const;
+
+/**
+ * Where a ban counts.
+ *
+ * @generated from enum starling.v1.BanScope
+ */
+export type BanScope = (typeof BanScope)[keyof typeof BanScope] | UnknownEnum;
+
+/**
+ * Describes the enum starling.v1.BanScope.
+ */
+export const BanScopeSchema: GenEnum<BanScope> = /*@__PURE__*/
+  enumDesc(file_starling_v1_admin, 2);
+
+/**
+ * Who decided on a ban.
+ *
+ * @generated from enum starling.v1.BanSource
+ */
+export const BanSource = {
+  /**
+   * @generated from enum value: BAN_SOURCE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The peer that answers, by what it saw.
+   *
+   * @generated from enum value: BAN_SOURCE_AUTOMATIC = 1;
+   */
+  AUTOMATIC: 1,
+
+  /**
+   * @generated from enum value: BAN_SOURCE_OPERATOR = 2;
+   */
+  OPERATOR: 2,
+} as const;
+
+/**
+ * Who decided on a ban.
+ *
+ * @generated from enum starling.v1.BanSource
+ */
+export type BanSource = (typeof BanSource)[keyof typeof BanSource] | UnknownEnum;
+
+/**
+ * Describes the enum starling.v1.BanSource.
+ */
+export const BanSourceSchema: GenEnum<BanSource> = /*@__PURE__*/
+  enumDesc(file_starling_v1_admin, 3);
+
+/**
  * See the mesh, from any peer, and run the peer that is asked.
  *
  * @generated from service starling.v1.AdminService
@@ -656,6 +1063,37 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof DrainRequestSchema;
     output: typeof DrainResponseSchema;
+  },
+  /**
+   * Bans a peer: at the peer that is asked, or, with a record that an operator signed, in the whole mesh.
+   * Example: grpcurl -plaintext -d '{"peer_id":"…","duration":"3600s","reason":"floods"}' localhost:7401 starling.v1.AdminService/BanPeer
+   *
+   * @generated from rpc starling.v1.AdminService.BanPeer
+   */
+  banPeer: {
+    methodKind: "unary";
+    input: typeof BanPeerRequestSchema;
+    output: typeof BanPeerResponseSchema;
+  },
+  /**
+   * Lifts a ban, of the same scope.
+   *
+   * @generated from rpc starling.v1.AdminService.UnbanPeer
+   */
+  unbanPeer: {
+    methodKind: "unary";
+    input: typeof UnbanPeerRequestSchema;
+    output: typeof UnbanPeerResponseSchema;
+  },
+  /**
+   * Who is banned, by whom, why, until when.
+   *
+   * @generated from rpc starling.v1.AdminService.ListBans
+   */
+  listBans: {
+    methodKind: "unary";
+    input: typeof ListBansRequestSchema;
+    output: typeof ListBansResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_starling_v1_admin, 0);
