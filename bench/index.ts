@@ -19,7 +19,7 @@ const benchmarks: readonly Benchmark[] = [
   },
   {
     file: 'bench/mesh.ts',
-    about: 'real peers: start, memory, broadcast paced and saturated, kill -9 to one mesh (4 min)',
+    about: 'real peers: start, memory, broadcast paced and saturated, kill -9 to one mesh (6 min)',
     hasOptions: true,
   },
   { file: 'libs/core/plumtree/bench.ts', about: 'the broadcast core alone: messages/s (20 s)', hasOptions: false },

@@ -198,8 +198,12 @@ async function contender(script: string): Promise<Contender> {
   return { mesh, publisher, figures, note };
 }
 
+/** A young mesh shuffles fast for its first minute (`shuffleFastForMs`): it is no mesh at rest before that is over. */
+const youngForMs = 65_000;
+
 /** Leaves the mesh alone for a while, then looks what that cost, and what it takes. */
 async function atRest({ mesh, note }: Contender): Promise<void> {
+  await new Promise((done) => setTimeout(done, youngForMs));
   const cpuBefore = meshCpuMs(mesh.peers);
   const began = performance.now();
   await new Promise((done) => setTimeout(done, Number(values.rest) * 1_000));
