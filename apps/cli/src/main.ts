@@ -2,8 +2,10 @@ import { StarlingError } from '@starling/client';
 import { Command, CommanderError, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { defaultData } from './authority-file.ts';
+import { ban, bans, unban } from './commands/bans.ts';
 import { bench } from './commands/bench.ts';
 import { caInit, caIssue, caServe } from './commands/ca.ts';
+import { operatorKeyInit } from './commands/operator-key.ts';
 import { peers } from './commands/peers.ts';
 import { pub } from './commands/pub.ts';
 import { putDocs } from './commands/put-docs.ts';
@@ -96,6 +98,34 @@ function build(finish: (code: number) => void): Command {
   meshCommand(program, 'topology', 'all peers with their links', '10s')
     .option('-w, --watch', 'go on with every change', false)
     .action(run(topology));
+  const scoped = (usage: string, about: string) =>
+    meshCommand(program, usage, about)
+      .option('--here', 'at the peer that is asked alone; it tells nobody', false)
+      .addOption(
+        new Option('--operator-key <file>', 'what to sign with (default: operator.key of --data)').env(
+          'STARLING_OPERATOR_KEY_FILE',
+        ),
+      )
+      .option('--by <name>', 'the operator’s name in the record (default: that of the user)');
+  scoped('ban <peer>', 'keep a peer, by its id or name, out of the whole mesh')
+    .option('--for <time>', 'how long: 30m, 1h, 7d')
+    .option('--forever', 'until it is lifted: revokes the peer’s key', false)
+    .requiredOption('--reason <text>', 'why, for who finds it later')
+    .action(run(ban));
+  scoped('unban <peer>', 'lift a ban').action(run(unban));
+  meshCommand(program, 'bans', 'who is banned, by whom, why, until when')
+    .option('--all', 'also records of bans that are over', false)
+    .action(run(bans));
+  program
+    .command('operator-key')
+    .description("an operator's key, which signs bans of the mesh")
+    .command('init')
+    .description('make a key, unless there is one, and print where it is')
+    .requiredOption(
+      '--out <file>',
+      'where to keep it, as operator.key; its public half lies beside it, as operator.pub',
+    )
+    .action(run(operatorKeyInit));
   meshCommand(program, 'bench', 'publish at one peer, hear at others: ratio and latency', '30s')
     .option('-n, --messages <n>', 'messages to publish', '1000')
     .option('-s, --size <bytes>', 'payload', '1024')

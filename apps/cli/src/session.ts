@@ -41,12 +41,12 @@ export async function withClient(
   }
 }
 
-/** `500ms`, `5s`, `2m`, `24h` or plain seconds. */
+/** `500ms`, `5s`, `2m`, `24h`, `30d` or plain seconds. */
 export function milliseconds(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
-  const factor = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match?.[2] ?? 's'];
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text);
+  const factor = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match?.[2] ?? 's'];
   if (!match || factor === undefined)
-    throw new CliError(`${text}: use a time such as 500ms, 5s, 2m or 24h`, exitCode.usage);
+    throw new CliError(`${text}: use a time such as 500ms, 5s, 2m, 24h or 30d`, exitCode.usage);
   return Number(match[1]) * factor;
 }
 

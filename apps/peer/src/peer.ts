@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import type { Ban } from '@starling/core-bans';
 import type { Discovery, Transport } from '@starling/host';
 import type { PeerInfo } from '@starling/kernel';
 import { type MeshEvent, parseStream } from '@starling/mesh';
@@ -15,6 +17,9 @@ import { messageIdOf, Subscriptions } from './api/subscriptions.ts';
 import { checkPublish } from './api/validate.ts';
 import { TopologyWatches } from './api/watch-topology.ts';
 import type { Access } from './auth/access.ts';
+import { BanDesk } from './bans/ban-desk.ts';
+import { BanFile } from './bans/ban-file.ts';
+import { TrustedOperators } from './bans/operator-keys.ts';
 import type { Config } from './config/schema.ts';
 import type { Logs } from './logs/logs.ts';
 import { advertisedAddress } from './overlay/advertise.ts';
@@ -61,6 +66,8 @@ export class Peer {
   readonly feed: TopologyFeed;
   readonly subscriptions: Subscriptions;
   readonly watches: TopologyWatches;
+  readonly operators: TrustedOperators;
+  readonly bans: BanDesk;
   readonly health = new Health();
   readonly metrics: PeerMetrics;
   readonly #logs: Logs;
@@ -80,7 +87,9 @@ export class Peer {
       name: peerName(config),
     };
     this.index = new MiniSearchIndex({ documentsMax: config.indexDocumentsMax, bytesMax: config.indexBytesMax });
+    this.operators = new TrustedOperators(config, logs.mesh);
     this.overlay = new Overlay({
+      operators: this.operators,
       config,
       self,
       transport,
@@ -90,6 +99,10 @@ export class Peer {
       documents: () => this.index.size,
     });
     const { overlay } = this;
+    this.bans = new BanDesk(
+      overlay,
+      config.dataDir === '' ? null : new BanFile(join(config.dataDir, 'bans.json'), logs.mesh),
+    );
     this.publisher = new Publisher(
       { waitingMax: config.publishesWaitingMax, requestsMax: 65_536, requestTtlMs: 120_000 },
       overlay,
@@ -137,6 +150,8 @@ export class Peer {
   /** Looks for the mesh and joins it. */
   async start(discovery: readonly Discovery[]): Promise<void> {
     await this.overlay.start(discovery);
+    this.bans.restore();
+    this.operators.watch(() => this.overlay.command({ kind: 'operatorKeysChanged' }));
   }
 
   /** Publishes one message of a client. Rejects with a StarlingError. */
@@ -180,7 +195,8 @@ export class Peer {
   }
 
   async stop(): Promise<void> {
-    await this.overlay.stop();
+    this.operators.stop();
+    await Promise.all([this.overlay.stop(), this.bans.close()]);
     this.health.close();
   }
 
@@ -221,12 +237,31 @@ export class Peer {
         case 'judged':
           this.#logJudged(event.verdict);
           break;
+        case 'banned':
+          this.#logBanned(event.ban);
+          break;
+        case 'banLifted':
+          mesh.info({ id: event.peer }, 'a ban of the mesh is over');
+          break;
+        case 'banRefused':
+          mesh.warn({ from: event.from, reason: event.reason }, 'a record of a ban was refused');
+          break;
         case 'protocolViolation':
           mesh.warn({ id: event.peer, rule: event.rule }, 'a neighbour sent what the protocol forbids; ignored');
           break;
         default:
       }
     });
+  }
+
+  #logBanned(ban: Ban): void {
+    const { subject: id, reason, by } = ban;
+    const until = Number.isFinite(ban.bannedUntil) ? new Date(ban.bannedUntil).toISOString() : 'for good';
+    if (id === this.overlay.self.id) {
+      this.#logs.mesh.error({ reason, by, until }, 'THIS PEER is banned from the mesh by an operator');
+    } else {
+      this.#logs.mesh.warn({ id, reason, by, until }, 'a peer was banned from the mesh by an operator');
+    }
   }
 
   #logJudged(verdict: Extract<MeshEvent, { readonly kind: 'judged' }>['verdict']): void {

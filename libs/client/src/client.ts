@@ -1,14 +1,18 @@
-import { create, type JsonObject } from '@bufbuild/protobuf';
+import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import {
   Acknowledge,
   AdminService,
+  BanPeerRequestSchema,
+  type BanPeerResponse,
   DeleteDocumentsRequestSchema,
   DrainRequestSchema,
   type DrainResponse,
   GetPeerRequestSchema,
   type GetPeerResponse,
   type GrpcMethod,
+  ListBansRequestSchema,
+  type ListBansResponse,
   ListPeersRequestSchema,
   MeshService,
   type Peer,
@@ -19,6 +23,8 @@ import {
   type QueryResponse,
   SearchService,
   toGrpcDefinition,
+  UnbanPeerRequestSchema,
+  type UnbanPeerResponse,
   WatchTopologyRequestSchema,
   type WatchTopologyResponse,
 } from '@starling/wire';
@@ -303,6 +309,28 @@ export class StarlingClient {
   /** Makes the peer of this id leave the mesh; it must be the one connected, on this machine. */
   drain(peerId: string, options: CallOptions = {}): Promise<DrainResponse> {
     return this.#call(admin.drain, create(DrainRequestSchema, { peerId }), options);
+  }
+
+  /** Bans a peer: at the peer connected, or with a signed record in the whole mesh. Needs the role operator. */
+  banPeer(request: MessageInitShape<typeof BanPeerRequestSchema>, options: CallOptions = {}): Promise<BanPeerResponse> {
+    return this.#call(admin.banPeer, create(BanPeerRequestSchema, request), options);
+  }
+
+  /** Lifts a ban of the same scope. Needs the role operator. */
+  unbanPeer(
+    request: MessageInitShape<typeof UnbanPeerRequestSchema>,
+    options: CallOptions = {},
+  ): Promise<UnbanPeerResponse> {
+    return this.#call(admin.unbanPeer, create(UnbanPeerRequestSchema, request), options);
+  }
+
+  /** Who is banned, as the peer connected knows it. */
+  listBans(options: CallOptions & { readonly showLifted?: boolean } = {}): Promise<ListBansResponse> {
+    return this.#call(
+      admin.listBans,
+      create(ListBansRequestSchema, { showLifted: options.showLifted ?? false }),
+      options,
+    );
   }
 
   /** Ends all calls. The client cannot be used any more. */

@@ -30,6 +30,11 @@ export const reasons = {
   ISSUER_UNREACHABLE: 'UNAVAILABLE',
   /** The token's role may not call the method; `metadata.role_needed` names the least that may. Nothing changed. */
   ROLE_TOO_LOW: 'PERMISSION_DENIED',
+  /**
+   * A record of a ban is not taken; `metadata.refusal` says why: malformed, forged, unknownKey, expired, stale (then
+   * `metadata.number` is what to exceed) or full. Nothing changed.
+   */
+  BAN_REFUSED: 'FAILED_PRECONDITION',
   /** The method is taken from the peer's own machine only. Nothing changed. */
   NOT_LOOPBACK: 'PERMISSION_DENIED',
   /** The deadline had passed before the work began. Nothing changed. */

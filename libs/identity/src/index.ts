@@ -13,6 +13,7 @@ export { createIdentity, type Identity, loadIdentity, peerIdOf } from './identit
 export { Issuer, type IssuerEvent, type IssuerOptions } from './issuer.ts';
 export { IdentityError } from './key-file.ts';
 export { type AlternativeNames, isDnsName, NamePolicy, namesOf } from './names.ts';
+export { OperatorKey, OperatorKeys, type OperatorSignature } from './operator-key.ts';
 export { createRequest } from './request.ts';
 export { meshName, parsePeerUri, peerUri } from './spiffe.ts';
 export {

@@ -372,12 +372,12 @@ export const metricDefinitions = {
   grpc_server_handled_total: {
     type: 'counter',
     help: 'Calls of the API that ended, by method and code (streams too).',
-    labels: { grpc_service: 7, grpc_method: 16, grpc_code: grpcCodes },
+    labels: { grpc_service: 7, grpc_method: 20, grpc_code: grpcCodes },
   },
   grpc_server_handling_seconds: {
     type: 'histogram',
     help: 'How long unary calls of the API took.',
-    labels: { grpc_service: 7, grpc_method: 16 },
+    labels: { grpc_service: 7, grpc_method: 20 },
     buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
   },
 

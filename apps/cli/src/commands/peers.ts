@@ -17,7 +17,8 @@ export function peers(options: SessionOptions): Promise<number> {
       id: peer.id,
       name: peer.name,
       zone: peer.zone,
-      state: states[peer.state] ?? 'up',
+      state: peer.ban === undefined ? (states[peer.state] ?? 'up') : 'banned',
+      ...(peer.ban !== undefined && { banReason: peer.ban.reason }),
       linkAddress: peer.linkAddress,
       apiAddress: peer.apiAddress,
       version: peer.version,
@@ -29,8 +30,15 @@ export function peers(options: SessionOptions): Promise<number> {
     rows.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
     console.log(
       table(
-        ['NAME', 'ID', 'ZONE', 'LINKS AT', 'API AT'],
-        rows.map((row) => [row.name, shortId(row.id), row.zone || '–', row.linkAddress, row.apiAddress]),
+        ['NAME', 'ID', 'ZONE', 'LINKS AT', 'API AT', ''],
+        rows.map((row) => [
+          row.name,
+          shortId(row.id),
+          row.zone || '–',
+          row.linkAddress,
+          row.apiAddress,
+          row.banReason === undefined ? '' : `BANNED: ${row.banReason}`,
+        ]),
       ),
     );
     console.log(counted(rows.length, 'peer'));

@@ -51,7 +51,8 @@ export function findToken(options: TokenOptions, search: TokenSearch): string | 
   return undefined;
 }
 
-function isLoopback(address: string): boolean {
+/** Whether an address is of this machine. */
+export function isLoopback(address: string): boolean {
   const host = address.slice(0, address.lastIndexOf(':'));
   return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

@@ -2,6 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defaultData } from '../authority-file.ts';
+import { operatorPublicFile } from '../bans/find-operator-key.ts';
+import { ensureOperatorKey } from '../bans/local-operator.ts';
 import { CliError, exitCode } from '../exit-codes.ts';
 import { ensureMeshTokens, tokenPath } from '../tokens/mesh-tokens.ts';
 import { parseUpOptions, upUsage } from '../up-options.mjs';
@@ -93,6 +95,7 @@ class LocalMesh {
     try {
       mkdirSync(join(data, 'logs'), { recursive: true, mode: 0o700 });
       this.#tokens = ensureMeshTokens(data);
+      ensureOperatorKey(data);
     } catch (error) {
       if (error instanceof CliError) throw error;
       throw new Error(
@@ -141,6 +144,7 @@ class LocalMesh {
             STARLING_TLS_WAIT_MS: '20000',
             STARLING_TOKENS_FILE: this.#tokens,
           }),
+      STARLING_OPERATOR_KEYS_FILE: join(data, operatorPublicFile),
       STARLING_LINK_HOST: '127.0.0.1',
       STARLING_LINK_PORT: String(ports.link),
       STARLING_API_HOST: '127.0.0.1',

@@ -3,6 +3,10 @@ import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { LinkReport } from '@starling/core-observe';
 import type { PeerInfo } from '@starling/kernel';
 import {
+  type Ban,
+  BanSchema,
+  BanScope,
+  BanSource,
   type Link,
   LinkRole,
   LinkSchema,
@@ -16,6 +20,7 @@ import {
   type WatchTopologyResponse,
   WatchTopologyResponseSchema,
 } from '@starling/wire';
+import type { BanEntry } from '../bans/ban-desk.ts';
 import type { PeerState as State } from '../overlay/readiness.ts';
 import type { HeardReport, TopologyChange } from '../overlay/topology-feed.ts';
 
@@ -27,8 +32,9 @@ const states: Readonly<Record<State, PeerState>> = {
 };
 
 /** `state` is left out when it is not known: another peer's is, unless it reports. */
-export function toPeer(info: PeerInfo, state?: State, version = ''): Peer {
+export function toPeer(info: PeerInfo, state?: State, version = '', ban: BanEntry | null = null): Peer {
   return create(PeerSchema, {
+    ...(ban !== null && { ban: toBan(ban) }),
     id: info.id,
     name: info.name,
     zone: info.zone,
@@ -37,6 +43,23 @@ export function toPeer(info: PeerInfo, state?: State, version = ''): Peer {
     incarnationTime: timestampFromMs(info.incarnation),
     state: state === undefined ? PeerState.UNSPECIFIED : states[state],
     version,
+  });
+}
+
+export function toBan(entry: BanEntry): Ban {
+  const { peer: peerId, reason, by, until, issuedAt, record, isLifted: lifted } = entry;
+  const time = (ms: number) => timestampFromMs(Math.round(ms));
+  return create(BanSchema, {
+    peerId,
+    scope: entry.scope === 'mesh' ? BanScope.MESH : BanScope.PEER,
+    source: entry.source === 'operator' ? BanSource.OPERATOR : BanSource.AUTOMATIC,
+    reason,
+    by,
+    lifted,
+    ...(Number.isFinite(until) && { until: time(until) }),
+    ...(issuedAt !== null && { issueTime: time(issuedAt) }),
+    ...(record !== null && { number: BigInt(record.number) }),
+    ...(record !== null && Number.isFinite(record.expiresAt) && { expireTime: time(record.expiresAt) }),
   });
 }
 

@@ -1,7 +1,18 @@
 import { type Duration, durationMs, type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 import { type FieldViolation, invalidRequest, StarlingError } from '@starling/client';
+import type { SignedBan } from '@starling/core-bans';
 import { parsePattern, parseTopic } from '@starling/core-pubsub';
-import type { Document, PublishRequest, QueryRequest, SubscribeRequest } from '@starling/wire';
+import {
+  type BanPeerRequest,
+  BanScope,
+  banTextLimits,
+  type Document,
+  isBanText,
+  type PublishRequest,
+  type QueryRequest,
+  type SubscribeRequest,
+  type UnbanPeerRequest,
+} from '@starling/wire';
 
 /** Bounds of the public API that are no settings; each is stated in the .proto files. */
 export const apiLimits = {
@@ -23,6 +34,7 @@ export const apiLimits = {
   pageSizeMax: 1_000,
   drainTimeoutDefaultMs: 5_000,
   drainTimeoutMaxMs: 60_000,
+  banReasonMax: banTextLimits.reason,
 } as const;
 
 /** Collects what is wrong with a request, so that a person sees all of it at once. */
@@ -224,4 +236,53 @@ function durationOr(duration: Duration | undefined, otherwise: number): number {
 /** protobuf's own range: years 1 to 9999, and nanoseconds below a second. */
 function isTimestamp({ seconds, nanos }: Timestamp): boolean {
   return seconds >= -62_135_596_800n && seconds <= 253_402_300_799n && nanos >= 0 && nanos < 1_000_000_000;
+}
+
+/** Whom to ban or to let back in, and where. */
+export type BanWish =
+  | { readonly scope: 'peer'; readonly peerId: string; readonly forMs: number; readonly reason: string }
+  | { readonly scope: 'mesh'; readonly peerId: string; readonly record: SignedBan };
+
+/** Throws INVALID_REQUEST. */
+export function checkBan(request: BanPeerRequest, selfId: string): BanWish {
+  const { duration, reason, scope, peerId } = request;
+  if (scope === BanScope.MESH) return checkRecord(request);
+  const violations = new Violations();
+  checkLocal(violations, request);
+  violations.check(peerId !== selfId, 'peer_id', 'is the peer that is asked: no peer bans itself');
+  const forMs = duration === undefined ? Number.POSITIVE_INFINITY : durationMs(duration);
+  violations.check(forMs > 0, 'duration', 'must be above 0; leave it out for a ban until it is lifted');
+  violations.check(reason.trim() !== '', 'reason', 'is missing: say why, for who finds it later');
+  violations.check(
+    isBanText(reason, 'reason'),
+    'reason',
+    `must have at most ${apiLimits.banReasonMax} characters, and no control characters`,
+  );
+  violations.done();
+  return { scope: 'peer', peerId, forMs, reason };
+}
+
+/** Throws INVALID_REQUEST. */
+export function checkUnban(request: UnbanPeerRequest): BanWish {
+  if (request.scope === BanScope.MESH) return checkRecord(request);
+  const violations = new Violations();
+  checkLocal(violations, request);
+  violations.done();
+  return { scope: 'peer', peerId: request.peerId, forMs: 0, reason: '' };
+}
+
+function checkLocal(violations: Violations, { scope, peerId, record }: BanPeerRequest | UnbanPeerRequest): void {
+  violations.check(scope <= BanScope.MESH, 'scope', 'is none that this peer knows');
+  violations.check(record === undefined, 'record', 'is for the scope BAN_SCOPE_MESH');
+  violations.check(peerId !== '' && isBanText(peerId, 'subject'), 'peer_id', 'must be the id of a peer');
+}
+
+function checkRecord({ peerId, record }: BanPeerRequest | UnbanPeerRequest): BanWish {
+  if (record === undefined) {
+    throw invalidRequest([
+      { field: 'record', description: 'is missing: a ban of the mesh is signed by an operator (starling ban)' },
+    ]);
+  }
+  const { statement, signature, key } = record;
+  return { scope: 'mesh', peerId, record: { statement: new Uint8Array(statement), signature, key } };
 }

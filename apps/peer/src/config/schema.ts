@@ -136,6 +136,11 @@ export const configSchema = z.strictObject({
   jwtRoles: list(z.string().regex(/^[^=\s]+=(viewer|client|operator)$/, 'must be word=role, as in mesh-readers=viewer'))
     .default(['starling-viewer=viewer', 'starling-client=client', 'starling-operator=operator'])
     .describe('What words of that claim mean here, as `word=role`, separated by commas; the highest counts.'),
+  operatorKeysFile: text(4096)
+    .default('')
+    .describe(
+      'File with the public keys (PEM) of the operators whose bans count in the whole mesh; read again when it changes. Empty: none. The same for the whole mesh.',
+    ),
   httpHost: host.default('0.0.0.0').describe('Address to serve metrics and probes on.'),
   httpPort: port.default(7402).describe('Port of metrics and probes; 0: any free one.'),
 

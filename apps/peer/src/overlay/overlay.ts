@@ -1,4 +1,5 @@
 import { StarlingError } from '@starling/client';
+import type { BanReader } from '@starling/core-bans';
 import { admitAll } from '@starling/core-hyparview';
 import type { PeerReport } from '@starling/core-observe';
 import type { OpenOptions, Subscription } from '@starling/core-pubsub';
@@ -24,6 +25,8 @@ export interface OverlayOptions {
   readonly self: PeerInfo;
   readonly transport: Transport<Uint8Array>;
   readonly bodies: BodyCodec<Uint8Array>;
+  /** Whose bans count in the whole mesh. */
+  readonly operators: BanReader;
   readonly tap: HostTap<Uint8Array>;
   /** 32 bits, different at each start. */
   readonly seed: number;
@@ -44,7 +47,7 @@ export class Overlay implements MeshPort {
   readonly #ownMeter: Meter;
   #ticker: NodeJS.Timeout | undefined;
 
-  constructor({ config, self, transport, bodies, tap, seed, documents }: OverlayOptions) {
+  constructor({ config, self, transport, bodies, operators, tap, seed, documents }: OverlayOptions) {
     const rng = new Rng(seed);
     this.#bodies = bodies;
     this.readiness = new Readiness(systemClock.now(), config.seedTimeoutMs);
@@ -54,6 +57,7 @@ export class Overlay implements MeshPort {
       rng: rng.child(),
       admission: admitAll,
       bodies,
+      bans: operators,
     });
     this.host = new Host(defaultHostConfig, {
       self,

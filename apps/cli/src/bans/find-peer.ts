@@ -1,0 +1,29 @@
+import type { StarlingClient } from '@starling/client';
+import type { Peer } from '@starling/wire';
+import { CliError, exitCode } from '../exit-codes.ts';
+
+const wholeId = /^[a-z2-7]{52}$/;
+
+/** The id that a person means: an id, the beginning of one, or a name, of a peer that the mesh knows. Throws a CliError. */
+export async function findPeer(client: StarlingClient, words: string, others: readonly string[] = []): Promise<string> {
+  // Of a peer that is gone: its key may come back.
+  if (wholeId.test(words)) return words;
+  const known = await Array.fromAsync(client.listPeers());
+  const named = known.filter(({ name }) => name === words);
+  if (named.length === 1) return (named[0] as Peer).id;
+  if (named.length > 1) {
+    const ids = named.map(({ id }) => id.slice(0, 10)).join(', ');
+    throw new CliError(`${named.length} peers are named ${words}: say which by its id (${ids})`, exitCode.usage);
+  }
+  const begun = new Set(
+    [...known.map(({ id }) => id), ...others].filter((id) => words.length >= 6 && id.startsWith(words)),
+  );
+  const [first] = begun;
+  if (begun.size === 1 && first !== undefined) return first;
+  throw new CliError(
+    begun.size > 1
+      ? `${begun.size} peers have ids that begin with ${words}`
+      : `no peer is named ${words} or has an id that begins with it (6 letters at least)`,
+    exitCode.usage,
+  );
+}
