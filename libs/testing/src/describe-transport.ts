@@ -273,6 +273,7 @@ export function describeTransport(kind: string, factory: TransportFactory): void
         open(from, to);
         expect(await from.heard.untilDown()).toEqual(['refused']);
         await other.transport.contact(judge.self.address);
+        await judge.heard.untilUp();
         expect(judge.heard.of('up').map(({ peer }) => peer.id)).toEqual([other.self.id]);
         judge.heard.banned.clear();
         await from.transport.contact(to.self.address);
