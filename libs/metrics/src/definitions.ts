@@ -281,7 +281,7 @@ export const metricDefinitions = {
 
   starling_message_delivery_seconds: {
     type: 'histogram',
-    help: "Time from a canary's publication to its arrival here, by both peers' clocks.",
+    help: "Time from a canary's publication to its arrival here, by both peers' clocks. One that was repaired may be seconds late: announcements of canaries wait for other traffic.",
     labels: { class: ['canary'] },
     buckets: delaySeconds,
   },

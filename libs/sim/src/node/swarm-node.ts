@@ -36,8 +36,8 @@ export class SwarmNode
 {
   readonly membership: HyParView;
   readonly broadcast: Plumtree<number>;
-  // What each core wanted when it last returned. Most inputs concern one core; to ask the other as well would fetch
-  // its scattered objects from memory for nothing, which is what bounds the speed of large swarms.
+  // What each core wanted when it last returned. Most inputs concern one core; to ask the other as well would read
+  // its scattered objects for nothing, a million times a second.
   #membershipAt: Millis;
   #broadcastAt: Millis;
   #out!: Outbox<SwarmMessage, SwarmEvent>;
