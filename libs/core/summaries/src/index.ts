@@ -1,4 +1,7 @@
 export { defaultSummariesConfig, type SummariesConfig } from './config.ts';
+export { defaultHolderSearchConfig, type HolderSearchConfig } from './holder-config.ts';
+export type { HolderCommand, HolderCost, HolderEvent, HolderMessage, RankedHit } from './holder-messages.ts';
+export { HolderSearch, isHolderAsk } from './holder-search.ts';
 export type {
   IndexSize,
   OffReason,
