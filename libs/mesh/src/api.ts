@@ -1,9 +1,14 @@
+import type { Choice } from '@starling/core-auto';
 import type { Ban, BanRefusal, SignedBan } from '@starling/core-bans';
 import type { PeerReport } from '@starling/core-observe';
 import type { ReputationEvent as Verdict } from '@starling/core-reputation';
 import type { Hit, QueryTally } from '@starling/core-search';
+import type { OffReason } from '@starling/core-summaries';
 import type { Outbox, PeerId, PeerInfo } from '@starling/kernel';
 import type { MeshMessage } from './messages.ts';
+
+/** How a question is asked. `auto`: as what is known advises. `summary`: straight to who may have it, where that fits. */
+export type QueryStrategy = 'auto' | 'summary' | 'exhaustive' | 'walk';
 
 /** What the layer above asks of a mesh. Wrong input is refused at the edge, before it gets here. */
 export type MeshCommand =
@@ -25,10 +30,28 @@ export type MeshCommand =
       readonly text: string;
       readonly limit: number;
       readonly timeoutMs: number;
+      /** Left out: `auto`. */
+      readonly strategy?: QueryStrategy;
+      /** Messages between peers that it may cost where the strategy knows a budget; 0 or left out: the default. */
+      readonly budget?: number;
+      /**
+       * Words that a document must have, whatever else the text asks: all of one of the lists. It is what peers are chosen by;
+       * left out, or with an empty list, nothing is known and everybody may have an answer.
+       */
+      readonly words?: readonly (readonly string[])[];
     }
   | { readonly kind: 'cancelQuery'; readonly queryId: string }
   /** The local index answers `queryLocal`. */
   | { readonly kind: 'localHits'; readonly queryId: string; readonly hits: readonly Hit[] }
+  /** This peer's index is not what it was; `indexSnapshot` will ask for its terms. Also to be said once when it is there. */
+  | { readonly kind: 'indexChanged' }
+  /** The answer to `indexSnapshot`: fingerprints of all its terms, ascending, each once; null: too many. */
+  | {
+      readonly kind: 'indexTerms';
+      readonly fingerprints: Uint32Array | null;
+      readonly documents: number;
+      readonly words: number;
+    }
   /** At least one client of this peer watches the topology, or none any more. */
   | { readonly kind: 'watchTopology'; readonly active: boolean }
   /** The numbers that `measure` asked for; the mesh adds the links' roles, round trips and views itself. */
@@ -85,7 +108,13 @@ export type MeshEvent =
       readonly tally: QueryTally;
       readonly complete: boolean;
       readonly reason: 'done' | 'deadline' | 'cancelled' | 'overloaded';
+      /** How it was asked and why, when that was left open. */
+      readonly choice?: Choice;
     }
+  /** Answer with `indexTerms`, soon. */
+  | { readonly kind: 'indexSnapshot' }
+  /** This peer holds no summaries of others' terms from now on, and why; null: it does. */
+  | { readonly kind: 'summariesSwitched'; readonly off: OffReason | null }
   /** A report of this peer is due: answer with `measured`. */
   | { readonly kind: 'measure' }
   /** The topology as this peer hears it changed. */

@@ -7,6 +7,12 @@ import { defaultPlumtreeConfig, type PlumtreeConfig } from '@starling/core-plumt
 import { defaultPubSubConfig, type PubSubConfig } from '@starling/core-pubsub';
 import { defaultReputationConfig, type ReputationConfig } from '@starling/core-reputation';
 import { defaultSearchConfig, type SearchConfig } from '@starling/core-search';
+import {
+  defaultHolderSearchConfig,
+  defaultSummariesConfig,
+  type HolderSearchConfig,
+  type SummariesConfig,
+} from '@starling/core-summaries';
 import type { Millis } from '@starling/kernel';
 import { type CanaryConfig, defaultCanaryConfig } from './canary.ts';
 
@@ -18,6 +24,8 @@ export interface MeshConfig {
   readonly liveness: LivenessConfig;
   readonly directory: DirectoryConfig;
   readonly search: SearchConfig;
+  readonly summaries: SummariesConfig;
+  readonly holders: HolderSearchConfig;
   readonly observe: ObserveConfig;
   readonly canary: CanaryConfig;
   readonly reputation: ReputationConfig;
@@ -35,6 +43,8 @@ export const defaultMeshConfig: MeshConfig = {
   liveness: defaultLivenessConfig,
   directory: defaultDirectoryConfig,
   search: defaultSearchConfig,
+  summaries: defaultSummariesConfig,
+  holders: defaultHolderSearchConfig,
   observe: defaultObserveConfig,
   canary: defaultCanaryConfig,
   reputation: defaultReputationConfig,

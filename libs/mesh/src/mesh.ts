@@ -7,6 +7,7 @@ import { type Gossip, isEphemeral } from '@starling/core-plumtree';
 import { PubSub } from '@starling/core-pubsub';
 import type { Reputation, ReputationEvent } from '@starling/core-reputation';
 import type { Search } from '@starling/core-search';
+import type { Summaries } from '@starling/core-summaries';
 import {
   assert,
   type Input,
@@ -26,10 +27,13 @@ import { Links, need } from './links.ts';
 import { type Body, type BodyCodec, type MeshMessage, rootSwarm } from './messages.ts';
 import { BansPart } from './parts/bans-part.ts';
 import { DirectoryPart } from './parts/directory-part.ts';
+import { HoldersPart } from './parts/holders-part.ts';
 import { LivenessPart } from './parts/liveness-part.ts';
 import { ObservePart } from './parts/observe-part.ts';
 import type { AnyPart, Fact, Hub } from './parts/part.ts';
 import { SearchPart } from './parts/search-part.ts';
+import { SummariesPart } from './parts/summaries-part.ts';
+import { QueryRouter } from './query-router.ts';
 import { Standing } from './standing.ts';
 import { parseStream } from './stream.ts';
 import { Swarm, type SwarmCommand, type SwarmEvent, type SwarmMessage } from './swarm.ts';
@@ -72,6 +76,9 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   readonly #search: SearchPart<B>;
   readonly #observe: ObservePart<B>;
   readonly #bans: BansPart<B>;
+  readonly #summaries: SummariesPart<B>;
+  readonly #holders: HoldersPart<B>;
+  readonly #router: QueryRouter;
   /** All of them, in the order in which they are told things. */
   readonly #parts: readonly AnyPart[];
   readonly #standing: Standing;
@@ -128,7 +135,23 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     this.#search = new SearchPart(hub, config.search, self.id);
     this.#observe = new ObservePart(hub, config.observe, self, rng.child(), (report) => this.#completed(report));
     this.#canary = new Canary(config.canary, rng.child());
-    this.#parts = [this.#liveness, this.#directory, this.#search, this.#observe, this.#bans];
+    this.#summaries = new SummariesPart(hub, config.summaries, self, rng.child());
+    this.#holders = new HoldersPart(hub, config.holders, self.id);
+    this.#router = new QueryRouter({
+      self: () => this.#self,
+      peers: () => this.directory.size,
+      isNeighbor: (id) => this.root.membership.isNeighbor(id),
+      summaries: this.#summaries.core,
+    });
+    this.#parts = [
+      this.#liveness,
+      this.#directory,
+      this.#holders,
+      this.#search,
+      this.#observe,
+      this.#bans,
+      this.#summaries,
+    ];
   }
 
   get liveness(): Liveness {
@@ -157,9 +180,22 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     return this.#standing.isBanned(peer);
   }
 
+  get summaries(): Summaries {
+    return this.#summaries.core;
+  }
+
+  get holders(): HoldersPart<B>['core'] {
+    return this.#holders.core;
+  }
+
   /** This peer, with its latest incarnation. */
   get self(): PeerInfo {
     return this.#self;
+  }
+
+  /** How often each way was chosen for a question that left it open. */
+  get chosen(): QueryRouter['chosen'] {
+    return this.#router.chosen;
   }
 
   /** Links that are up or being dialled: neighbours, and others for a moment. */
@@ -229,7 +265,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       later: (handle) => (event) => void this.#handOvers.push({ handle, event } as HandOver),
       emit: (event) => {
         if (event.kind === 'rtt') this.#rtts.set(event.peer, event.rttMs);
-        this.#out.emit(event);
+        this.#out.emit(this.#router.seen(this.#now, event));
       },
       broadcast: (body, patient) => this.#broadcast(body, false, patient),
       tell: (fact) => this.#tell(fact),
@@ -310,6 +346,12 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       case 'bans':
         this.#bans.message(from, message.message);
         break;
+      case 'summaries':
+        this.#summaries.message(from, message.message);
+        break;
+      case 'holders':
+        this.#holders.message(from, message.message);
+        break;
       default:
         unreachable(message);
     }
@@ -351,12 +393,22 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       case 'leave':
         this.#leave();
         break;
+      case 'query': {
+        const route = this.#router.route(this.#now, command);
+        if (route.kind === 'holders') this.#holders.ask(command, route.holders);
+        else this.#order(route.command);
+        break;
+      }
       default:
-        assert(
-          this.#parts.some((part) => part.order(command)),
-          `a part for the command "${command.kind}"`,
-        );
+        this.#order(command);
     }
+  }
+
+  #order(command: MeshCommand): void {
+    assert(
+      this.#parts.some((part) => part.order(command)),
+      `a part for the command "${command.kind}"`,
+    );
   }
 
   /**

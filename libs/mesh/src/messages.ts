@@ -4,7 +4,8 @@ import type { HyParViewMessage } from '@starling/core-hyparview';
 import type { LivenessMessage } from '@starling/core-liveness';
 import type { ObserveBroadcast } from '@starling/core-observe';
 import type { PlumtreeMessage } from '@starling/core-plumtree';
-import type { SearchMessage } from '@starling/core-search';
+import type { Hit, SearchMessage } from '@starling/core-search';
+import type { HolderMessage, SummariesMessage, SummaryDelta } from '@starling/core-summaries';
 
 /** Names a swarm: a membership and a broadcast tree of its own over the same links. Every peer is in the root swarm, 0. */
 export type SwarmId = number;
@@ -17,7 +18,9 @@ export type MeshMessage<B> =
   | { readonly area: 'liveness'; readonly message: LivenessMessage }
   | { readonly area: 'directory'; readonly message: DirectoryMessage }
   | { readonly area: 'search'; readonly message: SearchMessage }
-  | { readonly area: 'bans'; readonly message: BansMessage };
+  | { readonly area: 'bans'; readonly message: BansMessage }
+  | { readonly area: 'summaries'; readonly message: SummariesMessage }
+  | { readonly area: 'holders'; readonly message: HolderMessage<Hit> };
 
 /** What a broadcast carries. A relay never looks inside. */
 export type Body =
@@ -33,7 +36,8 @@ export type Body =
    */
   | { readonly kind: 'canary'; readonly number: number; readonly refreshMs: number }
   | { readonly kind: 'directory'; readonly message: DirectoryBroadcast }
-  | { readonly kind: 'observe'; readonly message: ObserveBroadcast };
+  | { readonly kind: 'observe'; readonly message: ObserveBroadcast }
+  | { readonly kind: 'summary'; readonly delta: SummaryDelta };
 
 /** Turns bodies into what travels. `decode` gives null for bytes that are no body. */
 export interface BodyCodec<B> {

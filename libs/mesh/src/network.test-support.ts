@@ -1,6 +1,7 @@
 import type { BanReader } from '@starling/core-bans';
 import { admitAll } from '@starling/core-hyparview';
 import { parsePattern } from '@starling/core-pubsub';
+import { fingerprintsOf, hashTerm } from '@starling/digest';
 import { type Input, type Millis, type PeerId, type PeerInfo, Rng } from '@starling/kernel';
 import type { MeshCommand, MeshEvent } from './api.ts';
 import { defaultMeshConfig, type MeshConfig } from './config.ts';
@@ -38,6 +39,7 @@ export class Network {
   readonly #config: MeshConfig;
   readonly #bans: BanReader | undefined;
   readonly #links = new Set<string>();
+  readonly #words = new Map<PeerId, Set<string>>();
   #queue: Delivery[] = [];
   #order = 0;
 
@@ -71,6 +73,12 @@ export class Network {
   /** What a peer sends that no core of it would. */
   say(from: PeerId, to: PeerId, message: MeshMessage<Body>): void {
     this.#later(to, { kind: 'message', from, message });
+  }
+
+  /** Gives a peer an index of one document with these words, instead of the one it had. */
+  put(id: PeerId, ...words: readonly string[]): void {
+    this.#words.set(id, new Set(words));
+    this.command(id, { kind: 'indexChanged' });
   }
 
   publish(id: PeerId, topic: string, text: string, wantHeld = false): void {
@@ -162,10 +170,17 @@ export class Network {
       },
       emit: (event) => {
         node.events.push(event);
-        // The layer above has an empty index and nothing to report but itself.
+        // The layer above has an empty index and nothing to report but itself, unless it was given one document of words.
         if (event.kind === 'queryLocal') {
-          const hits = [{ peer: id, documentId: id, score: 1, document: '{}' }];
+          const words = this.#words.get(id);
+          const isHit = words === undefined || event.text.split(' ').every((word) => words.has(word));
+          const hits = isHit ? [{ peer: id, documentId: id, score: 1, document: '{}' }] : [];
           this.#later(id, { kind: 'command', command: { kind: 'localHits', queryId: event.queryId, hits } });
+        }
+        if (event.kind === 'indexSnapshot') {
+          const words = this.#words.get(id) ?? [];
+          const terms = { fingerprints: fingerprintsOf(words, hashTerm), documents: 1, words: 2 };
+          this.#later(id, { kind: 'command', command: { kind: 'indexTerms', ...terms } });
         }
       },
     });

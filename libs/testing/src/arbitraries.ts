@@ -5,6 +5,7 @@ import type { LivenessMessage } from '@starling/core-liveness';
 import type { LinkReport, ObserveBroadcast, PeerReport } from '@starling/core-observe';
 import type { Gossip, PlumtreeMessage, SeqRange, StreamDigest } from '@starling/core-plumtree';
 import type { Hit, QueryTally, SearchMessage } from '@starling/core-search';
+import type { HolderMessage, SummariesMessage, SummaryDelta } from '@starling/core-summaries';
 import type { PeerId, PeerInfo } from '@starling/kernel';
 import type { Body, MeshMessage } from '@starling/mesh';
 import * as fc from 'fast-check';
@@ -183,6 +184,36 @@ export const bansMessages: fc.Arbitrary<BansMessage> = fc.oneof(
   }),
 );
 
+const indexSize = { documents: whole, words: whole, mayHold: fc.boolean() };
+
+export const summariesMessages: fc.Arbitrary<SummariesMessage> = fc.oneof(
+  fc.record({ kind: fc.constant('summaryDigest' as const), hashes: fc.array(uint32, { maxLength: 256 }) }),
+  fc.record({
+    kind: fc.constant('summaryVersions' as const),
+    bucketCount: uint32,
+    buckets: fc.array(uint32, { maxLength: 16 }),
+    entries: fc.array(fc.record({ id: peerIds, version: whole }), { maxLength: 8 }),
+    reply: fc.boolean(),
+  }),
+  fc.record({ kind: fc.constant('summaryFetch' as const), ids: fc.array(peerIds, { maxLength: 8 }) }),
+  fc.record({
+    kind: fc.constant('summaryRecords' as const),
+    records: fc.array(fc.record({ id: peerIds, version: whole, terms: bytes(64), ...indexSize }), { maxLength: 4 }),
+  }),
+);
+
+export const holderMessages: fc.Arbitrary<HolderMessage<Hit>> = fc.oneof(
+  fc.record({ kind: fc.constant('holderQuery' as const), queryId: text, text, limit: uint32, timeoutMs: millis }),
+  fc.record({
+    kind: fc.constant('holderAnswer' as const),
+    queryId: text,
+    hits: fc.array(hits, { maxLength: 4 }),
+    done: fc.boolean(),
+    refused: fc.boolean(),
+  }),
+  fc.record({ kind: fc.constant('holderCancel' as const), queryId: text }),
+);
+
 /** Everything that one peer may say to another. */
 export function meshMessages<B>(body: fc.Arbitrary<B>): fc.Arbitrary<MeshMessage<B>> {
   return fc.oneof(
@@ -195,6 +226,8 @@ export function meshMessages<B>(body: fc.Arbitrary<B>): fc.Arbitrary<MeshMessage
     fc.record({ area: fc.constant('directory' as const), message: directoryMessages }),
     fc.record({ area: fc.constant('search' as const), message: searchMessages }),
     fc.record({ area: fc.constant('bans' as const), message: bansMessages }),
+    fc.record({ area: fc.constant('summaries' as const), message: summariesMessages }),
+    fc.record({ area: fc.constant('holders' as const), message: holderMessages }),
   );
 }
 
@@ -236,6 +269,14 @@ const observeBroadcasts: fc.Arbitrary<ObserveBroadcast> = fc.oneof(
   fc.record({ kind: fc.constant('report' as const), report: peerReports }),
 );
 
+const summaryDeltas: fc.Arbitrary<SummaryDelta> = fc.record({
+  version: whole,
+  base: whole,
+  added: bytes(64),
+  removed: bytes(64),
+  ...indexSize,
+});
+
 /** What a broadcast may carry. */
 export const bodies: fc.Arbitrary<Body> = fc.oneof(
   fc.record({
@@ -247,4 +288,5 @@ export const bodies: fc.Arbitrary<Body> = fc.oneof(
   fc.record({ kind: fc.constant('canary' as const), number: uint32, refreshMs: millis }),
   fc.record({ kind: fc.constant('directory' as const), message: directoryBroadcasts }),
   fc.record({ kind: fc.constant('observe' as const), message: observeBroadcasts }),
+  fc.record({ kind: fc.constant('summary' as const), delta: summaryDeltas }),
 );

@@ -15,6 +15,7 @@ import {
   ReportState,
 } from './gen/starling/link/v1/body_pb.ts';
 import { finite, fromPeerProto, fromUint64, toPeerProto, toUint64 } from './peer-codec.ts';
+import { fromDelta, toDelta } from './summaries-codec.ts';
 import { decodeUserBody, encodeUserBody } from './user-body.ts';
 
 type KindInit = NonNullable<MessageInitShape<typeof BodySchema>['kind']>;
@@ -55,6 +56,8 @@ function toKind(body: Body): KindInit {
       return toDirectory(body.message);
     case 'observe':
       return toObserve(body.message);
+    case 'summary':
+      return { case: 'summaryDelta', value: toDelta(body.delta) };
     default:
       return unreachable(body);
   }
@@ -128,6 +131,8 @@ function fromKind(kind: BodyProto['kind']): Body | null {
     }
     case 'report':
       return { kind: 'observe', message: { kind: 'report', report: fromReport(kind.value) } };
+    case 'summaryDelta':
+      return { kind: 'summary', delta: fromDelta(kind.value) };
     default:
       return null;
   }

@@ -16,13 +16,14 @@ import { type Message as MessageProto, MessageSchema } from './gen/starling/link
 import { DisconnectReason, NeighborPriority as PriorityProto } from './gen/starling/link/v1/membership_pb.ts';
 import type { Hit as HitProto, QueryTally as TallyProto } from './gen/starling/link/v1/search_pb.ts';
 import { finite, fromPeerProto, fromPeerProtoOrUnset, fromUint64, toPeerProto, toUint64 } from './peer-codec.ts';
+import { fromHolders, fromSummaries, toHolders, toSummaries } from './summaries-codec.ts';
 
 // Everything but broadcast: rare enough for the generated code, which also keeps it honest.
 
 export type ControlMessage = Exclude<MeshMessage<Uint8Array>, { readonly area: 'broadcast' }>;
 
 type Kind = MessageProto['kind'];
-type KindInit = NonNullable<MessageInitShape<typeof MessageSchema>['kind']>;
+export type KindInit = NonNullable<MessageInitShape<typeof MessageSchema>['kind']>;
 
 const priorities = enumNames<NeighborPriority, PriorityProto>({
   high: PriorityProto.HIGH,
@@ -74,6 +75,10 @@ function toKind(message: ControlMessage): KindInit {
       return toSearch(message.message);
     case 'bans':
       return toBans(message.message);
+    case 'summaries':
+      return toSummaries(message.message);
+    case 'holders':
+      return toHolders(message.message);
     default:
       return unreachable(message);
   }
@@ -230,12 +235,21 @@ function fromKind(swarm: number, kind: Kind): ControlMessage | null {
     case 'bansList':
     case 'bansRecords':
       return { area: 'bans', message: fromBans(kind) };
+    case 'summaryDigest':
+    case 'summaryVersions':
+    case 'summaryFetch':
+    case 'summaryRecords':
+      return { area: 'summaries', message: fromSummaries(kind) };
+    case 'holderQuery':
+    case 'holderAnswer':
+    case 'holderCancel':
+      return { area: 'holders', message: fromHolders(kind, fromHit) };
     default:
       return null;
   }
 }
 
-type KindOf<Case extends Kind['case']> = Extract<Kind, { readonly case: Case }>;
+export type KindOf<Case extends Kind['case']> = Extract<Kind, { readonly case: Case }>;
 
 function fromMembership(kind: KindOf<HyParViewMessage['kind']>): HyParViewMessage {
   switch (kind.case) {

@@ -78,6 +78,10 @@ export class CatchUp {
     out.send(to, { kind: 'summaryDigest', hashes: this.#side.table.digest(length) });
   }
 
+  compareWithAll(out: Out): void {
+    for (const peer of this.#neighbors.keys()) this.sendDigest(peer, out);
+  }
+
   compareWithOne(rng: Rng, out: Out): void {
     const peer = this.#neighbors.pick(rng);
     if (peer !== undefined) this.sendDigest(peer, out);

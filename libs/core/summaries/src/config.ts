@@ -2,8 +2,10 @@
 export interface SummariesConfig {
   /** False: this peer neither tells its terms nor holds others'; whoever asks counts it among those that may hold anything. */
   readonly enabled: boolean;
-  /** Terms of one peer; one with more says that it may hold anything, and is always asked. */
+  /** Terms of one peer, and fewer when `bytesMax` shared out among all peers has room for fewer: one with more says that it may hold anything, and is always asked. */
   readonly termsMax: number;
+  /** What a term takes then. */
+  readonly bitsPerTerm: number;
   /** In a larger mesh nobody tells or holds summaries. It is the same at every peer. */
   readonly peersMax: number;
   /** Memory for summaries. Nearing it they are made less exact; when that no longer helps this peer holds none and says so. */
@@ -39,7 +41,8 @@ export interface SummariesConfig {
 
 export const defaultSummariesConfig: SummariesConfig = {
   enabled: true,
-  termsMax: 20_000, // computed: 50 kB on the wire, twice what the memory target counts on per peer
+  termsMax: 200_000, // computed: 400 kB on the wire, under half of the largest message
+  bitsPerTerm: 10.7, // computed: 21 bits wide, with the objects around 10,000 of them; 0.5 % false answers
   peersMax: 5_000, // the largest mesh whose summaries fit in `bytesMax` at 10,000 terms a peer
   bytesMax: 67_108_864, // target: 64 MiB
   falseShareMax: 0.05, // guess: beyond it one question in a mesh of 5,000 asks 250 peers for nothing

@@ -159,6 +159,23 @@ describe('summaries', () => {
     expect(mesh.holders('c', 'owl')).toEqual(['a']);
   });
 
+  it('have a budget of terms that depends on how many peers share the memory', () => {
+    const mesh = threePeers({ bytesMax: 6_000, bitsPerTerm: 10, falseShareMax: 1 });
+    mesh.put('a', ...words('many', 1_000));
+    mesh.run(5_000);
+    expect(mesh.peers.get('a')?.core.termsBudget).toBe(1_600);
+    expect(mesh.holders('c', 'stork')).toEqual([]);
+    for (let i = 0; i < 3; i++) mesh.add(`peer${i}`, [], ['a']);
+    mesh.run(5_000);
+    expect(mesh.peers.get('a')?.core.termsBudget).toBe(800);
+    expect(mesh.holders('c', 'stork')).toEqual(['a']);
+    for (let i = 0; i < 3; i++) mesh.remove(`peer${i}`);
+    for (const id of mesh.peers.keys()) mesh.command(id, { kind: 'meshSize', peers: mesh.peers.size });
+    mesh.run(5_000);
+    expect(mesh.holders('c', 'stork')).toEqual([]);
+    expect(mesh.holders('c', 'many7')).toEqual(['a']);
+  });
+
   it('get less exact to fit in memory, and are given up when that no longer helps', () => {
     const counts = { bytesMax: 12_000, falseShareMax: 0.05 };
     const mesh = new SmallMesh(counts);

@@ -57,7 +57,7 @@ export interface Holders {
 /**
  * Full summaries, after PlanetP (F. Cuenca-Acuna et al., HPDC 2003): every peer holds a compact set of every other peer's
  * terms, so that it knows at once whom to ask. A change is broadcast as a delta; what broadcast missed, and all of it for a
- * joiner, comes from neighbours. An index that does not change costs nothing but a comparison of hashes now and then.
+ * joiner, comes from neighbours. An index that does not change costs nothing but a comparison of hashes now and then; a peer without an index takes no part.
  *
  * Neighbours are bounded by the membership core, members by the directory; all else by `SummariesConfig`.
  */
@@ -69,12 +69,16 @@ export class Summaries implements ProtocolCore<SummariesMessage, SummariesComman
   readonly #catchUp: CatchUp;
   readonly #members = new Map<PeerId, PeerInfo>();
   readonly #waiting: WaitingDeltas;
+  /** Terms of the own index when it was last asked; Infinity: more than may ever be told. */
+  #ownTerms = 0;
   /** This peer's own, whether or not it holds others'. */
   #own: Summary | undefined;
   #versionNext: number;
   #meshSize = 1;
   #off: OffReason | null;
   #offAtSize = 0;
+  /** Somebody above has an index: until then there is nothing to tell, and nobody to ask for. */
+  #isAttached = false;
   /** What the own index has now is not what was told. */
   #isChanged = false;
   #snapshotAt: Millis = never;
@@ -108,6 +112,12 @@ export class Summaries implements ProtocolCore<SummariesMessage, SummariesComman
       recordOf: (id) => this.#recordOf(id),
       ownVersionSeen: (version) => this.#onOwnVersion(version),
     });
+  }
+
+  /** Terms that a peer may tell in a mesh of this size. */
+  get termsBudget(): number {
+    const { termsMax, bytesMax, bitsPerTerm } = this.#config;
+    return Math.min(termsMax, Math.floor((bytesMax * 8) / (this.#meshSize * bitsPerTerm)));
   }
 
   /** Why this peer holds no summaries; null when it does. */
@@ -158,14 +168,13 @@ export class Summaries implements ProtocolCore<SummariesMessage, SummariesComman
    * says nothing: everybody may.
    */
   holders(alternatives: readonly (readonly TermHash[])[]): Holders | null {
-    if (this.#off !== null) return null;
+    if (!this.#isHolding) return null;
     const unknown = [...this.#members.keys()].filter((id) => this.#table.get(id) === undefined);
     return { holders: this.#table.holders(alternatives), unknown };
   }
 
   handle(now: Millis, input: Input<SummariesMessage, SummariesCommand>, out: Out): void {
     this.#now = now;
-    if (this.#roundAt === never && this.#off !== 'disabled') this.#armRound(now);
     switch (input.kind) {
       case 'message':
         this.#onMessage(now, input.from, input.message, out);
@@ -185,12 +194,22 @@ export class Summaries implements ProtocolCore<SummariesMessage, SummariesComman
   }
 
   nextDeadline(): Millis {
-    if (this.#off === 'disabled') return never;
+    if (!this.#isAttached || this.#off === 'disabled') return never;
     return Math.min(this.#snapshotAt, this.#roundAt, this.#catchUp.next(this.#now));
   }
 
+  get #isHolding(): boolean {
+    return this.#isAttached && this.#off === null;
+  }
+
+  #attach(now: Millis, out: Out): void {
+    this.#isAttached = true;
+    this.#armRound(now);
+    if (this.#off === null) this.#catchUp.compareWithAll(out);
+  }
+
   #onMessage(now: Millis, from: PeerId, message: SummariesMessage, out: Out): void {
-    if (this.#off !== null && message.kind !== 'summaryFetch') return;
+    if (!this.#isAttached || (this.#off !== null && message.kind !== 'summaryFetch')) return;
     switch (message.kind) {
       case 'summaryDigest':
         this.#report(from, this.#catchUp.onDigest(from, message.hashes, out), out);
@@ -214,7 +233,7 @@ export class Summaries implements ProtocolCore<SummariesMessage, SummariesComman
       case 'neighborUp':
         this.#catchUp.neighborUp(command.peer);
         // Both ends see the link come up; one digest is enough to compare.
-        if (this.#off === null && this.#selfId < command.peer) this.#catchUp.sendDigest(command.peer, out);
+        if (this.#isHolding && this.#selfId < command.peer) this.#catchUp.sendDigest(command.peer, out);
         return;
       case 'neighborDown':
         this.#catchUp.neighborDown(command.peer);
@@ -233,6 +252,7 @@ export class Summaries implements ProtocolCore<SummariesMessage, SummariesComman
         this.#onDelta(now, command.from, command.delta, out);
         return;
       case 'changed':
+        if (!this.#isAttached) this.#attach(now, out);
         this.#isChanged = true;
         this.#armSnapshot(now);
         return;
@@ -245,7 +265,7 @@ export class Summaries implements ProtocolCore<SummariesMessage, SummariesComman
   }
 
   #onTime(now: Millis, out: Out): void {
-    if (this.#off === 'disabled') return;
+    if (!this.#isAttached || this.#off === 'disabled') return;
     if (this.#snapshotAt <= now) {
       this.#snapshotAt = never;
       out.emit({ kind: 'snapshot' });
@@ -266,7 +286,8 @@ export class Summaries implements ProtocolCore<SummariesMessage, SummariesComman
       this.#isChanged = true; // Told when it is on again.
       return;
     }
-    const mayHold = fingerprints === null || fingerprints.length > this.#config.termsMax;
+    this.#ownTerms = fingerprints?.length ?? Number.POSITIVE_INFINITY;
+    const mayHold = fingerprints === null || fingerprints.length > this.termsBudget;
     const values = mayHold ? new Uint32Array(0) : fingerprints;
     const old = this.#own;
     const before = old === undefined || old.mayHold !== mayHold ? null : old.terms.values();
@@ -295,7 +316,7 @@ export class Summaries implements ProtocolCore<SummariesMessage, SummariesComman
   }
 
   #onDelta(now: Millis, from: PeerId, delta: SummaryDelta, out: Out): void {
-    if (from === this.#selfId || this.#off !== null) return;
+    if (from === this.#selfId || !this.#isHolding) return;
     if (!isDelta(delta)) {
       this.#report(from, 'summary delta', out);
       return;
@@ -377,6 +398,9 @@ export class Summaries implements ProtocolCore<SummariesMessage, SummariesComman
 
   #onMeshSize(now: Millis, out: Out): void {
     const { peersMax } = this.#config;
+    const isOver = this.#ownTerms > this.termsBudget;
+    const isWellUnder = this.#ownTerms <= this.termsBudget * returnShare;
+    if (this.#own !== undefined && (this.#own.mayHold ? isWellUnder : isOver)) this.#armSnapshot(now);
     if (this.#off === null) {
       if (this.#meshSize > peersMax) this.#switchOff('mesh too large', out);
     } else if (this.#off === 'mesh too large') {

@@ -11,9 +11,10 @@ export class WaitingDeltas {
     this.#countMax = countMax;
   }
 
-  /** False: there is no room. */
-  add(id: PeerId, delta: SummaryDelta): boolean {
+  /** False: there is no room. Its bytes are copied: they may be a view of a whole frame. */
+  add(id: PeerId, early: SummaryDelta): boolean {
     if (this.#count >= this.#countMax) return false;
+    const delta = { ...early, added: early.added.slice(), removed: early.removed.slice() };
     const list = this.#deltas.get(id);
     if (list === undefined) this.#deltas.set(id, [delta]);
     else list.push(delta);

@@ -22,7 +22,17 @@ const delayedAckMs = 40;
  */
 export class WireMeter {
   /** Bytes by area; a frame is its first message's. `acks`: empty segments. */
-  readonly bytes = { membership: 0, broadcast: 0, liveness: 0, directory: 0, search: 0, bans: 0, acks: 0 };
+  readonly bytes = {
+    membership: 0,
+    broadcast: 0,
+    liveness: 0,
+    directory: 0,
+    search: 0,
+    bans: 0,
+    summaries: 0,
+    holders: 0,
+    acks: 0,
+  };
   messages = 0;
   frames = 0;
   readonly #directions = new Map<string, Direction>();

@@ -31,6 +31,8 @@ export function bodyBytes(body: Body): number {
       return { announce: 150, accuse: 118, leave: 65 }[body.message.kind];
     case 'observe':
       return body.message.kind === 'report' ? 160 + 60 * body.message.report.links.length : 48;
+    case 'summary':
+      return 32 + body.delta.added.length + body.delta.removed.length;
   }
 }
 

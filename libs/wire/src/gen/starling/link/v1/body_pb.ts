@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file starling/link/v1/body.proto.
  */
 export const file_starling_link_v1_body: GenFile = /*@__PURE__*/
-  fileDesc("ChtzdGFybGluZy9saW5rL3YxL2JvZHkucHJvdG8SEHN0YXJsaW5nLmxpbmsudjEixQIKBEJvZHkSLQoEdXNlchgBIAEoCzIdLnN0YXJsaW5nLmxpbmsudjEuVXNlck1lc3NhZ2VIABIqCgZjYW5hcnkYAiABKAsyGC5zdGFybGluZy5saW5rLnYxLkNhbmFyeUgAEi4KCGFubm91bmNlGAMgASgLMhouc3RhcmxpbmcubGluay52MS5Bbm5vdW5jZUgAEigKBWxlYXZlGAQgASgLMhcuc3RhcmxpbmcubGluay52MS5MZWF2ZUgAEioKBmFjY3VzZRgFIAEoCzIYLnN0YXJsaW5nLmxpbmsudjEuQWNjdXNlSAASKAoFd2F0Y2gYBiABKAsyFy5zdGFybGluZy5saW5rLnYxLldhdGNoSAASKgoGcmVwb3J0GAcgASgLMhguc3RhcmxpbmcubGluay52MS5SZXBvcnRIAEIGCgRraW5kIpoBCgtVc2VyTWVzc2FnZRINCgV0b3BpYxgBIAEoCRI7CgdoZWFkZXJzGAIgAygLMiouc3RhcmxpbmcubGluay52MS5Vc2VyTWVzc2FnZS5IZWFkZXJzRW50cnkSDwoHcGF5bG9hZBgDIAEoDBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIsCgZDYW5hcnkSDgoGbnVtYmVyGAEgASgNEhIKCnJlZnJlc2hfbXMYAiABKAEiSAoIQW5ub3VuY2USKAoEaW5mbxgBIAEoCzIaLnN0YXJsaW5nLmxpbmsudjEuUGVlckluZm8SEgoKcmVmcmVzaF9tcxgCIAEoASIoCgVMZWF2ZRIKCgJpZBgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoBCI6CgZBY2N1c2USCgoCaWQYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKAQSDwoHYWNjdXNlchgDIAEoCSIqCgVXYXRjaBIPCgd3YXRjaGVyGAEgASgJEhAKCGxlYXNlX21zGAIgASgBIv8BCgpMaW5rUmVwb3J0EgwKBHBlZXIYASABKAkSKAoEcm9sZRgCIAEoDjIaLnN0YXJsaW5nLmxpbmsudjEuTGlua1JvbGUSEwoGcnR0X21zGAMgASgBSACIAQESHgoWbWVzc2FnZXNfaW5fcGVyX3NlY29uZBgEIAEoARIfChdtZXNzYWdlc19vdXRfcGVyX3NlY29uZBgFIAEoARIbChNieXRlc19pbl9wZXJfc2Vjb25kGAYgASgBEhwKFGJ5dGVzX291dF9wZXJfc2Vjb25kGAcgASgBEh0KFWR1cGxpY2F0ZXNfcGVyX3NlY29uZBgIIAEoAUIJCgdfcnR0X21zIswCCgZSZXBvcnQSKAoEaW5mbxgBIAEoCzIaLnN0YXJsaW5nLmxpbmsudjEuUGVlckluZm8SDgoGbnVtYmVyGAIgASgEEiwKBXN0YXRlGAMgASgOMh0uc3RhcmxpbmcubGluay52MS5SZXBvcnRTdGF0ZRIrCgVsaW5rcxgEIAMoCzIcLnN0YXJsaW5nLmxpbmsudjEuTGlua1JlcG9ydBIcChRkZWxpdmVyZWRfcGVyX3NlY29uZBgFIAEoARIcChRwdWJsaXNoZWRfcGVyX3NlY29uZBgGIAEoARIaChJkcm9wcGVkX3Blcl9zZWNvbmQYByABKAESFAoMcGFzc2l2ZV9zaXplGAggASgNEhEKCWRvY3VtZW50cxgJIAEoBBISCgpoZWFwX2J5dGVzGAogASgEEhgKEGxvb3BfdXRpbGl6YXRpb24YCyABKAEqTgoITGlua1JvbGUSGQoVTElOS19ST0xFX1VOU1BFQ0lGSUVEEAASEwoPTElOS19ST0xFX0VBR0VSEAESEgoOTElOS19ST0xFX0xBWlkQAip5CgtSZXBvcnRTdGF0ZRIcChhSRVBPUlRfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVSRVBPUlRfU1RBVEVfU1RBUlRJTkcQARIWChJSRVBPUlRfU1RBVEVfUkVBRFkQAhIZChVSRVBPUlRfU1RBVEVfRFJBSU5JTkcQA2IGcHJvdG8z", [file_starling_link_v1_peer]);
+  fileDesc("ChtzdGFybGluZy9saW5rL3YxL2JvZHkucHJvdG8SEHN0YXJsaW5nLmxpbmsudjEi/gIKBEJvZHkSLQoEdXNlchgBIAEoCzIdLnN0YXJsaW5nLmxpbmsudjEuVXNlck1lc3NhZ2VIABIqCgZjYW5hcnkYAiABKAsyGC5zdGFybGluZy5saW5rLnYxLkNhbmFyeUgAEi4KCGFubm91bmNlGAMgASgLMhouc3RhcmxpbmcubGluay52MS5Bbm5vdW5jZUgAEigKBWxlYXZlGAQgASgLMhcuc3RhcmxpbmcubGluay52MS5MZWF2ZUgAEioKBmFjY3VzZRgFIAEoCzIYLnN0YXJsaW5nLmxpbmsudjEuQWNjdXNlSAASKAoFd2F0Y2gYBiABKAsyFy5zdGFybGluZy5saW5rLnYxLldhdGNoSAASKgoGcmVwb3J0GAcgASgLMhguc3RhcmxpbmcubGluay52MS5SZXBvcnRIABI3Cg1zdW1tYXJ5X2RlbHRhGAogASgLMh4uc3RhcmxpbmcubGluay52MS5TdW1tYXJ5RGVsdGFIAEIGCgRraW5kIpoBCgtVc2VyTWVzc2FnZRINCgV0b3BpYxgBIAEoCRI7CgdoZWFkZXJzGAIgAygLMiouc3RhcmxpbmcubGluay52MS5Vc2VyTWVzc2FnZS5IZWFkZXJzRW50cnkSDwoHcGF5bG9hZBgDIAEoDBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIsCgZDYW5hcnkSDgoGbnVtYmVyGAEgASgNEhIKCnJlZnJlc2hfbXMYAiABKAEiSAoIQW5ub3VuY2USKAoEaW5mbxgBIAEoCzIaLnN0YXJsaW5nLmxpbmsudjEuUGVlckluZm8SEgoKcmVmcmVzaF9tcxgCIAEoASIoCgVMZWF2ZRIKCgJpZBgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoBCI6CgZBY2N1c2USCgoCaWQYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKAQSDwoHYWNjdXNlchgDIAEoCSIqCgVXYXRjaBIPCgd3YXRjaGVyGAEgASgJEhAKCGxlYXNlX21zGAIgASgBIv8BCgpMaW5rUmVwb3J0EgwKBHBlZXIYASABKAkSKAoEcm9sZRgCIAEoDjIaLnN0YXJsaW5nLmxpbmsudjEuTGlua1JvbGUSEwoGcnR0X21zGAMgASgBSACIAQESHgoWbWVzc2FnZXNfaW5fcGVyX3NlY29uZBgEIAEoARIfChdtZXNzYWdlc19vdXRfcGVyX3NlY29uZBgFIAEoARIbChNieXRlc19pbl9wZXJfc2Vjb25kGAYgASgBEhwKFGJ5dGVzX291dF9wZXJfc2Vjb25kGAcgASgBEh0KFWR1cGxpY2F0ZXNfcGVyX3NlY29uZBgIIAEoAUIJCgdfcnR0X21zIswCCgZSZXBvcnQSKAoEaW5mbxgBIAEoCzIaLnN0YXJsaW5nLmxpbmsudjEuUGVlckluZm8SDgoGbnVtYmVyGAIgASgEEiwKBXN0YXRlGAMgASgOMh0uc3RhcmxpbmcubGluay52MS5SZXBvcnRTdGF0ZRIrCgVsaW5rcxgEIAMoCzIcLnN0YXJsaW5nLmxpbmsudjEuTGlua1JlcG9ydBIcChRkZWxpdmVyZWRfcGVyX3NlY29uZBgFIAEoARIcChRwdWJsaXNoZWRfcGVyX3NlY29uZBgGIAEoARIaChJkcm9wcGVkX3Blcl9zZWNvbmQYByABKAESFAoMcGFzc2l2ZV9zaXplGAggASgNEhEKCWRvY3VtZW50cxgJIAEoBBISCgpoZWFwX2J5dGVzGAogASgEEhgKEGxvb3BfdXRpbGl6YXRpb24YCyABKAEigQEKDFN1bW1hcnlEZWx0YRIPCgd2ZXJzaW9uGAEgASgEEgwKBGJhc2UYAiABKAQSDQoFYWRkZWQYAyABKAwSDwoHcmVtb3ZlZBgEIAEoDBIRCglkb2N1bWVudHMYBSABKAQSDQoFd29yZHMYBiABKAQSEAoIbWF5X2hvbGQYByABKAgqTgoITGlua1JvbGUSGQoVTElOS19ST0xFX1VOU1BFQ0lGSUVEEAASEwoPTElOS19ST0xFX0VBR0VSEAESEgoOTElOS19ST0xFX0xBWlkQAip5CgtSZXBvcnRTdGF0ZRIcChhSRVBPUlRfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVSRVBPUlRfU1RBVEVfU1RBUlRJTkcQARIWChJSRVBPUlRfU1RBVEVfUkVBRFkQAhIZChVSRVBPUlRfU1RBVEVfRFJBSU5JTkcQA2IGcHJvdG8z", [file_starling_link_v1_peer]);
 
 /**
  * What a broadcast carries.
@@ -65,6 +65,12 @@ export type Body = Message<"starling.link.v1.Body"> & {
      */
     value: Report;
     case: "report";
+  } | {
+    /**
+     * @generated from field: starling.link.v1.SummaryDelta summary_delta = 10;
+     */
+    value: SummaryDelta;
+    case: "summaryDelta";
   } | { case: undefined; value?: undefined };
 };
 
@@ -357,6 +363,63 @@ export type Report = Message<"starling.link.v1.Report"> & {
  */
 export const ReportSchema: GenMessage<Report> = /*@__PURE__*/
   messageDesc(file_starling_link_v1_body, 8);
+
+/**
+ * What changed in what a peer has. See libs/core/summaries.
+ *
+ * @generated from message starling.link.v1.SummaryDelta
+ */
+export type SummaryDelta = Message<"starling.link.v1.SummaryDelta"> & {
+  /**
+   * @generated from field: uint64 version = 1;
+   */
+  version: bigint;
+
+  /**
+   * The version that this follows; 0: none, these are all its terms.
+   *
+   * @generated from field: uint64 base = 2;
+   */
+  base: bigint;
+
+  /**
+   * Fingerprints of 32 bits, ascending, as Golomb-Rice coded gaps. See libs/digest.
+   *
+   * @generated from field: bytes added = 3;
+   */
+  added: Uint8Array;
+
+  /**
+   * @generated from field: bytes removed = 4;
+   */
+  removed: Uint8Array;
+
+  /**
+   * @generated from field: uint64 documents = 5;
+   */
+  documents: bigint;
+
+  /**
+   * Words in all of them.
+   *
+   * @generated from field: uint64 words = 6;
+   */
+  words: bigint;
+
+  /**
+   * It has more terms than it may tell.
+   *
+   * @generated from field: bool may_hold = 7;
+   */
+  mayHold: boolean;
+};
+
+/**
+ * Describes the message starling.link.v1.SummaryDelta.
+ * Use `create(SummaryDeltaSchema)` to create a new message.
+ */
+export const SummaryDeltaSchema: GenMessage<SummaryDelta> = /*@__PURE__*/
+  messageDesc(file_starling_link_v1_body, 9);
 
 /**
  * The role of a link in the broadcast tree.

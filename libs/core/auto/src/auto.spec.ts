@@ -1,0 +1,118 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type ChoiceInputs, chooseStrategy, defaultChoiceConfig } from './choose.ts';
+import { defaultMemoryConfig, QueryMemory } from './memory.ts';
+
+const known = (holders: number, unknown = 0) => ({ holders, unknown });
+const off = (reason: string) => ({ off: reason });
+const found = (hitsPerPeer: number, isAtLeast = false) => ({ hitsPerPeer, isAtLeast });
+const question: ChoiceInputs = {
+  wanted: 'auto',
+  peers: 1_000,
+  limit: 10,
+  hasWords: true,
+  summaries: known(3),
+  remembered: null,
+};
+
+describe('choosing a strategy', () => {
+  it('is a table', async () => {
+    const rows: readonly Partial<ChoiceInputs>[] = [
+      { peers: 8 },
+      { peers: 8, wanted: 'summary', summaries: known(1) },
+      { peers: 16, summaries: known(2) },
+      { peers: 16, summaries: known(9) },
+      { hasWords: false },
+      { summaries: known(0) },
+      {},
+      { summaries: known(3, 40) },
+      { summaries: known(250) },
+      { summaries: known(251) },
+      { summaries: known(251), wanted: 'summary' },
+      { summaries: known(251), limit: 20 },
+      { summaries: known(900) },
+      { summaries: known(900), limit: 1_000 },
+      { summaries: known(900), peers: 5_000, limit: 20 },
+      { summaries: known(3, 900) },
+      { summaries: off('mesh too large'), peers: 10_000 },
+      { summaries: off('memory'), wanted: 'summary' },
+      { summaries: off('memory'), remembered: found(0) },
+      { summaries: off('memory'), remembered: found(0.0001) },
+      { summaries: off('memory'), remembered: found(0.05) },
+      { summaries: off('memory'), remembered: found(0.5) },
+      { summaries: off('memory'), remembered: found(2, true) },
+      { summaries: off('memory'), remembered: found(2), limit: 1_000 },
+      { summaries: off('memory'), remembered: found(2), peers: 63 },
+      { summaries: off('mesh too large'), peers: 10_000, remembered: found(0.05), limit: 1 },
+    ];
+    const story = [
+      'What AUTO (or a wish for SUMMARY) makes of what is known. Where nothing is said: 1,000 peers, 10 hits wanted, words are',
+      'asked for, and summaries say that 3 peers have them.',
+      '',
+    ];
+    for (const row of rows) {
+      const { strategy, budget, why } = chooseStrategy(defaultChoiceConfig, { ...question, ...row });
+      const told = Object.entries(row).map(([name, value]) => `${name} ${JSON.stringify(value).replaceAll('"', '')}`);
+      story.push(`${told.join(', ') || '-'}`, `    ${strategy}${budget === 0 ? '' : ` within ${budget}`}: ${why}`);
+    }
+    await expect([...story, ''].join('\n')).toMatchFileSnapshot('choices.trace');
+  });
+
+  it('never costs more than the tree, as far as is known', () => {
+    const inputs = fc.record({
+      wanted: fc.constantFrom('auto' as const, 'summary' as const),
+      peers: fc.integer({ min: 1, max: 20_000 }),
+      limit: fc.integer({ min: 1, max: 1_000 }),
+      hasWords: fc.boolean(),
+      summaries: fc.oneof(
+        fc.record({ holders: fc.nat({ max: 6_000 }), unknown: fc.nat({ max: 6_000 }) }),
+        fc.constant(off('memory')),
+      ),
+      remembered: fc.option(
+        fc.record({ hitsPerPeer: fc.double({ min: 0, max: 10, noNaN: true }), isAtLeast: fc.boolean() }),
+      ),
+    });
+    fc.assert(
+      fc.property(inputs, (given) => {
+        const choice = chooseStrategy(defaultChoiceConfig, given);
+        const tree = 2 * (given.peers - 1);
+        if (choice.strategy === 'walk') {
+          expect(choice.budget).toBeGreaterThan(0);
+          expect(choice.budget).toBeLessThanOrEqual(tree / 4);
+        }
+        if (choice.strategy === 'summary' && 'holders' in given.summaries) {
+          const asked = given.summaries.holders + given.summaries.unknown;
+          expect(asked).toBeLessThanOrEqual(Math.max(1, given.peers / 4));
+        }
+        expect(choice.why).not.toMatch(/NaN|undefined|Infinity/);
+      }),
+    );
+  });
+});
+
+describe('the memory of questions', () => {
+  it('is a mean that fades', () => {
+    const memory = new QueryMemory(defaultMemoryConfig);
+    expect(memory.recall(0, 'owl')).toBeNull();
+    memory.learn(0, 'owl', { answered: 100, hits: 50, isCut: false });
+    expect(memory.recall(0, 'owl')).toEqual({ hitsPerPeer: 0.5, isAtLeast: false });
+    // Two half lives later a quarter of it counts.
+    memory.learn(1_200_000, 'owl', { answered: 25, hits: 0, isCut: false });
+    expect(memory.recall(1_200_000, 'owl')?.hitsPerPeer).toBeCloseTo(0.25, 10);
+    expect(memory.recall(1_200_000 + 10 * 600_000, 'owl')).toBeNull();
+  });
+
+  it('knows when it saw a part only', () => {
+    const memory = new QueryMemory(defaultMemoryConfig);
+    memory.learn(0, 'the', { answered: 1_000, hits: 10, isCut: true });
+    expect(memory.recall(0, 'the')).toEqual({ hitsPerPeer: 0.01, isAtLeast: true });
+  });
+
+  it('is bounded: what was not asked for the longest goes first', () => {
+    const memory = new QueryMemory({ ...defaultMemoryConfig, entriesMax: 3 });
+    for (const key of ['a', 'b', 'c', 'a', 'd']) memory.learn(0, key, { answered: 10, hits: 1, isCut: false });
+    expect(['a', 'b', 'c', 'd'].map((key) => memory.recall(0, key) !== null)).toEqual([true, false, true, true]);
+    memory.learn(0, 'x', { answered: 0, hits: 0, isCut: false });
+    expect(memory.size).toBe(3);
+  });
+});

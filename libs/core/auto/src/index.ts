@@ -1,0 +1,9 @@
+export {
+  type Choice,
+  type ChoiceConfig,
+  type ChoiceInputs,
+  type ChosenStrategy,
+  chooseStrategy,
+  defaultChoiceConfig,
+} from './choose.ts';
+export { defaultMemoryConfig, type MemoryConfig, type Observation, QueryMemory } from './memory.ts';
