@@ -31,6 +31,7 @@ export interface MeasuredPeer {
 }
 
 const states = ['starting', 'ready', 'draining', 'stopped'] as const;
+const offReasons = ['disabled', 'mesh too large', 'memory'] as const;
 const queryResults = ['complete', 'incomplete', 'cancelled', 'overloaded'] as const;
 
 /** Connects the metrics, which are data, to what they are read from: plain fields, at each scrape. */
@@ -144,7 +145,10 @@ export class PeerMetrics {
         { labels: { bound: 'old-payloads' }, value: broadcast.stats.refused },
         { labels: { bound: 'trees' }, value: broadcast.trees.overflowed },
         { labels: { bound: 'queries' }, value: mesh.search.stats.queriesShed },
-        { labels: { bound: 'hits' }, value: mesh.search.stats.hitsDropped },
+        { labels: { bound: 'hits' }, value: mesh.search.stats.hitsDropped + mesh.holders.stats.hitsDropped },
+        { labels: { bound: 'summaries' }, value: mesh.summaries.stats.summariesRefused },
+        { labels: { bound: 'summary-deltas' }, value: mesh.summaries.stats.deltasDropped },
+        { labels: { bound: 'holder-questions' }, value: mesh.holders.stats.refused + mesh.holders.stats.shed },
         { labels: { bound: 'members' }, value: mesh.directory.stats.newcomersRefused },
         { labels: { bound: 'accusations' }, value: mesh.directory.stats.accusationsDropped },
         { labels: { bound: 'reports' }, value: mesh.observe.stats.reportsRefused },
@@ -191,6 +195,30 @@ export class PeerMetrics {
 
       starling_search_total: () => queryResults.map((result) => ({ labels: { result }, value: this.#queries[result] })),
       starling_search_local_total: () => queries.answered,
+      starling_query_choices_total: () =>
+        Object.entries(mesh.chosen).map(([strategy, value]) => ({ labels: { strategy }, value })),
+      starling_summaries_peers: () => [
+        { labels: { state: 'covered' }, value: mesh.summaries.covered },
+        { labels: { state: 'stale' }, value: mesh.summaries.stale },
+      ],
+      starling_summaries_stale_seconds: () => mesh.summaries.staleMs(overlay.now()) / 1_000,
+      starling_summaries_bytes: () => mesh.summaries.bytes,
+      starling_summaries_false_answer_ratio: () => mesh.summaries.falseShare,
+      starling_summaries_off: () =>
+        offReasons.map((reason) => ({ labels: { reason }, value: Number(mesh.summaries.off === reason) })),
+      starling_summaries_deltas_total: () => [
+        { labels: { direction: 'in' }, value: mesh.summaries.stats.deltasApplied },
+        { labels: { direction: 'out' }, value: mesh.summaries.stats.deltasSent },
+      ],
+      starling_summaries_fetched_bytes_total: () => [
+        { labels: { direction: 'in' }, value: mesh.summaries.catchUpStats.bytesFetched },
+        { labels: { direction: 'out' }, value: mesh.summaries.catchUpStats.bytesServed },
+      ],
+      starling_holder_answers_total: () => [
+        { labels: { result: 'hits' }, value: mesh.holders.stats.fruitful },
+        { labels: { result: 'empty' }, value: mesh.holders.stats.empty },
+        { labels: { result: 'missing' }, value: mesh.holders.stats.missing },
+      ],
       starling_index_documents: () => index.size,
       starling_index_bytes: () => index.bytes,
 

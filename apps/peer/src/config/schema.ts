@@ -195,6 +195,16 @@ export const configSchema = z.strictObject({
   indexBytesMax: whole(0, 16 * 1024 ** 3)
     .default(64 * 1024 * 1024)
     .describe('Bytes of documents (as JSON) that this peer keeps for search.'),
+  summaries: yesOrNo
+    .default(true)
+    .describe(
+      "Tell the others in few bits what this peer's documents say, and hold what the others tell, so that a question goes straight to who may answer.",
+    ),
+  summariesBytesMax: whole(1024 * 1024, 16 * 1024 ** 3)
+    .default(64 * 1024 * 1024)
+    .describe(
+      'Memory for that; nearing it summaries get less exact, then questions go along the tree. The same at every peer. (target: 5,000 peers of 10,000 words)',
+    ),
   subscriptionsMax: whole(1, 100_000).default(1_000).describe('Subscribe calls at once; more are refused.'),
   watchesMax: whole(1, 10_000).default(100).describe('WatchTopology calls at once; more are refused.'),
   queriesMax: whole(1, 10_000).default(100).describe('Query calls of own clients at once; more are refused.'),

@@ -208,7 +208,7 @@ export class Overlay implements MeshPort {
 }
 
 function meshConfigOf(config: Config): MeshConfig {
-  const { hyparview, plumtree, pubsub, canary } = defaultMeshConfig;
+  const { hyparview, plumtree, pubsub, canary, summaries } = defaultMeshConfig;
   return {
     ...defaultMeshConfig,
     hyparview: {
@@ -235,5 +235,6 @@ function meshConfigOf(config: Config): MeshConfig {
       subscriptionsMax: config.subscriptionsMax,
     },
     canary: { ...canary, enabled: config.canary },
+    summaries: { ...summaries, enabled: config.summaries, bytesMax: config.summariesBytesMax },
   };
 }

@@ -83,7 +83,19 @@ export class HolderSearch<H extends RankedHit>
   readonly #served = new Map<string, Served>();
   /** How many questions wait for each peer. */
   readonly #linked = new Map<PeerId, number>();
-  readonly stats = { started: 0, asked: 0, served: 0, refused: 0, shed: 0, late: 0, hitsDropped: 0, violations: 0 };
+  readonly stats = {
+    started: 0,
+    asked: 0,
+    fruitful: 0,
+    empty: 0,
+    missing: 0,
+    served: 0,
+    refused: 0,
+    shed: 0,
+    late: 0,
+    hitsDropped: 0,
+    violations: 0,
+  };
 
   constructor(config: HolderSearchConfig, selfId: PeerId) {
     this.#config = config;
@@ -236,9 +248,14 @@ export class HolderSearch<H extends RankedHit>
     this.#take(own, from, message.hits, out);
     if (!message.done) return;
     if (message.refused) own.cost.missing++;
-    else own.cost.answered++;
+    else this.#answered(own, from);
     this.#through(own, from, out);
     this.#proceed(now, own, out);
+  }
+
+  #answered(own: Own<H>, peer: PeerId): void {
+    own.cost.answered++;
+    if (!own.fruitful.has(peer)) own.cost.empty++;
   }
 
   #take(own: Own<H>, from: PeerId, hits: readonly H[], out: Out<H>): void {
@@ -256,7 +273,7 @@ export class HolderSearch<H extends RankedHit>
   /** A holder said its last word. */
   #through(own: Own<H>, peer: PeerId, out: Out<H>): void {
     own.pending.cancel(peer);
-    if (!own.fruitful.delete(peer)) own.cost.empty++;
+    own.fruitful.delete(peer);
     this.#release(peer, out);
   }
 
@@ -291,7 +308,7 @@ export class HolderSearch<H extends RankedHit>
     const own = this.#own.get(name.slice(askName(this.#selfId, '').length));
     if (own === undefined || !own.pending.has(this.#selfId)) return;
     this.#take(own, this.#selfId, hits, out);
-    own.cost.answered++;
+    this.#answered(own, this.#selfId);
     this.#through(own, this.#selfId, out);
     this.#proceed(now, own, out);
   }
@@ -334,6 +351,9 @@ export class HolderSearch<H extends RankedHit>
       if (id !== this.#selfId) this.#cancel(own, id, out);
     }
     own.cost.missing += own.rest.length;
+    this.stats.empty += own.cost.empty;
+    this.stats.fruitful += own.cost.answered - own.cost.empty;
+    this.stats.missing += own.cost.missing;
     if (reason !== 'cancelled') this.#flush(own, out);
     const complete = reason === 'done' && own.cost.missing === 0;
     out.emit({ kind: 'finished', queryId, cost: { ...own.cost }, complete, reason });

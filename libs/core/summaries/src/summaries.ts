@@ -130,6 +130,11 @@ export class Summaries implements ProtocolCore<SummariesMessage, SummariesComman
     return this.#table.bytes;
   }
 
+  /** Of the peers that do not have a word, the mean share that is found to have it. */
+  get falseShare(): number {
+    return this.#table.falseShare();
+  }
+
   /** Peers whose summaries are held, this one included. */
   get covered(): number {
     return this.#table.size;

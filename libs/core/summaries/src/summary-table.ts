@@ -46,11 +46,6 @@ export class SummaryTable {
     return this.#bytes;
   }
 
-  /** Bits of a fingerprint at most, so that all fit. */
-  get width(): number {
-    return this.#width;
-  }
-
   get(id: PeerId): Summary | undefined {
     return this.#entries.get(id)?.summary;
   }
@@ -144,7 +139,7 @@ export class SummaryTable {
     while (this.#bytes > this.#bytesMax) {
       const next = this.#folding.next();
       if (next.done) {
-        if (this.#width <= widthMin || this.#falseShare() > this.#falseShareMax) return false;
+        if (this.#width <= widthMin || this.falseShare() > this.#falseShareMax) return false;
         this.#width--;
         this.#folding = [...this.#entries.keys()][Symbol.iterator]();
         continue;
@@ -158,8 +153,8 @@ export class SummaryTable {
     return true;
   }
 
-  /** Of the peers, how many are mean falsely found by one term. */
-  #falseShare(): number {
+  /** Of the peers that do not have a term, the mean share that is found to have it. */
+  falseShare(): number {
     let sum = 0;
     for (const { summary } of this.#entries.values()) sum += summary.terms.falsePositiveRate;
     return this.#entries.size === 0 ? 0 : sum / this.#entries.size;
