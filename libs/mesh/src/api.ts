@@ -2,13 +2,13 @@ import type { Choice } from '@starling/core-auto';
 import type { Ban, BanRefusal, SignedBan } from '@starling/core-bans';
 import type { PeerReport } from '@starling/core-observe';
 import type { ReputationEvent as Verdict } from '@starling/core-reputation';
-import type { Hit, QueryTally } from '@starling/core-search';
+import type { FinishReason, Hit, QueryCost, Strategy } from '@starling/core-search';
 import type { OffReason } from '@starling/core-summaries';
 import type { Outbox, PeerId, PeerInfo } from '@starling/kernel';
 import type { MeshMessage } from './messages.ts';
 
 /** How a question is asked. `auto`: as what is known advises. `summary`: straight to who may have it, where that fits. */
-export type QueryStrategy = 'auto' | 'summary' | 'exhaustive' | 'walk';
+export type QueryStrategy = 'auto' | 'summary' | Strategy;
 
 /** What the layer above asks of a mesh. Wrong input is refused at the edge, before it gets here. */
 export type MeshCommand =
@@ -105,9 +105,12 @@ export type MeshEvent =
   | {
       readonly kind: 'queryFinished';
       readonly queryId: string;
-      readonly tally: QueryTally;
+      readonly strategy: Strategy | 'summary';
+      readonly tally: QueryCost;
       readonly complete: boolean;
-      readonly reason: 'done' | 'deadline' | 'cancelled' | 'overloaded';
+      readonly reason: FinishReason;
+      /** The budget in force; 0: none. */
+      readonly budget: number;
       /** How it was asked and why, when that was left open. */
       readonly choice?: Choice;
     }

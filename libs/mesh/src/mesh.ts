@@ -132,7 +132,6 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     const pinged = (peer: PeerId): void => this.root.piggyback(peer, this.#swarmOut);
     this.#liveness = new LivenessPart(hub, config.liveness, self, rng.child(), pinged);
     this.#directory = new DirectoryPart(hub, config.directory, self, rng.child());
-    this.#search = new SearchPart(hub, config.search, self.id);
     this.#observe = new ObservePart(hub, config.observe, self, rng.child(), (report) => this.#completed(report));
     this.#canary = new Canary(config.canary, rng.child());
     this.#summaries = new SummariesPart(hub, config.summaries, self, rng.child());
@@ -143,6 +142,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       isNeighbor: (id) => this.root.membership.isNeighbor(id),
       summaries: this.#summaries.core,
     });
+    this.#search = new SearchPart(hub, config.search, self.id, rng.child());
     this.#parts = [
       this.#liveness,
       this.#directory,

@@ -1,7 +1,8 @@
 import { type Input, type Millis, type PeerId, RecordingOutbox, Rng } from '@starling/kernel';
-import { defaultSearchConfig, Search, type SearchConfig } from '../src/index.ts';
+import { defaultSearchConfig, estimatedBytes, Search, type SearchConfig } from '../src/index.ts';
 import type { Hit, SearchCommand, SearchEvent, SearchMessage } from '../src/messages.ts';
 
+export type How = Pick<Extract<SearchCommand, { kind: 'start' }>, 'strategy' | 'budget'>;
 export type Finished = Extract<SearchEvent, { kind: 'finished' }>;
 
 interface Node {
@@ -22,7 +23,8 @@ export class SearchNetwork {
   readonly nodes = new Map<PeerId, Node>();
   readonly rng: Rng;
   readonly log: string[] = [];
-  readonly sent = { query: 0, answer: 0, decline: 0, cancel: 0 };
+  readonly sent = { query: 0, answer: 0, decline: 0, cancel: 0, seek: 0, found: 0 };
+  bytes = 0;
   readonly hits: Hit[] = [];
   readonly finished: Finished[] = [];
   readonly #config: SearchConfig;
@@ -36,8 +38,8 @@ export class SearchNetwork {
     this.rng = new Rng(seed);
     this.#config = { ...defaultSearchConfig, ...config };
     this.#latencyMs = latencyMs;
-    for (const id of ids) {
-      const core = new Search(this.#config, id);
+    for (const [at, id] of ids.entries()) {
+      const core = new Search({ config: this.#config, selfId: id, rng: new Rng(seed + at) });
       this.nodes.set(id, { core, eager: new Set(), lazy: new Set(), documents: [], isHung: false });
       this.command(id, { kind: 'meshSize', peers: ids.length });
     }
@@ -69,6 +71,20 @@ export class SearchNetwork {
     }
   }
 
+  /** A random graph in which every peer has about so many links, all lazy. */
+  entangle(linksPerPeer: number): void {
+    const ids = [...this.nodes.keys()];
+    for (const [at, id] of ids.entries()) if (at > 0) this.link(id, ids[at - 1] as PeerId, 'lazy');
+    for (const id of ids) {
+      while (this.node(id).lazy.size < linksPerPeer) this.link(id, ids[this.rng.below(ids.length)] as PeerId, 'lazy');
+    }
+  }
+
+  /** Messages of all kinds so far. */
+  get messages(): number {
+    return Object.values(this.sent).reduce((sum, count) => sum + count, 0);
+  }
+
   isLinked(a: PeerId, b: PeerId): boolean {
     const node = this.nodes.get(a);
     return node !== undefined && this.nodes.has(b) && (node.eager.has(b) || node.lazy.has(b));
@@ -90,13 +106,13 @@ export class SearchNetwork {
     this.handle(id, { kind: 'command', command });
   }
 
-  start(at: PeerId, queryId: string, limit = 1_000, timeoutMs = 5_000): void {
-    this.command(at, { kind: 'start', queryId, text: 'anything', limit, timeoutMs });
+  start(at: PeerId, queryId: string, limit = 1_000, timeoutMs = 5_000, how: How = {}): void {
+    this.command(at, { kind: 'start', queryId, text: 'anything', limit, timeoutMs, ...how });
   }
 
   /** Starts a query and runs until it is finished. */
-  query(at: PeerId, queryId: string, limit = 1_000, timeoutMs = 5_000): Finished {
-    this.start(at, queryId, limit, timeoutMs);
+  query(at: PeerId, queryId: string, limit = 1_000, timeoutMs = 5_000, how: How = {}): Finished {
+    this.start(at, queryId, limit, timeoutMs, how);
     this.run(timeoutMs + 1_000);
     const finished = this.finished.at(-1);
     if (finished?.queryId !== queryId) throw new Error(`${queryId} did not finish`);
@@ -158,6 +174,7 @@ export class SearchNetwork {
 
   #send(from: PeerId, to: PeerId, message: SearchMessage): void {
     this.sent[message.kind]++;
+    this.bytes += estimatedBytes(message);
     this.log.push(`${this.#time()} ${from} -> ${to} ${describe(message)}`);
     const line = `${from} ${to}`;
     const at = Math.max(this.now + this.#latencyMs * (1 + this.rng.float()), this.#linkFreeAt.get(line) ?? 0);
@@ -194,6 +211,18 @@ function describe(message: SearchMessage): string {
       const hits = message.hits.length === 0 ? 'no hits' : message.hits.map(nameOf).join(' ');
       const { done } = message;
       return `answer ${hits}${done === null ? '' : `; done, ${done.answered} of ${done.asked}, missing ${done.missing}`}`;
+    }
+    case 'seek': {
+      const { strategy, round, steps, walkers, budget, resume } = message;
+      return `${strategy} round ${round}${resume ? ' goes on' : ''}, ${walkers} for ${steps} more steps, may spend ${budget}`;
+    }
+    case 'found': {
+      const hits = message.hits.length === 0 ? 'nothing' : message.hits.map(nameOf).join(' ');
+      const { done } = message;
+      if (done === null) return `found ${hits}`;
+      if (done.declined) return 'declined';
+      const lost = done.missing === 0 ? '' : `, missing ${done.missing}`;
+      return `found ${hits}; spent ${done.messages}, ${done.walkers} may go on behind ${done.edges}${lost}`;
     }
     case 'decline':
     case 'cancel':

@@ -30,6 +30,7 @@ export class ActiveQuery {
   #answered = 0;
   #messages = 0;
   #missing = 0;
+  #bytes = 0;
 
   constructor(question: Question, wave: number, parent: PeerId | null, deadline: Millis) {
     this.question = question;
@@ -44,18 +45,30 @@ export class ActiveQuery {
   }
 
   get tally(): QueryTally {
-    return { asked: this.#asked, answered: this.#answered, messages: this.#messages, missing: this.#missing };
+    return {
+      asked: this.#asked,
+      answered: this.#answered,
+      messages: this.#messages,
+      missing: this.#missing,
+      bytes: this.#bytes,
+    };
   }
 
-  /** A query went to `peer`. */
+  /** `peer` is to be a branch. */
   asked(peer: PeerId): void {
     this.pending.add(peer);
     this.#messages++;
   }
 
-  /** An answer or decline came in, from whomever. */
-  received(): void {
+  /** The query for it took so many bytes. */
+  sent(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
+  /** An answer or decline of so many bytes came in, from whomever. */
+  received(bytes: number): void {
     this.#messages++;
+    this.#bytes += bytes;
   }
 
   answeredLocally(): void {
@@ -75,6 +88,7 @@ export class ActiveQuery {
     this.#answered += tally.answered;
     this.#messages += tally.messages;
     this.#missing += tally.missing;
+    this.#bytes += tally.bytes;
   }
 
   /** The branch broke or ran out of time. */

@@ -20,6 +20,11 @@ export class BestHits {
     return this.#chars;
   }
 
+  /** Hits that wait. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   get isEmpty(): boolean {
     return this.#waiting.length === 0;
   }

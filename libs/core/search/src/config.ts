@@ -28,6 +28,30 @@ export interface SearchConfig {
   readonly queryIdCharsMax: number;
   /** A query that crossed so many links is going in circles. */
   readonly hopsMax: number;
+  /** Walkers of a walk or a guided one. */
+  readonly walkers: number;
+  /** Links that a walker crosses at most. */
+  readonly stepsMax: number;
+  /** A walk checks back with its origin after so many steps … */
+  readonly walkCheckSteps: number;
+  /** … a guided one after so many … */
+  readonly guidedCheckSteps: number;
+  /** … and each next time when it is so many times as far from it. 1: always after the same number. */
+  readonly checkGrowth: number;
+  /** Messages that a seek costs at most when its asker does not say. */
+  readonly budgetDefault: number;
+  /** The largest budget. */
+  readonly budgetMax: number;
+  /** Share of a seek's time that one round may take of what is left. */
+  readonly roundShare: number;
+  /** A hop of a seek keeps this share of a round's time … */
+  readonly seekHopShare: number;
+  /** … but at least this much. */
+  readonly seekHopMarginMs: number;
+  /** Seeks kept in mind between rounds, and so that a second walker is declined; the oldest is forgotten first, and counted. */
+  readonly parkedMax: number;
+  /** Between two looks for those whose time is over. */
+  readonly parkedSweepMs: number;
 }
 
 export const defaultSearchConfig: SearchConfig = {
@@ -46,4 +70,16 @@ export const defaultSearchConfig: SearchConfig = {
   textCharsMax: 1_024, // the public API's limit
   queryIdCharsMax: 256, // guess: a peer id and a number, with room
   hopsMax: 128, // guess: far beyond any tree's depth
+  walkers: 16, // Lv, Cao, Cohen, Li, Shenker, ICS'02 §5.2: 16 to 64
+  stepsMax: 1_024, // Lv §5.2
+  walkCheckSteps: 4, // Lv §5.2
+  guidedCheckSteps: 2, // the radius of the digests: what is nearer was seen without a step
+  checkGrowth: 2, // computed: a check goes home along the path, so all checks together cost at most twice the path, not its square
+  budgetDefault: 512, // guess: what asking 250 peers one by one costs
+  budgetMax: 65_536, // the public API's limit
+  roundShare: 0.4, // guess: a hung walker must leave time for two rounds without it
+  seekHopShare: 0.02, // guess: 32 hops leave the last one half of the time
+  seekHopMarginMs: 10, // guess: a LAN round trip
+  parkedMax: 4_096, // guess: as many as finished queries remembered
+  parkedSweepMs: 1_000, // guess
 };

@@ -10,6 +10,31 @@ export interface Hit {
   readonly document: string;
 }
 
+/**
+ * How a query looks for its answers. `exhaustive`: every peer, along the broadcast tree. `walk`: random walks. `ring`: everybody
+ * within one link, then two, and so on. `guided`: walks that go where the neighbours' digests say that the terms are.
+ */
+export type Strategy = 'exhaustive' | SeekStrategy;
+
+/** The strategies that ask a part of the mesh, within a budget of messages. */
+export type SeekStrategy = 'walk' | 'ring' | 'guided';
+
+/** What a query cost and reached, whatever the strategy. */
+export interface QueryCost {
+  /** Peers that the query was handed to, this one included. */
+  readonly asked: number;
+  readonly answered: number;
+  /** Messages between peers; where one of them died, at most so many. */
+  readonly messages: number;
+  /** What `SearchOptions.sizeOf` makes of them. */
+  readonly bytes: number;
+  /** Branches and walkers that broke, were shed or ran out of time, each hiding at least one peer. */
+  readonly missing: number;
+}
+
+/** Why a query ended. `limit`: enough hits. `budget`: no further step could be paid. */
+export type FinishReason = 'done' | 'limit' | 'budget' | 'deadline' | 'cancelled' | 'overloaded';
+
 /** What a subtree did for one wave of a query, summed on the way back. */
 export interface QueryTally {
   /** Peers that the query was handed to, the subtree's root included; those that declined are not counted. */
@@ -23,6 +48,26 @@ export interface QueryTally {
   readonly messages: number;
   /** Branches that broke, were shed or ran out of time, each hiding at least one peer. */
   readonly missing: number;
+  /** What `SearchOptions.sizeOf` makes of those messages. */
+  readonly bytes: number;
+}
+
+/** What a branch of a seek did in one round, summed on the way back, and what it could still do. */
+export interface SeekTally {
+  /** The sender has this query from another neighbour: it is no branch of the receiver's, and did nothing. */
+  readonly declined: boolean;
+  /** Peers that the query was handed to for the first time in this round, the branch's root included. */
+  readonly asked: number;
+  readonly answered: number;
+  /** `seek`, `found` and `cancel` messages between the peers of the branch, in this round. Those between the branch and the receiver are the receiver's to count. */
+  readonly messages: number;
+  readonly bytes: number;
+  /** Walkers that were lost in this round, each hiding at least one peer. */
+  readonly missing: number;
+  /** Walkers that wait in the branch to go on. */
+  readonly walkers: number;
+  /** Links inside the branch that lead to them: what a next round has to cross before it sees anything new. */
+  readonly edges: number;
 }
 
 /**
@@ -56,16 +101,55 @@ export type SearchMessage =
   /** The receiver knew this wave already: the link is no branch of its tree. */
   | { readonly kind: 'decline'; readonly queryId: string; readonly wave: number }
   /** From the asker: stop working on it; passed on to every branch. */
-  | { readonly kind: 'cancel'; readonly queryId: string };
+  | { readonly kind: 'cancel'; readonly queryId: string }
+  /**
+   * A round of a seek. To a peer that does not know the query: you are a branch, ask your index, and let the walkers go on from
+   * you. To a branch: the walkers that wait in you may take `steps` more. Answered by one `found` with `done`.
+   */
+  | {
+      readonly kind: 'seek';
+      /** Unique: `<origin>/<number>`. */
+      readonly queryId: string;
+      readonly strategy: SeekStrategy;
+      /** Counted from 1 by the origin. */
+      readonly round: number;
+      readonly text: string;
+      /** Hits wanted in this round at most. */
+      readonly limit: number;
+      /** What is left of the query's time: how long the receiver keeps its part in mind. */
+      readonly timeoutMs: number;
+      /** What is left of the round's time: then the receiver answers with what it has. A hop passes on less. */
+      readonly roundMs: number;
+      readonly hops: number;
+      /** Links that each walker may still cross in this round. */
+      readonly steps: number;
+      /** Walkers that come with it, or that wait in the branch. */
+      readonly walkers: number;
+      /** Messages that the branch may spend in this round, those to the sender of this included. */
+      readonly budget: number;
+      /** The receiver is a branch already. One that has had to forget it says that its walkers are lost. */
+      readonly resume: boolean;
+    }
+  /** Hits of the sender's branch; with `done` its round is over. Only to who sent the `seek`. */
+  | {
+      readonly kind: 'found';
+      readonly queryId: string;
+      readonly round: number;
+      readonly hits: readonly Hit[];
+      readonly done: SeekTally | null;
+    };
 
 export type SearchCommand =
-  /** Ask the whole mesh, this peer included. */
+  /** Ask the mesh, this peer included. `auto` asks everybody, or walks when a budget is given. */
   | {
       readonly kind: 'start';
       readonly queryId: string;
       readonly text: string;
       readonly limit: number;
       readonly timeoutMs: number;
+      readonly strategy?: Strategy | 'auto';
+      /** Messages that a seek may cost, all of them; 0 or left out: the default. Asking everybody knows no budget. */
+      readonly budget?: number;
     }
   | { readonly kind: 'cancel'; readonly queryId: string }
   /** The local index has answered `ask`. */
@@ -89,14 +173,17 @@ export type SearchEvent =
   /** For a query of this peer: more hits, best first; `limit` in all at most. */
   | { readonly kind: 'hits'; readonly queryId: string; readonly hits: readonly Hit[] }
   /**
-   * For a query of this peer: the end. The tally is the last wave's, but `messages` counts all waves. `complete`: everyone
-   * asked answered, no branch is missing, and they are at least as many as the directory knows.
+   * For a query of this peer: the end. Of an exhaustive one the tally is the last wave's, but `messages` and `bytes` count all waves.
+   * `complete`: everyone asked answered, no branch is missing, and they are at least as many as the directory knows.
    */
   | {
       readonly kind: 'finished';
       readonly queryId: string;
-      readonly tally: QueryTally;
+      readonly strategy: Strategy;
+      readonly tally: QueryCost;
       readonly complete: boolean;
-      readonly reason: 'done' | 'deadline' | 'cancelled' | 'overloaded';
+      readonly reason: FinishReason;
+      /** The budget that was in force; 0: none. */
+      readonly budget: number;
     }
   | { readonly kind: 'protocolViolation'; readonly peer: PeerId; readonly rule: string };

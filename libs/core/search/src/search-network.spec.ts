@@ -25,7 +25,13 @@ describe('64 peers on a clean tree', () => {
     const finished = network.query('p20', 'q1');
     expect(finished).toMatchObject({ complete: true, reason: 'done', queryId: 'q1' });
     expect(network.sent).toMatchObject({ query: 63, decline: 0, cancel: 0 });
-    expect(finished.tally).toEqual({ asked: 64, answered: 64, messages: 63 + network.sent.answer, missing: 0 });
+    expect(finished.tally).toEqual({
+      asked: 64,
+      answered: 64,
+      messages: 63 + network.sent.answer,
+      missing: 0,
+      bytes: network.bytes,
+    });
     expect(foundIn(network).size).toBe(128);
     expect(network.hits).toHaveLength(128);
   });

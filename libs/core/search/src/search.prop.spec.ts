@@ -1,10 +1,10 @@
-import { RecordingOutbox } from '@starling/kernel';
+import { RecordingOutbox, Rng } from '@starling/kernel';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { idsOf, SearchNetwork } from '../spec/search-network.ts';
 import { BestHits } from './best-hits.ts';
 import { defaultSearchConfig } from './config.ts';
-import type { Hit, SearchEvent, SearchMessage } from './messages.ts';
+import type { Hit, SearchEvent, SearchMessage, SeekTally } from './messages.ts';
 import { Search } from './search.ts';
 
 const peer = fc.constantFrom('a', 'b', 'c');
@@ -25,7 +25,19 @@ const tally = fc.record({
   answered: hostileNumber,
   messages: hostileNumber,
   missing: hostileNumber,
+  bytes: hostileNumber,
 });
+const seekTally = fc.record({
+  declined: fc.boolean(),
+  asked: hostileNumber,
+  answered: hostileNumber,
+  messages: hostileNumber,
+  bytes: hostileNumber,
+  missing: hostileNumber,
+  walkers: hostileNumber,
+  edges: hostileNumber,
+});
+const strategy = fc.constantFrom('exhaustive' as const, 'walk' as const, 'ring' as const, 'guided' as const);
 const message: fc.Arbitrary<SearchMessage> = fc.oneof(
   fc.record({
     kind: fc.constant('query' as const),
@@ -46,6 +58,39 @@ const message: fc.Arbitrary<SearchMessage> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('decline' as const), queryId, wave }),
   fc.record({ kind: fc.constant('cancel' as const), queryId }),
+  fc.record({
+    kind: fc.constant('seek' as const),
+    queryId,
+    strategy: fc.constantFrom('walk' as const, 'ring' as const, 'guided' as const),
+    round: fc.oneof(fc.integer({ min: 1, max: 3 }), hostileNumber),
+    text: fc.string(),
+    limit: fc.oneof(fc.integer({ min: 1, max: 3 }), hostileNumber),
+    timeoutMs: fc.oneof(fc.constant(400), hostileNumber),
+    roundMs: fc.oneof(fc.constant(300), hostileNumber),
+    hops: fc.oneof(fc.constant(1), hostileNumber),
+    steps: fc.oneof(fc.integer({ min: 0, max: 3 }), hostileNumber),
+    walkers: fc.oneof(fc.integer({ min: 1, max: 3 }), hostileNumber),
+    budget: fc.oneof(fc.integer({ min: 1, max: 30 }), hostileNumber),
+    resume: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant('found' as const),
+    queryId,
+    round: fc.integer({ min: 1, max: 3 }),
+    hits: fc.array(hit, { maxLength: 9 }),
+    done: fc.option(
+      fc.oneof(
+        seekTally,
+        fc.record({
+          ...Object.fromEntries(
+            ['asked', 'answered', 'messages', 'bytes', 'missing', 'edges'].map((name) => [name, fc.nat(2)]),
+          ),
+          declined: fc.boolean(),
+          walkers: fc.nat(1),
+        } as { [K in keyof SeekTally]: fc.Arbitrary<SeekTally[K]> }),
+      ),
+    ),
+  }),
 );
 
 describe('whatever a neighbour says', () => {
@@ -55,13 +100,16 @@ describe('whatever a neighbour says', () => {
       from: peer,
       what: fc.oneof(
         { weight: 4, arbitrary: message.map((said) => ({ kind: 'said' as const, said })) },
-        { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('start', 'local', 'cancel', 'down'), queryId }) },
+        {
+          weight: 1,
+          arbitrary: fc.record({ kind: fc.constantFrom('start', 'local', 'cancel', 'down'), queryId, strategy }),
+        },
       ),
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const config = { ...defaultSearchConfig, activeMax: 2, seenMax: 2, hitCharsMax: 50 };
-        const core = new Search(config, 'me');
+        const config = { ...defaultSearchConfig, activeMax: 2, seenMax: 2, parkedMax: 2, hitCharsMax: 50 };
+        const core = new Search({ config, selfId: 'me', rng: new Rng(1) });
         const out = new RecordingOutbox<SearchMessage, SearchEvent>();
         const command = { kind: 'links', tree: 0, eager: ['a', 'b'], lazy: ['c'] } as const;
         core.handle(0, { kind: 'command', command }, out);
@@ -74,6 +122,13 @@ describe('whatever a neighbour says', () => {
             if (effect.kind === 'send' && effect.message.kind === 'query') {
               expect(effect.message.timeoutMs).toBeGreaterThan(0);
             }
+            if (effect.kind === 'send' && effect.message.kind === 'seek') {
+              const { timeoutMs, roundMs, budget, steps, walkers } = effect.message;
+              expect(Math.min(timeoutMs, roundMs)).toBeGreaterThan(0);
+              expect(Number.isSafeInteger(budget) && budget >= 1).toBe(true);
+              expect(Number.isSafeInteger(steps) && steps >= 0).toBe(true);
+              expect(Number.isSafeInteger(walkers) && walkers >= 1).toBe(true);
+            }
           }
         };
         for (const { after, from, what } of steps) {
@@ -81,7 +136,14 @@ describe('whatever a neighbour says', () => {
           if (what.kind === 'said') core.handle(now, { kind: 'message', from, message: what.said }, out);
           else if (what.kind === 'down') core.handle(now, { kind: 'linkDown', peer: from, reason: 'lost' }, out);
           else if (what.kind === 'start') {
-            const start = { kind: 'start', queryId: what.queryId, text: 't', limit: 3, timeoutMs: 500 } as const;
+            const start = {
+              kind: 'start',
+              queryId: what.queryId,
+              text: 't',
+              limit: 3,
+              timeoutMs: 500,
+              strategy: what.strategy,
+            } as const;
             core.handle(now, { kind: 'command', command: start }, out);
             started++;
           } else {
@@ -91,6 +153,7 @@ describe('whatever a neighbour says', () => {
             core.handle(now, { kind: 'command', command: { kind, queryId, hits } }, out);
           }
           expect(core.activeCount).toBeLessThanOrEqual(2);
+          expect(core.parkedCount).toBeLessThanOrEqual(2);
           expect(core.nextDeadline()).toBeGreaterThan(now);
           count();
         }
@@ -146,6 +209,46 @@ describe('a mesh with any tree, any lazy links and peers that die meanwhile', ()
         },
       ),
       { numRuns: 150 },
+    );
+  });
+});
+
+describe('a seek in a mesh whose peers die and hang meanwhile', () => {
+  it('ends, never costs more than its budget nor than it says, shows nothing twice, and is not called complete when it is not', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(),
+        fc.integer({ min: 2, max: 24 }),
+        fc.constantFrom('walk' as const, 'ring' as const),
+        fc.integer({ min: 1, max: 400 }),
+        fc.integer({ min: 1, max: 30 }),
+        fc.array(fc.record({ waitMs: fc.integer({ min: 1, max: 60 }), hangs: fc.boolean() }), { maxLength: 3 }),
+        (seed, size, how, budget, limit, faults) => {
+          const network = new SearchNetwork(idsOf(size), seed);
+          network.entangle(Math.min(size - 1, 4));
+          for (const [id, { documents }] of network.nodes) documents.push({ id, score: 1 });
+          network.start('p00', 'q1', limit, 3_000, { strategy: how, budget });
+          for (const { waitMs, hangs } of faults) {
+            network.run(waitMs);
+            const victim = `p${String(1 + network.rng.below(size - 1)).padStart(2, '0')}`;
+            if (network.finished.length > 0 || !network.nodes.has(victim)) continue;
+            if (hangs) network.node(victim).isHung = true;
+            else network.kill(victim);
+          }
+          network.run(5_000);
+          const [finished, ...more] = network.finished;
+          expect(more).toEqual([]);
+          expect(network.messages).toBeLessThanOrEqual(finished?.tally.messages ?? -1);
+          expect(finished?.tally.messages).toBeLessThanOrEqual(budget);
+          const found = network.hits.map((hit) => hit.documentId);
+          expect(new Set(found).size).toBe(found.length);
+          expect(found.length).toBeLessThanOrEqual(limit);
+          if (finished?.complete) expect(found.length).toBe(Math.min(size, limit));
+          network.run(5_000);
+          for (const { core, isHung } of network.nodes.values()) if (!isHung) expect(core.activeCount).toBe(0);
+        },
+      ),
+      { numRuns: 300 },
     );
   });
 });

@@ -1,4 +1,4 @@
-import { type PeerId, RecordingOutbox } from '@starling/kernel';
+import { type PeerId, RecordingOutbox, Rng } from '@starling/kernel';
 import { describe, expect, it } from 'vitest';
 import { BestHits } from './best-hits.ts';
 import { defaultSearchConfig, type SearchConfig } from './config.ts';
@@ -11,7 +11,7 @@ function hit(documentId: string, score: number, document = '{}'): Hit {
   return { peer: 'x', documentId, score, document };
 }
 
-const nothing = { asked: 1, answered: 1, messages: 0, missing: 0 };
+const nothing = { asked: 1, answered: 1, messages: 0, missing: 0, bytes: 0 };
 
 /** One search, called `me`, with eager links to a and b and a lazy one to z. */
 class Bench {
@@ -20,7 +20,7 @@ class Bench {
   now = 0;
 
   constructor(overrides: Partial<SearchConfig> = {}) {
-    this.core = new Search({ ...config, ...overrides }, 'me');
+    this.core = new Search({ config: { ...config, ...overrides }, selfId: 'me', rng: new Rng(1) });
     this.command({ kind: 'links', tree: 0, eager: ['a', 'b'], lazy: ['z'] });
     this.command({ kind: 'meshSize', peers: 3 });
   }
@@ -94,7 +94,7 @@ describe('relaying', () => {
         queryId: 'o/1',
         wave: 0,
         hits: [hit('2', 2), hit('1', 1)],
-        done: { asked: 2, answered: 2, messages: 2, missing: 0 },
+        done: { asked: 2, answered: 2, messages: 2, missing: 0, bytes: expect.any(Number) },
       },
     ]);
   });

@@ -1,14 +1,33 @@
-import { type Input, type Millis, type Outbox, type PeerId, type ProtocolCore, unreachable } from '@starling/kernel';
+import {
+  type Input,
+  type Millis,
+  type Outbox,
+  type PeerId,
+  type ProtocolCore,
+  type Rng,
+  unreachable,
+} from '@starling/kernel';
 import { ActiveQuery, type Question } from './active-query.ts';
 import type { SearchConfig } from './config.ts';
-import type { Hit, QueryTally, SearchCommand, SearchEvent, SearchMessage } from './messages.ts';
+import type {
+  FinishReason,
+  Hit,
+  QueryCost,
+  QueryTally,
+  SearchCommand,
+  SearchEvent,
+  SearchMessage,
+  Strategy,
+} from './messages.ts';
+import { Seeker } from './seeker.ts';
 import { SeenQueries } from './seen-queries.ts';
+import { estimatedBytes } from './size.ts';
 
 type Out = Outbox<SearchMessage, SearchEvent>;
 type QueryMessage = Extract<SearchMessage, { kind: 'query' }>;
 type AnswerMessage = Extract<SearchMessage, { kind: 'answer' }>;
+type DeclineMessage = Extract<SearchMessage, { kind: 'decline' }>;
 type StartCommand = Extract<SearchCommand, { kind: 'start' }>;
-type FinishReason = Extract<SearchEvent, { kind: 'finished' }>['reason'];
 
 const never = Number.POSITIVE_INFINITY;
 
@@ -27,13 +46,25 @@ export interface SearchStats {
   violations: number;
 }
 
-/** What the origin remembers of its own query over all waves. */
+export interface SearchOptions {
+  readonly config: SearchConfig;
+  readonly selfId: PeerId;
+  readonly rng: Rng;
+  /** Bytes of a message on a link, for what a query says that it cost. Default: an estimate. */
+  readonly sizeOf?: (message: SearchMessage) => number;
+}
+
+/** What the origin remembers of its own query over all waves or rounds. */
 interface Own {
   /** As the layer above calls it. */
   readonly name: string;
+  readonly strategy: Strategy;
+  /** Messages that it may cost; 0: as many as it takes. */
+  readonly budget: number;
   readonly deadline: Millis;
   /** Spent by the waves before. */
   messages: number;
+  bytes: number;
   /** Hits that the layer above may still get. */
   hitsLeft: number;
   /** Hits said already: a second wave finds them again. */
@@ -41,9 +72,10 @@ interface Own {
 }
 
 /**
- * Asks the whole mesh: a query spreads along the broadcast tree and the answers are merged on the way back, cut to the
- * best `limit` at each hop. A branch that breaks, is shed or runs out of time is counted as missing, never left out in
- * silence; then the origin asks once more over all links, where a broken tree is no hindrance.
+ * Asks the mesh, by one of several strategies. Exhaustive, which is here: a query spreads along the broadcast tree and the answers
+ * are merged on the way back, cut to the best `limit` at each hop. A branch that breaks, is shed or runs out of time is counted as
+ * missing, never left out in silence; then the origin asks once more over all links, where a broken tree is no hindrance.
+ * Those that ask a part of the mesh within a budget are the `Seeker`'s.
  *
  * Every collection is bounded by `SearchConfig`; links by the membership core.
  */
@@ -53,6 +85,8 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
   readonly #active = new Map<string, ActiveQuery>();
   readonly #own = new Map<string, Own>();
   readonly #seen: SeenQueries;
+  readonly #seeker: Seeker;
+  readonly #sizeOf: (message: SearchMessage) => number;
   #tree = 0;
   #eager: readonly PeerId[] = [];
   #lazy: readonly PeerId[] = [];
@@ -68,15 +102,37 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     violations: 0,
   };
 
-  constructor(config: SearchConfig, selfId: PeerId) {
+  constructor({ config, selfId, rng, sizeOf = estimatedBytes }: SearchOptions) {
     this.#config = config;
     this.#selfId = selfId;
+    this.#sizeOf = sizeOf;
     this.#seen = new SeenQueries(config.seenMax, config.seenMs);
+    this.#seeker = new Seeker({
+      config,
+      selfId,
+      rng,
+      sizeOf,
+      links: () => [...this.#eager, ...this.#lazy],
+      ask: (queryId, text, limit, out) => this.#askLocally(queryId, text, limit, out),
+      say: (queryId, hits, out) => this.#say(queryId, hits, out),
+      wanted: (queryId) => this.#own.get(queryId)?.hitsLeft ?? 0,
+      ended: (_now, queryId, cost, reason, out) => this.#end(queryId, cost, reason, out),
+      violation: (peer, rule, out) => this.#violation(peer, rule, out),
+    });
   }
 
   /** Queries being worked on, own ones included. */
   get activeCount(): number {
-    return this.#active.size;
+    return this.#active.size + this.#seeker.workingCount;
+  }
+
+  /** Seeks kept in mind between their rounds. */
+  get parkedCount(): number {
+    return this.#seeker.parkedCount;
+  }
+
+  get seekStats(): Seeker['stats'] {
+    return this.#seeker.stats;
   }
 
   /** Finished queries that had to be forgotten before their time. */
@@ -106,7 +162,7 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
   }
 
   nextDeadline(): Millis {
-    let next = this.#seen.next();
+    let next = Math.min(this.#seen.next(), this.#seeker.nextDeadline());
     for (const query of this.#active.values()) next = Math.min(next, query.deadline, query.flushAt);
     return next;
   }
@@ -120,10 +176,17 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
         this.#onAnswer(now, from, message, out);
         return;
       case 'decline':
-        this.#onDecline(now, from, message.queryId, message.wave, out);
+        this.#onDecline(now, from, message, out);
         return;
       case 'cancel':
         if (this.#active.get(message.queryId)?.parent === from) this.#abandon(now, message.queryId, out);
+        else this.#seeker.onCancel(now, from, message.queryId, out);
+        return;
+      case 'seek':
+        this.#seeker.onSeek(now, from, message, this.activeCount >= this.#config.activeMax, out);
+        return;
+      case 'found':
+        this.#seeker.onFound(now, from, message, out);
         return;
       default:
         unreachable(message);
@@ -159,13 +222,28 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     const limit = Math.min(this.#config.limitMax, command.limit);
     const deadline = now + Math.min(this.#config.timeoutMaxMs, command.timeoutMs);
     this.stats.started++;
-    if (this.#active.size >= this.#config.activeMax || this.#active.has(queryId)) {
+    const strategy = strategyOf(command);
+    const budget = strategy === 'exhaustive' ? 0 : this.#budgetOf(command);
+    const own: Own = {
+      name: command.queryId,
+      strategy,
+      budget,
+      deadline,
+      messages: 0,
+      bytes: 0,
+      hitsLeft: limit,
+      said: new Set(),
+    };
+    if (this.activeCount >= this.#config.activeMax || this.#own.has(queryId)) {
       this.stats.queriesShed++;
-      const tally = { asked: 0, answered: 0, messages: 0, missing: 0 };
-      out.emit({ kind: 'finished', queryId: command.queryId, tally, complete: false, reason: 'overloaded' });
+      this.#finished(own, { asked: 0, answered: 0, messages: 0, bytes: 0, missing: 0 }, false, 'overloaded', out);
       return;
     }
-    this.#own.set(queryId, { name: command.queryId, deadline, messages: 0, hitsLeft: limit, said: new Set() });
+    this.#own.set(queryId, own);
+    if (strategy !== 'exhaustive') {
+      this.#seeker.start(now, { queryId, text: command.text, limit }, strategy, budget, deadline, out);
+      return;
+    }
     const question = { queryId, text: command.text, limit, tree: this.#tree };
     // With an empty tree there is but one kind of link to ask over.
     const wave = this.#eager.length === 0 ? secondWave : 0;
@@ -178,8 +256,7 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     const { queryId, wave, text, limit, timeoutMs, hops, tree } = message;
     const rule = this.#brokenRule(message);
     if (rule !== null) {
-      this.stats.violations++;
-      out.emit({ kind: 'protocolViolation', peer: from, rule });
+      this.#violation(from, rule, out);
       return;
     }
     const active = this.#active.get(queryId);
@@ -190,9 +267,9 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
       out.send(from, { kind: 'decline', queryId, wave });
       return;
     }
-    if (active === undefined && this.#active.size >= this.#config.activeMax) {
+    if (active === undefined && this.activeCount >= this.#config.activeMax) {
       this.stats.queriesShed++;
-      const shed = { asked: 1, answered: 0, messages: 0, missing: 1 };
+      const shed = { asked: 1, answered: 0, messages: 0, missing: 1, bytes: 0 };
       out.send(from, { kind: 'answer', queryId, wave, hits: [], done: shed });
       return;
     }
@@ -210,25 +287,25 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
       return;
     }
     if (message.hits.length > this.#config.limitMax || (message.done !== null && !isTally(message.done))) {
-      this.stats.violations++;
-      out.emit({ kind: 'protocolViolation', peer: from, rule: 'answer' });
+      this.#violation(from, 'answer', out);
       return;
     }
-    query.received();
+    query.received(this.#sizeOf(message));
     this.#take(now, query, message.hits, out);
     if (message.done !== null) query.done(from, message.done);
     this.#finishIfDone(now, query, out);
   }
 
-  #onDecline(now: Millis, from: PeerId, queryId: string, wave: number, out: Out): void {
-    const query = this.#active.get(queryId);
-    if (query === undefined || query.wave !== wave || !query.pending.has(from)) return;
-    query.received();
+  #onDecline(now: Millis, from: PeerId, message: DeclineMessage, out: Out): void {
+    const query = this.#active.get(message.queryId);
+    if (query === undefined || query.wave !== message.wave || !query.pending.has(from)) return;
+    query.received(this.#sizeOf(message));
     query.declined(from);
     this.#finishIfDone(now, query, out);
   }
 
   #onCancel(now: Millis, queryId: string, out: Out): void {
+    this.#seeker.cancel(now, queryId, out);
     const query = this.#active.get(queryId);
     if (query === undefined || !this.#own.has(queryId)) return;
     this.#cancelBranches(query, out);
@@ -236,7 +313,9 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
   }
 
   #onLocalHits(now: Millis, name: string, hits: readonly Hit[], out: Out): void {
-    const query = this.#active.get(name) ?? this.#active.get(this.#wireId(name));
+    const wireId = this.#wireId(name);
+    if (this.#seeker.onLocalHits(now, name, hits, out) || this.#seeker.onLocalHits(now, wireId, hits, out)) return;
+    const query = this.#active.get(name) ?? this.#active.get(wireId);
     if (query === undefined || !query.isLocalPending) return;
     query.answeredLocally();
     this.#take(now, query, hits, out);
@@ -246,6 +325,7 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
   #onLinkDown(now: Millis, peer: PeerId, out: Out): void {
     this.#eager = this.#eager.filter((id) => id !== peer);
     this.#lazy = this.#lazy.filter((id) => id !== peer);
+    this.#seeker.onLinkDown(now, peer, out);
     for (const query of this.#active.values()) {
       // Nobody is left to answer to; what is below us will be asked again by the next wave.
       if (query.parent === peer) this.#abandon(now, query.question.queryId, out);
@@ -258,6 +338,7 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
 
   #onTime(now: Millis, out: Out): void {
     this.#seen.expire(now);
+    this.#seeker.onTime(now, out);
     for (const query of this.#active.values()) {
       if (now >= query.deadline) this.#giveUp(now, query, out);
       else if (now >= query.flushAt) this.#flush(query, null, out);
@@ -283,14 +364,19 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
       query.asked(peer);
       if (timeoutMs > 0) {
         this.stats.asked++;
-        out.send(peer, { kind: 'query', wave, ...question, timeoutMs, hops: hops + 1 });
+        const message = { kind: 'query', wave, ...question, timeoutMs, hops: hops + 1 } as const;
+        query.sent(this.#sizeOf(message));
+        out.send(peer, message);
       } else query.lost(peer);
     }
   }
 
-  #ask(question: Question, out: Out): void {
-    const queryId = this.#own.get(question.queryId)?.name ?? question.queryId;
-    out.emit({ kind: 'ask', queryId, text: question.text, limit: question.limit });
+  #ask({ queryId, text, limit }: Question, out: Out): void {
+    this.#askLocally(queryId, text, limit, out);
+  }
+
+  #askLocally(queryId: string, text: string, limit: number, out: Out): void {
+    out.emit({ kind: 'ask', queryId: this.#own.get(queryId)?.name ?? queryId, text, limit });
   }
 
   #take(now: Millis, query: ActiveQuery, hits: readonly Hit[], out: Out): void {
@@ -348,6 +434,7 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     this.#forget(now, query);
     if (own === undefined) return;
     own.messages += query.tally.messages;
+    own.bytes += query.tally.bytes;
     const complete = isComplete(query.tally, this.#meshSize);
     const left = own.deadline - now;
     if (!complete && reason !== 'cancelled' && query.wave < secondWave && left >= this.#config.secondWaveMinMs) {
@@ -356,9 +443,34 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
       if (!query.isLocalPending) this.#ask(query.question, out);
       return;
     }
+    this.#end(queryId, { ...query.tally, messages: own.messages, bytes: own.bytes }, reason, out);
+  }
+
+  /** The last word about an own query. */
+  #end(queryId: string, cost: QueryCost, reason: FinishReason, out: Out): void {
+    const own = this.#own.get(queryId);
+    if (own === undefined) return;
     this.#own.delete(queryId);
-    const tally = { ...query.tally, messages: own.messages };
-    out.emit({ kind: 'finished', queryId: own.name, tally, complete, reason });
+    this.#finished(own, cost, isComplete(cost, this.#meshSize), reason, out);
+  }
+
+  #finished(
+    { name, strategy, budget }: Own,
+    tally: QueryCost,
+    complete: boolean,
+    reason: FinishReason,
+    out: Out,
+  ): void {
+    out.emit({ kind: 'finished', queryId: name, strategy, tally, complete, reason, budget });
+  }
+
+  #violation(peer: PeerId, rule: string, out: Out): void {
+    this.stats.violations++;
+    out.emit({ kind: 'protocolViolation', peer, rule });
+  }
+
+  #budgetOf({ budget = 0 }: StartCommand): number {
+    return budget === 0 ? this.#config.budgetDefault : Math.min(budget, this.#config.budgetMax);
   }
 
   /** Stops without an answer, and stops the branches. */
@@ -397,11 +509,17 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
   }
 }
 
-function isComplete(tally: QueryTally, meshSize: number): boolean {
+/** Who does not choose and sets no bound wants everything. */
+function strategyOf({ strategy = 'auto', budget = 0 }: StartCommand): Strategy {
+  if (strategy !== 'auto') return strategy;
+  return budget === 0 ? 'exhaustive' : 'walk';
+}
+
+function isComplete(tally: QueryCost, meshSize: number): boolean {
   return tally.missing === 0 && tally.answered === tally.asked && tally.answered >= meshSize;
 }
 
 function isTally(tally: QueryTally): boolean {
-  const counts = [tally.asked, tally.answered, tally.messages, tally.missing];
+  const counts = [tally.asked, tally.answered, tally.messages, tally.missing, tally.bytes];
   return counts.every((count) => Number.isSafeInteger(count) && count >= 0) && tally.answered <= tally.asked;
 }

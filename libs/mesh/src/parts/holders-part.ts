@@ -47,7 +47,15 @@ export class HoldersPart<B> extends Part<B, HolderMessage<Hit>, HolderCommand<Hi
         break;
       case 'finished': {
         const { queryId, cost, complete, reason } = event;
-        this.hub.emit({ kind: 'queryFinished', queryId, tally: cost, complete, reason });
+        this.hub.emit({
+          kind: 'queryFinished',
+          queryId,
+          strategy: 'summary',
+          tally: cost,
+          complete,
+          reason,
+          budget: 0,
+        });
         break;
       }
       case 'protocolViolation':

@@ -5,7 +5,7 @@ import {
   type SearchEvent,
   type SearchMessage,
 } from '@starling/core-search';
-import { type PeerId, unreachable } from '@starling/kernel';
+import { type PeerId, type Rng, unreachable } from '@starling/kernel';
 import type { MeshCommand } from '../api.ts';
 import { need } from '../links.ts';
 import { type Fact, type Hub, Part } from './part.ts';
@@ -14,12 +14,14 @@ import { type Fact, type Hub, Part } from './part.ts';
 export class SearchPart<B> extends Part<B, SearchMessage, SearchCommand, SearchEvent> {
   declare readonly core: Search;
 
-  constructor(hub: Hub<B>, config: SearchConfig, selfId: PeerId) {
-    super(hub, new Search(config, selfId), need.search, (message) => ({ area: 'search', message }));
+  constructor(hub: Hub<B>, config: SearchConfig, selfId: PeerId, rng: Rng) {
+    super(hub, new Search({ config, selfId, rng }), need.search, (message) => ({ area: 'search', message }));
   }
 
   override message(from: PeerId, message: SearchMessage): void {
     if (message.kind === 'query') this.#tellLinks(message.tree);
+    // A seek goes over any link: which tree names them is all the same. Its later steps follow answers.
+    else if (message.kind === 'seek' || message.kind === 'found') this.#tellLinks(this.hub.ownTree());
     super.message(from, message);
   }
 
@@ -31,7 +33,12 @@ export class SearchPart<B> extends Part<B, SearchMessage, SearchCommand, SearchE
     switch (command.kind) {
       case 'query':
         this.#tellLinks(this.hub.ownTree());
-        return { ...command, kind: 'start' };
+        // Whoever wants summaries asks holders; what comes here goes the way that was chosen instead.
+        return {
+          ...command,
+          kind: 'start',
+          strategy: command.strategy === 'summary' ? 'auto' : (command.strategy ?? 'auto'),
+        };
       case 'cancelQuery':
         return { kind: 'cancel', queryId: command.queryId };
       case 'localHits':

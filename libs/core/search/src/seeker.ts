@@ -1,0 +1,538 @@
+import type { Millis, Outbox, PeerId, Rng } from '@starling/kernel';
+import type { SearchConfig } from './config.ts';
+import type { FinishReason, Hit, QueryCost, SearchEvent, SearchMessage, SeekStrategy, SeekTally } from './messages.ts';
+import { ringPlan } from './ring.ts';
+import { type Branch, branchCostMin, crossingCost, Seek } from './seek.ts';
+import type { SeekPlan } from './seek-strategy.ts';
+import { walkPlan } from './walk.ts';
+
+type Out = Outbox<SearchMessage, SearchEvent>;
+export type SeekMessage = Extract<SearchMessage, { kind: 'seek' }>;
+export type FoundMessage = Extract<SearchMessage, { kind: 'found' }>;
+
+const never = Number.POSITIVE_INFINITY;
+/** What a step costs at most: the `seek`, its answer, and a `cancel` in case. */
+const stepCost = crossingCost + branchCostMin;
+const declinedTally: SeekTally = {
+  declined: true,
+  asked: 0,
+  answered: 0,
+  messages: 0,
+  bytes: 0,
+  missing: 0,
+  walkers: 0,
+  edges: 0,
+};
+
+/** What the seeker needs of the search around it. */
+export interface SeekerSide {
+  readonly config: SearchConfig;
+  readonly selfId: PeerId;
+  readonly rng: Rng;
+  sizeOf(message: SearchMessage): number;
+  /** All links, in an order that the seed decides. */
+  links(): readonly PeerId[];
+  ask(queryId: string, text: string, limit: number, out: Out): void;
+  /** Hits of an own query; how many of them were new. */
+  say(queryId: string, hits: readonly Hit[], out: Out): void;
+  /** Hits that an own query still wants. */
+  wanted(queryId: string): number;
+  /** An own query is over. */
+  ended(now: Millis, queryId: string, cost: QueryCost, reason: FinishReason, out: Out): void;
+  violation(peer: PeerId, rule: string, out: Out): void;
+}
+
+/** What happened so far; each `…Shed`, `…Dropped`, `…Late` and `…Evicted` counts a bound that was reached. */
+export interface SeekerStats {
+  rounds: number;
+  seeksSent: number;
+  declined: number;
+  hitsDropped: number;
+  answersLate: number;
+  parkedEvicted: number;
+}
+
+/** The origin's account of an own seek. */
+interface Account {
+  readonly budget: number;
+  left: number;
+  depth: number;
+  readonly deadline: Millis;
+  cost: QueryCost;
+}
+
+/**
+ * Walks, rings and guided walks: all one tree that grows by rounds. A peer belongs to a query's tree by the first link over which
+ * it hears of it, and declines the others, so no peer is searched twice and nothing goes in circles. A round passes down the
+ * tree to where walkers stand, lets them take their steps, and comes back with hits, with what was spent, and with who was lost.
+ *
+ * The budget is strict because it is paid in advance: whoever passes a query on sets aside all that its branch may spend. A
+ * branch that dies is taken to have spent it all.
+ */
+export class Seeker {
+  readonly #side: SeekerSide;
+  readonly #plans: Readonly<Record<SeekStrategy, SeekPlan>>;
+  readonly #working = new Map<string, Seek>();
+  /** Between rounds, or through. In the order of parking. */
+  readonly #parked = new Map<string, Seek>();
+  readonly #accounts = new Map<string, Account>();
+  #sweepAt: Millis = never;
+  readonly stats: SeekerStats = {
+    rounds: 0,
+    seeksSent: 0,
+    declined: 0,
+    hitsDropped: 0,
+    answersLate: 0,
+    parkedEvicted: 0,
+  };
+
+  constructor(side: SeekerSide) {
+    this.#side = side;
+    const { config } = side;
+    this.#plans = { walk: walkPlan(config), ring: ringPlan(config), guided: walkPlan(config) };
+  }
+
+  /** Seeks in a round, own ones included. */
+  get workingCount(): number {
+    return this.#working.size;
+  }
+
+  get parkedCount(): number {
+    return this.#parked.size;
+  }
+
+  knows(queryId: string): boolean {
+    return this.#working.has(queryId) || this.#parked.has(queryId);
+  }
+
+  /** Whether `peer` asked for a seek that is being worked on: how many. */
+  workFor(peer: PeerId): number {
+    let count = 0;
+    for (const seek of this.#working.values()) if (seek.errand.parent === peer) count++;
+    return count;
+  }
+
+  nextDeadline(): Millis {
+    let next = this.#sweepAt;
+    for (const seek of this.#working.values()) next = Math.min(next, seek.deadline, seek.flushAt);
+    return next;
+  }
+
+  /** Begins an own query. */
+  start(
+    now: Millis,
+    question: { readonly queryId: string; readonly text: string; readonly limit: number },
+    strategy: SeekStrategy,
+    budget: number,
+    deadline: Millis,
+    out: Out,
+  ): void {
+    const { queryId, text, limit } = question;
+    const plan = this.#plans[strategy];
+    const errand = { queryId, text, plan, parent: null, hops: 0, expiresAt: deadline };
+    const seek = new Seek(errand, limit);
+    const cost = { asked: 0, answered: 0, messages: 0, bytes: 0, missing: 0 };
+    this.#accounts.set(queryId, { budget, left: budget, depth: 0, deadline, cost });
+    this.#working.set(queryId, seek);
+    seek.waiting = plan.walkers;
+    const steps = plan.steps(0);
+    seek.begin(1, steps, limit, budget, this.#roundEnd(now, deadline));
+    this.stats.rounds++;
+    seek.askedLocally();
+    this.#side.ask(queryId, text, limit, out);
+  }
+
+  /** Ends an own query. */
+  cancel(now: Millis, queryId: string, out: Out): void {
+    const seek = this.#working.get(queryId);
+    if (seek !== undefined && seek.errand.parent === null) this.#conclude(now, seek, 'cancelled', out);
+  }
+
+  onSeek(now: Millis, from: PeerId, message: SeekMessage, isShed: boolean, out: Out): void {
+    const { config } = this.#side;
+    const rule = this.#brokenRule(message);
+    if (rule !== null) {
+      this.#side.violation(from, rule, out);
+      return;
+    }
+    const { queryId, round, budget } = message;
+    const known = this.#working.get(queryId) ?? this.#parked.get(queryId);
+    const roundEnd = now + Math.min(message.roundMs, message.timeoutMs, config.timeoutMaxMs);
+    const limit = Math.min(message.limit, config.limitMax);
+    if (known !== undefined) {
+      if (known.errand.parent !== from || round <= known.round || this.#working.has(queryId)) {
+        // Whoever sends it has it: no walker need try this link the other way.
+        known.tried.add(from);
+        this.#decline(from, queryId, round, out);
+        return;
+      }
+      this.#parked.delete(queryId);
+      this.#working.set(queryId, known);
+      known.begin(round, message.steps, limit, budget - branchCostMin, roundEnd);
+      this.#resume(now, known, out);
+      this.#depart(now, known, out);
+      this.#finishIfDone(now, known, out);
+      return;
+    }
+    // Our own query from before a restart, or a branch of which this peer has forgotten what it knew.
+    if (queryId.startsWith(`${this.#side.selfId}/`)) {
+      this.#decline(from, queryId, round, out);
+      return;
+    }
+    if (isShed || message.resume) {
+      const asked = message.resume ? 0 : 1;
+      const done = { ...declinedTally, declined: false, asked, missing: message.walkers };
+      out.send(from, { kind: 'found', queryId, round, hits: [], done });
+      return;
+    }
+    const plan = this.#plans[message.strategy];
+    const expiresAt = now + Math.min(message.timeoutMs, config.timeoutMaxMs);
+    const seek = new Seek({ queryId, text: message.text, plan, parent: from, hops: message.hops, expiresAt }, limit);
+    seek.waiting = message.walkers;
+    seek.begin(round, message.steps, limit, budget - branchCostMin, roundEnd);
+    this.#working.set(queryId, seek);
+    seek.askedLocally();
+    this.#side.ask(queryId, message.text, limit, out);
+  }
+
+  onFound(now: Millis, from: PeerId, message: FoundMessage, out: Out): void {
+    const { queryId, round, hits, done } = message;
+    const seek = this.#working.get(queryId);
+    const branch = seek?.branches.get(from);
+    if (seek === undefined || branch === undefined || !branch.isPending || seek.round !== round) {
+      this.stats.answersLate++;
+      return;
+    }
+    const isFine =
+      hits.length <= this.#side.config.limitMax &&
+      branch.grant >= 1 &&
+      (done === null || isTally(done, branch, seek.errand.plan.width));
+    if (!isFine) {
+      this.#side.violation(from, 'found', out);
+      return;
+    }
+    seek.received(branch, this.#side.sizeOf(message));
+    this.#take(now, seek, hits, out);
+    if (done !== null && seek.done(from, branch, done)) this.stats.declined++;
+    if (done !== null) this.#depart(now, seek, out);
+    this.#finishIfDone(now, seek, out);
+  }
+
+  /** True when it was a seek's. */
+  onCancel(now: Millis, from: PeerId, queryId: string, out: Out): boolean {
+    const seek = this.#working.get(queryId) ?? this.#parked.get(queryId);
+    if (seek === undefined || seek.errand.parent !== from) return false;
+    this.#abandon(now, seek, out);
+    return true;
+  }
+
+  /** True when it was a seek's. */
+  onLocalHits(now: Millis, queryId: string, hits: readonly Hit[], out: Out): boolean {
+    const seek = this.#working.get(queryId) ?? this.#parked.get(queryId);
+    if (seek === undefined) return false;
+    if (!seek.isLocalPending) return true;
+    seek.answeredLocally();
+    this.#take(now, seek, hits, out);
+    // Too late for its round: what was found goes along with the next one.
+    if (!this.#working.has(queryId)) return true;
+    // GIA §4.3, MAX_RESPONSES: whoever found enough passes nothing on.
+    if (!seek.isEnough(hits.length)) this.#depart(now, seek, out);
+    this.#finishIfDone(now, seek, out);
+    return true;
+  }
+
+  onLinkDown(now: Millis, peer: PeerId, out: Out): void {
+    for (const seek of [...this.#parked.values()]) {
+      if (seek.errand.parent === peer) this.#abandon(now, seek, out);
+      else seek.lost(peer);
+    }
+    for (const seek of [...this.#working.values()]) {
+      // Nobody is left to answer to.
+      if (seek.errand.parent === peer) this.#abandon(now, seek, out);
+      else if (seek.branches.has(peer)) {
+        seek.lost(peer);
+        this.#finishIfDone(now, seek, out);
+      }
+    }
+  }
+
+  onTime(now: Millis, out: Out): void {
+    for (const seek of [...this.#working.values()]) {
+      if (now >= seek.deadline) this.#giveUp(now, seek, out);
+      else if (now >= seek.flushAt) this.#flushEarly(seek, out);
+    }
+    if (now < this.#sweepAt) return;
+    for (const [queryId, seek] of this.#parked) if (now >= seek.errand.expiresAt) this.#parked.delete(queryId);
+    this.#sweepAt = this.#parked.size === 0 ? never : now + this.#side.config.parkedSweepMs;
+  }
+
+  /** Passes the round on to branches where walkers wait, and lets those that stand here go on. */
+  #depart(now: Millis, seek: Seek, out: Out): void {
+    if (seek.isLocalPending || seek.steps < 1 || !(this.#timeToPassOn(now, seek) > 0)) return;
+    while (seek.waiting > 0 && seek.canAfford(branchCostMin)) {
+      const untried = this.#side.links().filter((peer) => !seek.tried.has(peer));
+      if (untried.length === 0) {
+        // Deviation: a walker that could only go back ends here; whoever is behind it was asked by others.
+        seek.waiting = 0;
+        return;
+      }
+      const { plan } = seek.errand;
+      const { rng } = this.#side;
+      const departures = plan.depart({ untried, walkers: seek.waiting, rng });
+      const payable = departures.slice(0, Math.floor(seek.purse / stepCost));
+      let standing = payable.reduce((sum, { walkers }) => sum + walkers, 0);
+      if (payable.length === 0) return;
+      if (plan.width === 1) seek.waiting -= standing;
+      else if (payable.length === departures.length) seek.waiting = 0;
+      for (const [at, { to, walkers }] of payable.entries()) {
+        const spare = seek.purse - stepCost * (payable.length - at);
+        const useful = stepCost * walkers * (seek.steps - 1) * plan.width;
+        const grant = branchCostMin + Math.min(useful, Math.floor((spare * walkers) / standing));
+        standing -= walkers;
+        this.#send(now, seek, to, walkers, seek.steps - 1, grant, out);
+      }
+      if (plan.width > 1) return;
+    }
+  }
+
+  #resume(now: Millis, seek: Seek, out: Out): void {
+    if (seek.steps < 1 || !(this.#timeToPassOn(now, seek) > 0)) return;
+    const { plan } = seek.errand;
+    const behind: { readonly peer: PeerId; readonly branch: Branch; readonly least: number }[] = [];
+    let free = seek.purse;
+    let walkers = seek.waiting;
+    for (const [peer, branch] of this.#side.rng.shuffle([...seek.branches])) {
+      if (branch.walkers === 0) continue;
+      // The way to the walkers and back, and one step at least.
+      const least = branchCostMin + stepCost * branch.edges;
+      if (free < crossingCost + least + stepCost) continue;
+      free -= crossingCost + least;
+      walkers += branch.walkers;
+      behind.push({ peer, branch, least });
+    }
+    for (const { peer, branch, least } of behind) {
+      const useful = stepCost * branch.walkers * seek.steps * plan.width;
+      const extra = Math.min(useful, Math.floor((free * branch.walkers) / Math.max(1, walkers)));
+      free -= extra;
+      walkers -= branch.walkers;
+      this.#send(now, seek, peer, branch.walkers, seek.steps, least + extra, out);
+    }
+  }
+
+  #send(now: Millis, seek: Seek, to: PeerId, walkers: number, steps: number, grant: number, out: Out): void {
+    const { queryId, text, plan, hops, expiresAt } = seek.errand;
+    const message: SeekMessage = {
+      kind: 'seek',
+      queryId,
+      strategy: plan.name,
+      round: seek.round,
+      text,
+      limit: seek.limit,
+      timeoutMs: expiresAt - now,
+      roundMs: this.#timeToPassOn(now, seek),
+      hops: hops + 1,
+      steps,
+      walkers,
+      budget: grant,
+      resume: seek.branches.has(to),
+    };
+    seek.sent(to, walkers, grant, this.#side.sizeOf(message));
+    this.stats.seeksSent++;
+    out.send(to, message);
+  }
+
+  /** What a branch may take of the round's time; not above 0: the walkers stay, and may go on in the next round. */
+  #timeToPassOn(now: Millis, { errand, deadline }: Seek): Millis {
+    const { seekHopMarginMs, seekHopShare, stepsMax } = this.#side.config;
+    if (errand.hops >= stepsMax || errand.expiresAt <= now) return 0;
+    const left = deadline - now;
+    return left - Math.max(seekHopMarginMs, left * seekHopShare);
+  }
+
+  #take(now: Millis, seek: Seek, hits: readonly Hit[], out: Out): void {
+    const { config } = this.#side;
+    for (const hit of hits) {
+      const chars = hit.document.length;
+      if (chars > config.hitCharsMax || !Number.isFinite(hit.score)) {
+        this.stats.hitsDropped++;
+        continue;
+      }
+      const { best } = seek;
+      if (!best.isEmpty && best.chars + chars > config.answerCharsMax && !this.#flushEarly(seek, out)) {
+        // What does not fit and cannot be paid for is said to be missing.
+        this.stats.hitsDropped++;
+        seek.withheld();
+        continue;
+      }
+      if (best.add(hit) && seek.flushAt === never) seek.flushAt = now + config.flushMs;
+    }
+  }
+
+  /** Passes on what waits before the round is over, when that can be paid. */
+  #flushEarly(seek: Seek, out: Out): boolean {
+    const { queryId, parent } = seek.errand;
+    seek.flushAt = never;
+    if (parent !== null && seek.purse < 1) return false;
+    const hits = seek.best.take();
+    if (parent === null) this.#side.say(queryId, hits, out);
+    else if (hits.length > 0) {
+      seek.purse--;
+      out.send(parent, { kind: 'found', queryId, round: seek.round, hits, done: null });
+    }
+    return true;
+  }
+
+  #finishIfDone(now: Millis, seek: Seek, out: Out): void {
+    if (this.#working.get(seek.errand.queryId) !== seek) return;
+    if (seek.errand.parent === null && this.#hasEnough(seek, out)) this.#conclude(now, seek, 'limit', out);
+    else if (!seek.isLocalPending && !seek.hasPending) this.#endRound(now, seek, 'done', out);
+  }
+
+  /** Whether the origin need not wait for the rest of the round. */
+  #hasEnough(seek: Seek, out: Out): boolean {
+    const { queryId } = seek.errand;
+    if (seek.isLocalPending || seek.best.waiting < this.#side.wanted(queryId)) return false;
+    this.#flushEarly(seek, out);
+    return this.#side.wanted(queryId) === 0;
+  }
+
+  /** The round's time is up: whoever has not answered is missing. */
+  #giveUp(now: Millis, seek: Seek, out: Out): void {
+    const message = { kind: 'cancel', queryId: seek.errand.queryId } as const;
+    for (const [peer, branch] of [...seek.branches]) {
+      if (!branch.isPending) continue;
+      seek.late(peer, this.#side.sizeOf(message));
+      out.send(peer, message);
+    }
+    this.#endRound(now, seek, 'deadline', out);
+  }
+
+  #endRound(now: Millis, seek: Seek, reason: 'done' | 'deadline', out: Out): void {
+    const { queryId, parent } = seek.errand;
+    if (parent !== null) {
+      const hits = seek.best.take();
+      seek.flushAt = never;
+      out.send(parent, { kind: 'found', queryId, round: seek.round, hits, done: seek.take() });
+      this.#park(now, seek);
+      return;
+    }
+    this.#flushEarly(seek, out);
+    const account = this.#settle(seek);
+    if (account === undefined) return;
+    const { plan } = seek.errand;
+    account.depth += seek.steps;
+    const steps = plan.steps(account.depth);
+    if (this.#side.wanted(queryId) === 0) this.#conclude(now, seek, 'limit', out);
+    else if (seek.walkers === 0 || steps === 0) this.#conclude(now, seek, reason, out);
+    else if (account.deadline - now < this.#side.config.secondWaveMinMs) this.#conclude(now, seek, 'deadline', out);
+    else {
+      seek.begin(
+        seek.round + 1,
+        steps,
+        this.#side.wanted(queryId),
+        account.left,
+        this.#roundEnd(now, account.deadline),
+      );
+      this.stats.rounds++;
+      this.#resume(now, seek, out);
+      this.#depart(now, seek, out);
+      if (!seek.isLocalPending && !seek.hasPending)
+        this.#conclude(now, seek, seek.walkers === 0 ? 'done' : 'budget', out);
+    }
+  }
+
+  /** Adds the round to the account. */
+  #settle(seek: Seek): Account | undefined {
+    const account = this.#accounts.get(seek.errand.queryId);
+    if (account === undefined) return undefined;
+    const { asked, answered, messages, bytes, missing } = seek.take();
+    const { cost } = account;
+    account.left -= messages;
+    account.cost = {
+      asked: cost.asked + asked,
+      answered: cost.answered + answered,
+      messages: cost.messages + messages,
+      bytes: cost.bytes + bytes,
+      missing: cost.missing + missing,
+    };
+    return account;
+  }
+
+  /** The origin is through: who still works is told to stop. */
+  #conclude(now: Millis, seek: Seek, reason: FinishReason, out: Out): void {
+    const { queryId } = seek.errand;
+    this.#cancelBranches(seek, out);
+    const account = this.#settle(seek);
+    this.#accounts.delete(queryId);
+    seek.branches.clear();
+    seek.waiting = 0;
+    this.#park(now, seek);
+    if (account !== undefined) this.#side.ended(now, queryId, account.cost, reason, out);
+  }
+
+  /** Stops without an answer, and stops the branches. Stays in mind, so that later walkers are declined. */
+  #abandon(now: Millis, seek: Seek, out: Out): void {
+    this.#cancelBranches(seek, out);
+    seek.branches.clear();
+    seek.waiting = 0;
+    if (this.#working.has(seek.errand.queryId)) this.#park(now, seek);
+  }
+
+  #cancelBranches(seek: Seek, out: Out): void {
+    const message = { kind: 'cancel', queryId: seek.errand.queryId } as const;
+    for (const [peer, branch] of seek.branches) {
+      if (!branch.isPending) continue;
+      seek.cancelled(branch, this.#side.sizeOf(message));
+      out.send(peer, message);
+    }
+  }
+
+  #park(now: Millis, seek: Seek): void {
+    const { queryId } = seek.errand;
+    const { parkedMax, parkedSweepMs } = this.#side.config;
+    this.#working.delete(queryId);
+    this.#parked.set(queryId, seek);
+    this.#sweepAt = Math.min(this.#sweepAt, now + parkedSweepMs);
+    if (this.#parked.size <= parkedMax) return;
+    for (const oldest of this.#parked.keys()) {
+      this.#parked.delete(oldest);
+      this.stats.parkedEvicted++;
+      return;
+    }
+  }
+
+  #decline(to: PeerId, queryId: string, round: number, out: Out): void {
+    out.send(to, { kind: 'found', queryId, round, hits: [], done: declinedTally });
+  }
+
+  #roundEnd(now: Millis, deadline: Millis): Millis {
+    return now + (deadline - now) * this.#side.config.roundShare;
+  }
+
+  #brokenRule(message: SeekMessage): string | null {
+    const { queryId, round, text, limit, timeoutMs, roundMs, hops, steps, walkers, budget } = message;
+    const { config } = this.#side;
+    if (queryId === '' || queryId.length > config.queryIdCharsMax) return 'seek id';
+    if (text.length > config.textCharsMax) return 'seek text';
+    if (!isCount(limit, 1, Number.MAX_SAFE_INTEGER)) return 'seek limit';
+    if (!(timeoutMs > 0) || !(roundMs > 0)) return 'seek time';
+    if (!isCount(round, 1, config.budgetMax)) return 'seek round';
+    if (!isCount(hops, 1, config.stepsMax)) return 'seek hops';
+    if (!isCount(steps, 0, config.stepsMax)) return 'seek steps';
+    if (!isCount(walkers, 1, config.budgetMax)) return 'seek walkers';
+    if (!isCount(budget, branchCostMin, config.budgetMax)) return 'seek budget';
+    return null;
+  }
+}
+
+function isCount(value: number, min: number, max: number): boolean {
+  return Number.isSafeInteger(value) && value >= min && value <= max;
+}
+
+/** Whether a branch may say so: it has spent no more than it was granted, and only what can be counted. */
+function isTally(tally: SeekTally, branch: Branch, width: number): boolean {
+  const { asked, answered, messages, bytes, missing, walkers, edges } = tally;
+  const counts = [asked, answered, messages, bytes, missing, walkers, edges];
+  if (!counts.every((count) => isCount(count, 0, 2 ** 32 - 1))) return false;
+  return messages < branch.grant && (width > 1 || walkers <= branch.walkers);
+}
