@@ -88,7 +88,13 @@ function build(finish: (code: number) => void): Command {
     .option('--from <where>', 'new, all (what is still held), or a time', 'new')
     .option('-n, --count <n>', 'stop after so many messages; 0: never', '0')
     .action(run(sub));
-  meshCommand(program, 'query <text>', 'ask every peer for documents')
+  meshCommand(program, 'query <text>', 'ask the mesh for documents')
+    .addOption(
+      new Option('--strategy <way>', 'whom to ask')
+        .choices(['auto', 'exhaustive', 'walk', 'ring', 'guided', 'summary'])
+        .default('auto'),
+    )
+    .option('--budget <messages>', 'messages between peers that it may cost at most; 0: the default', '0')
     .option('-l, --limit <n>', 'hits at most', '20')
     .action(run(query));
   meshCommand(program, 'put-docs [json]', 'keep documents at a peer', '10s')

@@ -32,13 +32,13 @@ export interface MeasuredPeer {
 
 const states = ['starting', 'ready', 'draining', 'stopped'] as const;
 const offReasons = ['disabled', 'mesh too large', 'memory'] as const;
-const queryResults = ['complete', 'incomplete', 'cancelled', 'overloaded'] as const;
 
 /** Connects the metrics, which are data, to what they are read from: plain fields, at each scrape. */
 export class PeerMetrics {
   readonly registry: MetricsRegistry;
   readonly #canaries = new CanaryLedger();
-  readonly #queries = { complete: 0, incomplete: 0, cancelled: 0, overloaded: 0 };
+  /** By strategy and result, `walk complete`. */
+  readonly #queries = new Map<string, number>();
   #canariesSent = 0;
 
   constructor(peer: MeasuredPeer) {
@@ -68,9 +68,13 @@ export class PeerMetrics {
   queryEnded(end: QueryEnd): void {
     const result =
       end.reason === 'cancelled' || end.reason === 'overloaded' ? end.reason : end.complete ? 'complete' : 'incomplete';
-    this.#queries[result]++;
-    this.registry.observe('starling_search_duration_seconds', end.elapsedMs / 1_000);
-    this.registry.observe('starling_search_messages_per_query', end.tally.messages);
+    const { strategy } = end;
+    const key = `${strategy} ${result}`;
+    this.#queries.set(key, (this.#queries.get(key) ?? 0) + 1);
+    this.registry.observe('starling_search_duration_seconds', end.elapsedMs / 1_000, { strategy });
+    this.registry.observe('starling_search_messages_per_query', end.tally.messages, { strategy });
+    this.registry.observe('starling_search_bytes_per_query', end.tally.bytes, { strategy });
+    this.registry.observe('starling_search_peers_per_query', end.tally.asked, { strategy });
     this.registry.observe('starling_search_results', end.hits);
   }
 
@@ -193,7 +197,11 @@ export class PeerMetrics {
       starling_publishes_waiting: () => publisher.waiting,
       starling_topology_watches: () => watches.size,
 
-      starling_search_total: () => queryResults.map((result) => ({ labels: { result }, value: this.#queries[result] })),
+      starling_search_total: () =>
+        [...this.#queries].map(([key, value]) => {
+          const [strategy = '', result = ''] = key.split(' ');
+          return { labels: { strategy, result }, value };
+        }),
       starling_search_local_total: () => queries.answered,
       starling_query_choices_total: () =>
         Object.entries(mesh.chosen).map(([strategy, value]) => ({ labels: { strategy }, value })),

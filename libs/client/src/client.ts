@@ -1,5 +1,5 @@
 import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf';
-import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { durationFromMs, durationMs } from '@bufbuild/protobuf/wkt';
 import {
   Acknowledge,
   AdminService,
@@ -21,6 +21,8 @@ import {
   PutDocumentsRequestSchema,
   QueryRequestSchema,
   type QueryResponse,
+  QueryStrategy,
+  type QuerySummary as QuerySummaryProto,
   SearchService,
   toGrpcDefinition,
   UnbanPeerRequestSchema,
@@ -77,9 +79,25 @@ export interface PublishOptions extends CallOptions {
   readonly requestId?: string;
 }
 
+/** Whom a query asks, and what that costs: docs/search.md. */
+export type QueryStrategyName = 'auto' | 'exhaustive' | 'walk' | 'ring' | 'guided' | 'summary';
+
+const strategies: Readonly<Record<QueryStrategyName, QueryStrategy>> = {
+  auto: QueryStrategy.AUTO,
+  exhaustive: QueryStrategy.EXHAUSTIVE,
+  walk: QueryStrategy.WALK,
+  ring: QueryStrategy.RING,
+  guided: QueryStrategy.GUIDED,
+  summary: QueryStrategy.SUMMARY,
+};
+
 export interface QueryOptions extends CallOptions {
   /** Hits wanted at most. Default 20. */
   readonly limit?: number;
+  /** Default `auto`: the mesh chooses. */
+  readonly strategy?: QueryStrategyName;
+  /** Messages between peers that the query may cost at most. Default: the strategy's; not with `exhaustive`. */
+  readonly messageBudget?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -102,6 +120,14 @@ export interface QuerySummary {
   readonly complete: boolean;
   readonly reason: string;
   readonly hits: number;
+  /** How it was asked; `auto`: by a way that this version has no word for. */
+  readonly strategy: QueryStrategyName;
+  /** Bytes between peers, estimated. */
+  readonly bytesSpent: number;
+  /** The budget in force; 0: none. */
+  readonly messageBudget: number;
+  /** Age of an answer that was remembered; null: it was asked for now. */
+  readonly cacheAgeMs: number | null;
 }
 
 /** A document to keep: any JSON object under an id. */
@@ -219,7 +245,13 @@ export class StarlingClient {
   /** Asks the whole mesh: hits as they are found, the summary last. `timeoutMs` is the query's own. */
   async *query(text: string, options: QueryOptions = {}): AsyncGenerator<QueryHit | QuerySummary, void, void> {
     const timeoutMs = options.timeoutMs ?? 5_000;
-    const request = create(QueryRequestSchema, { text, limit: options.limit ?? 0, timeout: durationFromMs(timeoutMs) });
+    const request = create(QueryRequestSchema, {
+      text,
+      limit: options.limit ?? 0,
+      timeout: durationFromMs(timeoutMs),
+      strategy: strategies[options.strategy ?? 'auto'],
+      messageBudget: options.messageBudget ?? 0,
+    });
     const open = async (): Promise<AsyncGenerator<QueryResponse, void, void>> => {
       const connection = await this.#acquire(this.#deadline(options));
       const call = openStream(connection, search.query, request, Date.now() + timeoutMs + queryGraceMs);
@@ -230,17 +262,7 @@ export class StarlingClient {
         const { peerId, document, score } = event.value;
         yield { kind: 'hit', peerId, id: document?.id ?? '', fields: document?.fields ?? {}, score };
       } else if (event.case === 'summary') {
-        const { peersAsked, peersAnswered, messagesSpent, branchesMissing, complete, reason, hitCount } = event.value;
-        yield {
-          kind: 'summary',
-          peersAsked,
-          peersAnswered,
-          messagesSpent,
-          branchesMissing,
-          complete,
-          reason,
-          hits: hitCount,
-        };
+        yield toQuerySummary(event.value);
       }
     }
   }
@@ -428,4 +450,23 @@ function toPublishRequest({ topic, payload, headers }: OutgoingMessage, options:
     holdNeighbors: heldBy,
     requestId: options.requestId ?? '',
   });
+}
+
+function toQuerySummary(summary: QuerySummaryProto): QuerySummary {
+  const { peersAsked, peersAnswered, messagesSpent, branchesMissing, complete, reason, hitCount } = summary;
+  const names = Object.keys(strategies) as QueryStrategyName[];
+  return {
+    kind: 'summary',
+    peersAsked,
+    peersAnswered,
+    messagesSpent,
+    branchesMissing,
+    complete,
+    reason,
+    hits: hitCount,
+    strategy: names.find((name) => strategies[name] === summary.strategy) ?? 'auto',
+    bytesSpent: Number(summary.bytesSpent),
+    messageBudget: summary.messageBudget,
+    cacheAgeMs: summary.cacheAge === undefined ? null : durationMs(summary.cacheAge),
+  };
 }

@@ -7,6 +7,7 @@ export {
   type PublishOptions,
   type QueryHit,
   type QueryOptions,
+  type QueryStrategyName,
   type QuerySummary,
   StarlingClient,
 } from './client.ts';

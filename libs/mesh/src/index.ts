@@ -1,4 +1,4 @@
-export type { MeshCommand, MeshEvent, MeshOutbox } from './api.ts';
+export type { MeshCommand, MeshEvent, MeshOutbox, QueryStrategy } from './api.ts';
 export { type CanaryConfig, defaultCanaryConfig } from './canary.ts';
 export { defaultMeshConfig, type MeshConfig } from './config.ts';
 export { Mesh, type MeshOptions } from './mesh.ts';

@@ -86,6 +86,36 @@ describe('Mesh', () => {
     expect(events.flatMap((event) => (event.kind === 'queryHits' ? event.hits : []))).toHaveLength(12);
   });
 
+  it('asks a part of itself within a budget, by walks and by rings, while a peer dies', () => {
+    const network = meshOf(24);
+    network.run(5_000);
+    for (const strategy of ['walk', 'ring'] as const) {
+      const query = { kind: 'query', queryId: `p5/${strategy}`, text: 'x', timeoutMs: 2_000, strategy } as const;
+      network.command('p5', { ...query, limit: 5, budget: 40 });
+      network.run(3_000);
+      const events = network.nodes.get('p5')?.events ?? [];
+      const finished = events.find((event) => event.kind === 'queryFinished' && event.queryId === query.queryId);
+      expect(finished).toMatchObject({ strategy, budget: 40, reason: 'limit', complete: false });
+      if (finished?.kind === 'queryFinished') expect(finished.tally.messages).toBeLessThanOrEqual(40);
+      const hits = events.flatMap((event) =>
+        event.kind === 'queryHits' && event.queryId === query.queryId ? event.hits : [],
+      );
+      expect(new Set(hits.map(({ peer }) => peer)).size).toBe(5);
+    }
+    // Everybody is asked, and the dead one is told of.
+    const query = { kind: 'query', queryId: 'p5/all', text: 'x', timeoutMs: 2_000, strategy: 'ring' } as const;
+    network.command('p5', { ...query, limit: 100, budget: 2_000 });
+    network.crash('p11');
+    network.run(3_000);
+    const events = network.nodes.get('p5')?.events ?? [];
+    const finished = events.find((event) => event.kind === 'queryFinished' && event.queryId === query.queryId);
+    expect(finished).toMatchObject({ complete: false });
+    const hits = events.flatMap((event) =>
+      event.kind === 'queryHits' && event.queryId === query.queryId ? event.hits : [],
+    );
+    expect(new Set(hits.map(({ peer }) => peer)).size).toBeGreaterThanOrEqual(22);
+  });
+
   it('leaves for good: nobody keeps it, nobody brings it back', () => {
     const network = meshOf(8);
     network.command('p2', { kind: 'leave' });

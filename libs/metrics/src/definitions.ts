@@ -75,6 +75,8 @@ export const messageKinds = [
 ] as const;
 
 const direction = ['in', 'out'] as const;
+/** How a query asked the mesh. */
+const strategy = ['exhaustive', 'walk', 'ring', 'guided', 'summary'] as const;
 
 /** Every metric of a peer. docs/metrics.md is generated from here. */
 export const metricDefinitions = {
@@ -330,17 +332,31 @@ export const metricDefinitions = {
   starling_search_total: {
     type: 'counter',
     help: "Queries of this peer's clients that ended, by how.",
-    labels: { result: ['complete', 'incomplete', 'cancelled', 'overloaded'] },
+    labels: { strategy, result: ['complete', 'incomplete', 'cancelled', 'overloaded'] },
   },
   starling_search_duration_seconds: {
     type: 'histogram',
     help: "How long queries of this peer's clients took.",
+    labels: { strategy },
     buckets: delaySeconds,
   },
   starling_search_messages_per_query: {
     type: 'histogram',
     help: 'Messages between peers that a query cost.',
+    labels: { strategy },
     buckets: [1, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000],
+  },
+  starling_search_bytes_per_query: {
+    type: 'histogram',
+    help: 'Bytes between peers that a query cost, estimated.',
+    labels: { strategy },
+    buckets: [1e3, 1e4, 1e5, 1e6, 1e7, 1e8],
+  },
+  starling_search_peers_per_query: {
+    type: 'histogram',
+    help: 'Peers that a query was handed to.',
+    labels: { strategy },
+    buckets: [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000],
   },
   starling_search_results: {
     type: 'histogram',

@@ -4,7 +4,7 @@ import type { HyParViewMessage } from '@starling/core-hyparview';
 import type { LivenessMessage } from '@starling/core-liveness';
 import type { LinkReport, ObserveBroadcast, PeerReport } from '@starling/core-observe';
 import type { Gossip, PlumtreeMessage, SeqRange, StreamDigest } from '@starling/core-plumtree';
-import type { Hit, QueryTally, SearchMessage } from '@starling/core-search';
+import type { Hit, QueryTally, SearchMessage, SeekTally } from '@starling/core-search';
 import type { HolderMessage, SummariesMessage, SummaryDelta } from '@starling/core-summaries';
 import type { PeerId, PeerInfo } from '@starling/kernel';
 import type { Body, MeshMessage } from '@starling/mesh';
@@ -145,6 +145,18 @@ const tallies: fc.Arbitrary<QueryTally> = fc.record({
   answered: uint32,
   messages: uint32,
   missing: uint32,
+  bytes: whole,
+});
+
+const seekTallies: fc.Arbitrary<SeekTally> = fc.record({
+  declined: fc.boolean(),
+  asked: uint32,
+  answered: uint32,
+  messages: uint32,
+  bytes: whole,
+  missing: uint32,
+  walkers: uint32,
+  edges: uint32,
 });
 
 export const searchMessages: fc.Arbitrary<SearchMessage> = fc.oneof(
@@ -167,6 +179,28 @@ export const searchMessages: fc.Arbitrary<SearchMessage> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('decline' as const), queryId: text, wave: uint32 }),
   fc.record({ kind: fc.constant('cancel' as const), queryId: text }),
+  fc.record({
+    kind: fc.constant('seek' as const),
+    queryId: text,
+    strategy: fc.constantFrom('walk' as const, 'ring' as const, 'guided' as const),
+    round: uint32,
+    text,
+    limit: uint32,
+    timeoutMs: millis,
+    roundMs: millis,
+    hops: uint32,
+    steps: uint32,
+    walkers: uint32,
+    budget: uint32,
+    resume: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant('found' as const),
+    queryId: text,
+    round: uint32,
+    hits: fc.array(hits, { maxLength: 4 }),
+    done: fc.option(seekTallies),
+  }),
 );
 
 const bytes = (maxLength: number) => fc.uint8Array({ maxLength });

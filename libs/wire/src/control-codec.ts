@@ -3,7 +3,6 @@ import type { BansMessage } from '@starling/core-bans';
 import type { DirectoryMessage, MemberRecord } from '@starling/core-directory';
 import type { HyParViewMessage, NeighborPriority } from '@starling/core-hyparview';
 import type { LivenessMessage } from '@starling/core-liveness';
-import type { Hit, QueryTally, SearchMessage } from '@starling/core-search';
 import { type PeerInfo, unreachable } from '@starling/kernel';
 import type { MeshMessage } from '@starling/mesh';
 import { enumNames, UnknownValueError } from './enum-names.ts';
@@ -14,8 +13,8 @@ import {
 } from './gen/starling/link/v1/directory_pb.ts';
 import { type Message as MessageProto, MessageSchema } from './gen/starling/link/v1/link_pb.ts';
 import { DisconnectReason, NeighborPriority as PriorityProto } from './gen/starling/link/v1/membership_pb.ts';
-import type { Hit as HitProto, QueryTally as TallyProto } from './gen/starling/link/v1/search_pb.ts';
 import { finite, fromPeerProto, fromPeerProtoOrUnset, fromUint64, toPeerProto, toUint64 } from './peer-codec.ts';
+import { fromSearch, toSearch } from './search-codec.ts';
 import { fromHolders, fromSummaries, toHolders, toSummaries } from './summaries-codec.ts';
 
 // Everything but broadcast: rare enough for the generated code, which also keeps it honest.
@@ -155,26 +154,6 @@ function toRecord({ info, state, ttlMs }: MemberRecord): MessageInitShape<typeof
   return { info: toPeerProto(info), state: memberStates.toProto(state), ttlMs };
 }
 
-function toSearch(message: SearchMessage): KindInit {
-  switch (message.kind) {
-    case 'query': {
-      const { queryId, wave, text, limit, timeoutMs, hops, tree } = message;
-      return { case: 'query', value: { queryId, wave, text, limit, timeoutMs, hops, tree } };
-    }
-    case 'answer': {
-      const { queryId, wave, hits, done } = message;
-      const value = { queryId, wave, hits: [...hits], ...(done === null ? {} : { done }) };
-      return { case: 'answer', value };
-    }
-    case 'decline':
-      return { case: 'decline', value: { queryId: message.queryId, wave: message.wave } };
-    case 'cancel':
-      return { case: 'cancel', value: { queryId: message.queryId } };
-    default:
-      return unreachable(message);
-  }
-}
-
 function toBans(message: BansMessage): KindInit {
   switch (message.kind) {
     case 'bansDigest':
@@ -230,6 +209,8 @@ function fromKind(swarm: number, kind: Kind): ControlMessage | null {
     case 'answer':
     case 'decline':
     case 'cancel':
+    case 'seek':
+    case 'found':
       return { area: 'search', message: fromSearch(kind) };
     case 'bansDigest':
     case 'bansList':
@@ -243,7 +224,7 @@ function fromKind(swarm: number, kind: Kind): ControlMessage | null {
     case 'holderQuery':
     case 'holderAnswer':
     case 'holderCancel':
-      return { area: 'holders', message: fromHolders(kind, fromHit) };
+      return { area: 'holders', message: fromHolders(kind) };
     default:
       return null;
   }
@@ -327,25 +308,6 @@ function fromRecord({ info, state, ttlMs }: MemberRecordProto): MemberRecord {
   return { info: fromPeerProto(info), state: memberStates.fromProto(state), ttlMs: finite(ttlMs) };
 }
 
-function fromSearch(kind: KindOf<SearchMessage['kind']>): SearchMessage {
-  switch (kind.case) {
-    case 'query': {
-      const { queryId, wave, text, limit, timeoutMs, hops, tree } = kind.value;
-      return { kind: 'query', queryId, wave, text, limit, timeoutMs: finite(timeoutMs), hops, tree };
-    }
-    case 'answer': {
-      const { queryId, wave, hits, done } = kind.value;
-      return { kind: 'answer', queryId, wave, hits: hits.map(fromHit), done: fromTally(done) };
-    }
-    case 'decline':
-      return { kind: 'decline', queryId: kind.value.queryId, wave: kind.value.wave };
-    case 'cancel':
-      return { kind: 'cancel', queryId: kind.value.queryId };
-    default:
-      return unreachable(kind);
-  }
-}
-
 /** Bytes and numbers only: what a record says is read where it is judged. */
 function fromBans(kind: KindOf<BansMessage['kind']>): BansMessage {
   switch (kind.case) {
@@ -368,14 +330,4 @@ function fromBans(kind: KindOf<BansMessage['kind']>): BansMessage {
     default:
       return unreachable(kind);
   }
-}
-
-function fromHit({ peer, documentId, score, document }: HitProto): Hit {
-  return { peer, documentId, score: finite(score), document };
-}
-
-function fromTally(tally: TallyProto | undefined): QueryTally | null {
-  if (tally === undefined) return null;
-  const { asked, answered, messages, missing } = tally;
-  return { asked, answered, messages, missing };
 }

@@ -45,7 +45,9 @@ function atWork(recorded: Buffer[] | null): WiredNetwork {
       headers: { a: 'b' },
       wantHeld: true,
     });
-    network.command(id, { kind: 'query', queryId: `${id}/1`, text: 'x', limit: 5, timeoutMs: 1_000 });
+    for (const [at, strategy] of (['exhaustive', 'walk', 'ring'] as const).entries()) {
+      network.command(id, { kind: 'query', queryId: `${id}/${at}`, text: 'x', limit: 5, timeoutMs: 1_000, strategy });
+    }
   }
   network.run(12_000);
   return network;

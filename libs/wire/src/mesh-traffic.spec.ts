@@ -6,7 +6,7 @@ const messageKinds = [
   ...['gossip', 'iHave', 'graft', 'prune', 'digest', 'pull', 'held'],
   ...['ping', 'ack', 'probe', 'probeReply', 'watchers'],
   ...['directoryDigest', 'directoryRecords'],
-  ...['query', 'answer', 'decline', 'cancel'],
+  ...['query', 'answer', 'decline', 'cancel', 'seek', 'found'],
 ];
 const bodyKinds = ['user', 'canary', 'announce', 'leave', 'accuse', 'watch', 'report'];
 
@@ -22,8 +22,8 @@ function life(seed: number): WiredNetwork {
       headers: { traceparent: '00-1-2-01', Größe: '' },
       wantHeld,
     });
-  const query = (id: string, queryId: string) =>
-    network.command(id, { kind: 'query', queryId, text: 'über', limit: 10, timeoutMs: 1_500.5 });
+  const query = (id: string, queryId: string, strategy: 'auto' | 'walk' | 'ring' = 'auto') =>
+    network.command(id, { kind: 'query', queryId, text: 'über', limit: 10, timeoutMs: 1_500.5, strategy });
 
   for (let i = 0; i < 7; i++) network.add(`p${i}`, i === 0 ? undefined : `p${i - 1}`);
   network.run(5_000);
@@ -38,6 +38,8 @@ function life(seed: number): WiredNetwork {
   network.hang('p4');
   for (const id of ['p0', 'p5', 'p6']) publish(id, false);
   query('p2', 'p2/2');
+  query('p3', 'p3/1', 'walk');
+  query('p5', 'p5/2', 'ring');
   query('p5', 'p5/1');
   network.run(400);
   network.command('p5', { kind: 'cancelQuery', queryId: 'p5/1' });

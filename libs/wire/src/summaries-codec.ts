@@ -4,9 +4,9 @@ import type { HolderMessage, SummariesMessage, SummaryDelta, SummaryRecord } fro
 import { unreachable } from '@starling/kernel';
 import type { KindInit, KindOf } from './control-codec.ts';
 import type { SummaryDelta as DeltaProto, SummaryDeltaSchema } from './gen/starling/link/v1/body_pb.ts';
-import type { Hit as HitProto } from './gen/starling/link/v1/search_pb.ts';
 import type { SummaryRecord as RecordProto, SummaryRecordSchema } from './gen/starling/link/v1/summaries_pb.ts';
 import { finite, fromUint64, toUint64 } from './peer-codec.ts';
+import { fromHit } from './search-codec.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -63,11 +63,7 @@ export function toHolders(message: HolderMessage<Hit>): KindInit {
   }
 }
 
-/** Hits are read as those of any search are. */
-export function fromHolders(
-  kind: KindOf<HolderMessage<Hit>['kind']>,
-  fromHit: (hit: HitProto) => Hit,
-): HolderMessage<Hit> {
+export function fromHolders(kind: KindOf<HolderMessage<Hit>['kind']>): HolderMessage<Hit> {
   switch (kind.case) {
     case 'holderQuery': {
       const { queryId, text, limit, timeoutMs } = kind.value;
@@ -75,7 +71,7 @@ export function fromHolders(
     }
     case 'holderAnswer': {
       const { queryId, hits, done, refused } = kind.value;
-      return { kind: 'holderAnswer', queryId, hits: hits.map((hit) => fromHit(hit)), done, refused };
+      return { kind: 'holderAnswer', queryId, hits: hits.map(fromHit), done, refused };
     }
     case 'holderCancel':
       return { kind: 'holderCancel', queryId: kind.value.queryId };

@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import type { Queries, QueryEnd } from '../overlay/queries.ts';
 import { budgetOf, failStream } from './calls.ts';
 import { StreamWriter } from './stream-writer.ts';
-import { apiLimits, checkQuery } from './validate.ts';
+import { apiLimits, checkQuery, queryStrategies } from './validate.ts';
 
 type Call = ServerWritableStream<QueryRequest, QueryResponse>;
 
@@ -30,10 +30,10 @@ export function serveQuery(call: Call, queries: Queries, log: Logger): void {
     () => cancel(),
   );
   try {
-    const { text, limit, timeoutMs } = checkQuery(call.request);
+    const { question, timeoutMs } = checkQuery(call.request);
     const budgetMs = Math.min(timeoutMs, budgetOf(call, timeoutMs, apiLimits.queryTimeoutMaxMs));
     if (!writer.isOpen) return;
-    cancel = queries.start(text, limit, budgetMs, {
+    cancel = queries.start(question, budgetMs, {
       hits: (hits) => {
         for (const hit of hits) waiting.push(toHit(hit));
         writer.wake();
@@ -73,7 +73,7 @@ function fieldsOf(json: string): JsonObject {
   return { unreadable: json };
 }
 
-function toSummary({ tally, complete, reason, hits, elapsedMs }: QueryEnd): QueryResponse {
+function toSummary({ strategy, tally, complete, reason, budget, hits, elapsedMs }: QueryEnd): QueryResponse {
   return create(QueryResponseSchema, {
     event: {
       case: 'summary',
@@ -86,6 +86,9 @@ function toSummary({ tally, complete, reason, hits, elapsedMs }: QueryEnd): Quer
         reason,
         hitCount: hits,
         elapsed: durationFromMs(Math.round(elapsedMs)),
+        strategy: queryStrategies[strategy],
+        bytesSpent: BigInt(tally.bytes),
+        messageBudget: budget,
       },
     },
   });

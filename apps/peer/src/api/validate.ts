@@ -2,6 +2,7 @@ import { type Duration, durationMs, type Timestamp, timestampMs } from '@bufbuil
 import { type FieldViolation, invalidRequest, StarlingError } from '@starling/client';
 import type { SignedBan } from '@starling/core-bans';
 import { parsePattern, parseTopic } from '@starling/core-pubsub';
+import type { QueryStrategy as MeshStrategy } from '@starling/mesh';
 import {
   type BanPeerRequest,
   BanScope,
@@ -10,9 +11,11 @@ import {
   isBanText,
   type PublishRequest,
   type QueryRequest,
+  QueryStrategy,
   type SubscribeRequest,
   type UnbanPeerRequest,
 } from '@starling/wire';
+import type { Question } from '../overlay/queries.ts';
 
 /** Bounds of the public API that are no settings; each is stated in the .proto files. */
 export const apiLimits = {
@@ -29,6 +32,7 @@ export const apiLimits = {
   queryCharsMax: 1_024,
   queryHitsDefault: 20,
   queryHitsMax: 1_000,
+  queryBudgetMax: 65_536,
   queryTimeoutDefaultMs: 5_000,
   queryTimeoutMaxMs: 30_000,
   pageSizeMax: 1_000,
@@ -171,8 +175,19 @@ export function checkDocumentIds(ids: readonly string[]): void {
   violations.done();
 }
 
+/** The API's word for each strategy that there is. */
+export const queryStrategies: Readonly<Record<Exclude<MeshStrategy, 'auto'>, QueryStrategy>> = {
+  exhaustive: QueryStrategy.EXHAUSTIVE,
+  walk: QueryStrategy.WALK,
+  ring: QueryStrategy.RING,
+  guided: QueryStrategy.GUIDED,
+  summary: QueryStrategy.SUMMARY,
+};
+/** As the API writes them, for whoever misspelt one. */
+const strategyNames = ['AUTO', ...Object.keys(queryStrategies).map((name) => name.toUpperCase())].join(', ');
+
 /** Throws INVALID_REQUEST. Returns what is asked with the defaults filled in. */
-export function checkQuery(request: QueryRequest): { text: string; limit: number; timeoutMs: number } {
+export function checkQuery(request: QueryRequest): { question: Question; timeoutMs: number } {
   const violations = new Violations();
   const text = request.text.trim();
   violations.check(text !== '', 'text', 'must have at least one word');
@@ -192,8 +207,37 @@ export function checkQuery(request: QueryRequest): { text: string; limit: number
     'timeout',
     `must be above 0 and at most ${apiLimits.queryTimeoutMaxMs / 1000} s`,
   );
+  const strategy = strategyOf(request.strategy);
+  violations.check(strategy !== 'guided', 'strategy', 'GUIDED is not served by this version');
+  violations.check(strategy !== undefined, 'strategy', `is ${request.strategy}; known are ${strategyNames}`);
+  violations.check(
+    request.messageBudget <= apiLimits.queryBudgetMax,
+    'message_budget',
+    `is ${request.messageBudget}; at most ${apiLimits.queryBudgetMax} messages are spent`,
+  );
+  violations.check(
+    request.messageBudget === 0 || strategy !== 'exhaustive',
+    'message_budget',
+    'cannot be kept when everybody is asked: leave it out, or choose WALK, RING or GUIDED',
+  );
   violations.done();
-  return { text, limit: request.limit === 0 ? apiLimits.queryHitsDefault : request.limit, timeoutMs };
+  return {
+    question: {
+      text,
+      limit: request.limit === 0 ? apiLimits.queryHitsDefault : request.limit,
+      strategy: strategy ?? 'auto',
+      budget: request.messageBudget,
+    },
+    timeoutMs,
+  };
+}
+
+/** Undefined: a number that this version has no word for. */
+function strategyOf(proto: QueryStrategy): MeshStrategy | undefined {
+  if (proto === QueryStrategy.UNSPECIFIED || proto === QueryStrategy.AUTO) return 'auto';
+  return (Object.keys(queryStrategies) as Exclude<MeshStrategy, 'auto'>[]).find(
+    (name) => queryStrategies[name] === proto,
+  );
 }
 
 /** Throws INVALID_REQUEST. */

@@ -1,14 +1,27 @@
 import { StarlingError } from '@starling/client';
-import type { Hit, QueryTally } from '@starling/core-search';
+import type { FinishReason, Hit, QueryCost } from '@starling/core-search';
 import type { Millis } from '@starling/kernel';
+import type { QueryStrategy } from '@starling/mesh';
 import type { LocalIndex } from '../search/local-index.ts';
 import type { MeshPort } from './mesh-port.ts';
 
+/** What a client asks. */
+export interface Question {
+  readonly text: string;
+  readonly limit: number;
+  readonly strategy: QueryStrategy;
+  /** Messages between peers at most; 0: the strategy's default. */
+  readonly budget: number;
+}
+
 /** How a query went. */
 export interface QueryEnd {
-  readonly tally: QueryTally;
+  readonly strategy: Exclude<QueryStrategy, 'auto'>;
+  readonly tally: QueryCost;
   readonly complete: boolean;
-  readonly reason: 'done' | 'deadline' | 'cancelled' | 'overloaded';
+  readonly reason: FinishReason;
+  /** The budget in force; 0: none. */
+  readonly budget: number;
   readonly hits: number;
   readonly elapsedMs: Millis;
 }
@@ -71,9 +84,11 @@ export class Queries {
           if (query === undefined) break;
           this.#open.delete(event.queryId);
           const end: QueryEnd = {
+            strategy: event.strategy,
             tally: event.tally,
             complete: event.complete,
             reason: event.reason,
+            budget: event.budget,
             hits: query.hits,
             elapsedMs: mesh.now() - query.startedAt,
           };
@@ -90,8 +105,8 @@ export class Queries {
     return this.#open.size;
   }
 
-  /** Asks the whole mesh. Returns the way to give up. Throws TOO_MANY_QUERIES. */
-  start(text: string, limit: number, timeoutMs: Millis, listener: QueryListener): () => void {
+  /** Asks the mesh. Returns the way to give up. Throws TOO_MANY_QUERIES. */
+  start(question: Question, timeoutMs: Millis, listener: QueryListener): () => void {
     if (this.#open.size >= this.#queriesMax) {
       this.refused++;
       throw new StarlingError(`${this.#open.size} queries are running already`, {
@@ -103,7 +118,7 @@ export class Queries {
     this.#number++;
     const queryId = `${this.#selfId}/${this.#number}`;
     this.#open.set(queryId, { listener, startedAt: this.#mesh.now(), hits: 0 });
-    this.#mesh.command({ kind: 'query', queryId, text, limit, timeoutMs });
+    this.#mesh.command({ kind: 'query', queryId, ...question, timeoutMs });
     return () => {
       if (this.#open.has(queryId)) this.#mesh.command({ kind: 'cancelQuery', queryId });
     };

@@ -2,17 +2,17 @@
 // @generated from file starling/v1/search.proto (package starling.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
-import type { JsonObject, Message } from "@bufbuild/protobuf";
+import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file starling/v1/search.proto.
  */
 export const file_starling_v1_search: GenFile = /*@__PURE__*/
-  fileDesc("ChhzdGFybGluZy92MS9zZWFyY2gucHJvdG8SC3N0YXJsaW5nLnYxIj8KCERvY3VtZW50EgoKAmlkGAEgASgJEicKBmZpZWxkcxgCIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QiPwoTUHV0RG9jdW1lbnRzUmVxdWVzdBIoCglkb2N1bWVudHMYASADKAsyFS5zdGFybGluZy52MS5Eb2N1bWVudCJBChRQdXREb2N1bWVudHNSZXNwb25zZRIUCgxzdG9yZWRfY291bnQYASABKA0SEwoLdG90YWxfY291bnQYAiABKAQiJQoWRGVsZXRlRG9jdW1lbnRzUmVxdWVzdBILCgNpZHMYASADKAkiRQoXRGVsZXRlRG9jdW1lbnRzUmVzcG9uc2USFQoNZGVsZXRlZF9jb3VudBgBIAEoDRITCgt0b3RhbF9jb3VudBgCIAEoBCJXCgxRdWVyeVJlcXVlc3QSDAoEdGV4dBgBIAEoCRINCgVsaW1pdBgCIAEoDRIqCgd0aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uImwKDVF1ZXJ5UmVzcG9uc2USJAoDaGl0GAEgASgLMhUuc3RhcmxpbmcudjEuUXVlcnlIaXRIABIsCgdzdW1tYXJ5GAIgASgLMhkuc3RhcmxpbmcudjEuUXVlcnlTdW1tYXJ5SABCBwoFZXZlbnQiUwoIUXVlcnlIaXQSDwoHcGVlcl9pZBgBIAEoCRInCghkb2N1bWVudBgCIAEoCzIVLnN0YXJsaW5nLnYxLkRvY3VtZW50Eg0KBXNjb3JlGAMgASgBIs4BCgxRdWVyeVN1bW1hcnkSEwoLcGVlcnNfYXNrZWQYASABKA0SFgoOcGVlcnNfYW5zd2VyZWQYAiABKA0SFgoObWVzc2FnZXNfc3BlbnQYAyABKA0SGAoQYnJhbmNoZXNfbWlzc2luZxgEIAEoDRIQCghjb21wbGV0ZRgFIAEoCBIOCgZyZWFzb24YBiABKAkSEQoJaGl0X2NvdW50GAcgASgNEioKB2VsYXBzZWQYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24yhAIKDVNlYXJjaFNlcnZpY2USUwoMUHV0RG9jdW1lbnRzEiAuc3RhcmxpbmcudjEuUHV0RG9jdW1lbnRzUmVxdWVzdBohLnN0YXJsaW5nLnYxLlB1dERvY3VtZW50c1Jlc3BvbnNlElwKD0RlbGV0ZURvY3VtZW50cxIjLnN0YXJsaW5nLnYxLkRlbGV0ZURvY3VtZW50c1JlcXVlc3QaJC5zdGFybGluZy52MS5EZWxldGVEb2N1bWVudHNSZXNwb25zZRJACgVRdWVyeRIZLnN0YXJsaW5nLnYxLlF1ZXJ5UmVxdWVzdBoaLnN0YXJsaW5nLnYxLlF1ZXJ5UmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_struct]);
+  fileDesc("ChhzdGFybGluZy92MS9zZWFyY2gucHJvdG8SC3N0YXJsaW5nLnYxIj8KCERvY3VtZW50EgoKAmlkGAEgASgJEicKBmZpZWxkcxgCIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QiPwoTUHV0RG9jdW1lbnRzUmVxdWVzdBIoCglkb2N1bWVudHMYASADKAsyFS5zdGFybGluZy52MS5Eb2N1bWVudCJBChRQdXREb2N1bWVudHNSZXNwb25zZRIUCgxzdG9yZWRfY291bnQYASABKA0SEwoLdG90YWxfY291bnQYAiABKAQiJQoWRGVsZXRlRG9jdW1lbnRzUmVxdWVzdBILCgNpZHMYASADKAkiRQoXRGVsZXRlRG9jdW1lbnRzUmVzcG9uc2USFQoNZGVsZXRlZF9jb3VudBgBIAEoDRITCgt0b3RhbF9jb3VudBgCIAEoBCKdAQoMUXVlcnlSZXF1ZXN0EgwKBHRleHQYASABKAkSDQoFbGltaXQYAiABKA0SKgoHdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIsCghzdHJhdGVneRgEIAEoDjIaLnN0YXJsaW5nLnYxLlF1ZXJ5U3RyYXRlZ3kSFgoObWVzc2FnZV9idWRnZXQYBSABKA0ibAoNUXVlcnlSZXNwb25zZRIkCgNoaXQYASABKAsyFS5zdGFybGluZy52MS5RdWVyeUhpdEgAEiwKB3N1bW1hcnkYAiABKAsyGS5zdGFybGluZy52MS5RdWVyeVN1bW1hcnlIAEIHCgVldmVudCJTCghRdWVyeUhpdBIPCgdwZWVyX2lkGAEgASgJEicKCGRvY3VtZW50GAIgASgLMhUuc3RhcmxpbmcudjEuRG9jdW1lbnQSDQoFc2NvcmUYAyABKAEi1wIKDFF1ZXJ5U3VtbWFyeRITCgtwZWVyc19hc2tlZBgBIAEoDRIWCg5wZWVyc19hbnN3ZXJlZBgCIAEoDRIWCg5tZXNzYWdlc19zcGVudBgDIAEoDRIYChBicmFuY2hlc19taXNzaW5nGAQgASgNEhAKCGNvbXBsZXRlGAUgASgIEg4KBnJlYXNvbhgGIAEoCRIRCgloaXRfY291bnQYByABKA0SKgoHZWxhcHNlZBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIsCghzdHJhdGVneRgJIAEoDjIaLnN0YXJsaW5nLnYxLlF1ZXJ5U3RyYXRlZ3kSEwoLYnl0ZXNfc3BlbnQYCiABKAQSFgoObWVzc2FnZV9idWRnZXQYCyABKA0SLAoJY2FjaGVfYWdlGAwgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uKtABCg1RdWVyeVN0cmF0ZWd5Eh4KGlFVRVJZX1NUUkFURUdZX1VOU1BFQ0lGSUVEEAASFwoTUVVFUllfU1RSQVRFR1lfQVVUTxABEh0KGVFVRVJZX1NUUkFURUdZX0VYSEFVU1RJVkUQAhIXChNRVUVSWV9TVFJBVEVHWV9XQUxLEAMSFwoTUVVFUllfU1RSQVRFR1lfUklORxAEEhkKFVFVRVJZX1NUUkFURUdZX0dVSURFRBAFEhoKFlFVRVJZX1NUUkFURUdZX1NVTU1BUlkQBjKEAgoNU2VhcmNoU2VydmljZRJTCgxQdXREb2N1bWVudHMSIC5zdGFybGluZy52MS5QdXREb2N1bWVudHNSZXF1ZXN0GiEuc3RhcmxpbmcudjEuUHV0RG9jdW1lbnRzUmVzcG9uc2USXAoPRGVsZXRlRG9jdW1lbnRzEiMuc3RhcmxpbmcudjEuRGVsZXRlRG9jdW1lbnRzUmVxdWVzdBokLnN0YXJsaW5nLnYxLkRlbGV0ZURvY3VtZW50c1Jlc3BvbnNlEkAKBVF1ZXJ5Ehkuc3RhcmxpbmcudjEuUXVlcnlSZXF1ZXN0Ghouc3RhcmxpbmcudjEuUXVlcnlSZXNwb25zZTABYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_struct]);
 
 /**
  * A document: any JSON object. Text in its fields, at any depth, is searched.
@@ -133,7 +133,7 @@ export const DeleteDocumentsResponseSchema: GenMessage<DeleteDocumentsResponse> 
   messageDesc(file_starling_v1_search, 4);
 
 /**
- * A question to the whole mesh.
+ * A question to the mesh.
  *
  * @generated from message starling.v1.QueryRequest
  */
@@ -158,6 +158,20 @@ export type QueryRequest = Message<"starling.v1.QueryRequest"> & {
    * @generated from field: google.protobuf.Duration timeout = 3;
    */
   timeout?: Duration | undefined;
+
+  /**
+   * Whom to ask.
+   *
+   * @generated from field: starling.v1.QueryStrategy strategy = 4;
+   */
+  strategy: QueryStrategy;
+
+  /**
+   * Messages between peers that the query may cost at most, all of them; 0 means 512, at most 65,536. Not with EXHAUSTIVE, which asks everybody.
+   *
+   * @generated from field: uint32 message_budget = 5;
+   */
+  messageBudget: number;
 };
 
 /**
@@ -250,14 +264,14 @@ export type QuerySummary = Message<"starling.v1.QuerySummary"> & {
   peersAnswered: number;
 
   /**
-   * Messages between peers that it cost.
+   * Messages between peers that it cost; where a peer died meanwhile, at most so many. Never more than the budget.
    *
    * @generated from field: uint32 messages_spent = 3;
    */
   messagesSpent: number;
 
   /**
-   * Branches of the mesh that broke or ran out of time.
+   * Branches and walkers that broke, were shed or ran out of time, each hiding at least one peer.
    *
    * @generated from field: uint32 branches_missing = 4;
    */
@@ -271,7 +285,7 @@ export type QuerySummary = Message<"starling.v1.QuerySummary"> & {
   complete: boolean;
 
   /**
-   * "done", "deadline" or "overloaded".
+   * "done": everybody who could be asked was. "limit": enough hits. "budget": no further step could be paid. "deadline", or "cancelled".
    *
    * @generated from field: string reason = 6;
    */
@@ -286,6 +300,34 @@ export type QuerySummary = Message<"starling.v1.QuerySummary"> & {
    * @generated from field: google.protobuf.Duration elapsed = 8;
    */
   elapsed?: Duration | undefined;
+
+  /**
+   * How it was asked.
+   *
+   * @generated from field: starling.v1.QueryStrategy strategy = 9;
+   */
+  strategy: QueryStrategy;
+
+  /**
+   * Bytes between peers, estimated.
+   *
+   * @generated from field: uint64 bytes_spent = 10;
+   */
+  bytesSpent: bigint;
+
+  /**
+   * The budget that was in force; 0: none.
+   *
+   * @generated from field: uint32 message_budget = 11;
+   */
+  messageBudget: number;
+
+  /**
+   * How old the answer is when it came from this peer's memory of a query like this one, at no cost; unset: it was asked for now.
+   *
+   * @generated from field: google.protobuf.Duration cache_age = 12;
+   */
+  cacheAge?: Duration | undefined;
 };
 
 /**
@@ -294,6 +336,75 @@ export type QuerySummary = Message<"starling.v1.QuerySummary"> & {
  */
 export const QuerySummarySchema: GenMessage<QuerySummary> = /*@__PURE__*/
   messageDesc(file_starling_v1_search, 8);
+
+/**
+ * Whom a query asks, and what that costs: docs/search.md.
+ *
+ * @generated from enum starling.v1.QueryStrategy
+ */
+export const QueryStrategy = {
+  /**
+   * As AUTO.
+   *
+   * @generated from enum value: QUERY_STRATEGY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The mesh chooses. With a budget: as WALK.
+   *
+   * @generated from enum value: QUERY_STRATEGY_AUTO = 1;
+   */
+  AUTO: 1,
+
+  /**
+   * Every peer, along the broadcast tree: about two messages for each peer.
+   *
+   * @generated from enum value: QUERY_STRATEGY_EXHAUSTIVE = 2;
+   */
+  EXHAUSTIVE: 2,
+
+  /**
+   * Random walks: cheap for what many peers have.
+   *
+   * @generated from enum value: QUERY_STRATEGY_WALK = 3;
+   */
+  WALK: 3,
+
+  /**
+   * Everybody near, then further: the nearest copy first.
+   *
+   * @generated from enum value: QUERY_STRATEGY_RING = 4;
+   */
+  RING: 4,
+
+  /**
+   * Walks to where neighbours say that the words are.
+   *
+   * @generated from enum value: QUERY_STRATEGY_GUIDED = 5;
+   */
+  GUIDED: 5,
+
+  /**
+   * Straight to the peers whose summaries say that they have the words; the tree where summaries do not help.
+   *
+   * @generated from enum value: QUERY_STRATEGY_SUMMARY = 6;
+   */
+  SUMMARY: 6,
+} as const;
+
+/**
+ * Whom a query asks, and what that costs: docs/search.md.
+ *
+ * @generated from enum starling.v1.QueryStrategy
+ */
+export type QueryStrategy = (typeof QueryStrategy)[keyof typeof QueryStrategy] | UnknownEnum;
+
+/**
+ * Describes the enum starling.v1.QueryStrategy.
+ */
+export const QueryStrategySchema: GenEnum<QueryStrategy> = /*@__PURE__*/
+  enumDesc(file_starling_v1_search, 0);
 
 /**
  * Keep documents at any peer and ask the whole mesh for them.
@@ -323,7 +434,7 @@ export const SearchService: GenService<{
     output: typeof DeleteDocumentsResponseSchema;
   },
   /**
-   * Asks every peer; hits come as they are found, a summary comes last.
+   * Asks every peer, or a part of the mesh within a budget; hits come as they are found, a summary comes last.
    * Example: grpcurl -plaintext -d '{"text":"murmuration"}' localhost:7401 starling.v1.SearchService/Query
    *
    * @generated from rpc starling.v1.SearchService.Query

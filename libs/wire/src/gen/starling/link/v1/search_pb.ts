@@ -2,15 +2,15 @@
 // @generated from file starling/link/v1/search.proto (package starling.link.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file starling/link/v1/search.proto.
  */
 export const file_starling_link_v1_search: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zdGFybGluZy9saW5rL3YxL3NlYXJjaC5wcm90bxIQc3RhcmxpbmcubGluay52MSJ0CgVRdWVyeRIQCghxdWVyeV9pZBgBIAEoCRIMCgR0ZXh0GAIgASgJEg0KBWxpbWl0GAMgASgNEhIKCnRpbWVvdXRfbXMYBCABKAESDAoEaG9wcxgFIAEoDRIMCgR3YXZlGAYgASgNEgwKBHRyZWUYByABKA0iSQoDSGl0EgwKBHBlZXIYASABKAkSEwoLZG9jdW1lbnRfaWQYAiABKAkSDQoFc2NvcmUYAyABKAESEAoIZG9jdW1lbnQYBCABKAkiUAoKUXVlcnlUYWxseRINCgVhc2tlZBgBIAEoDRIQCghhbnN3ZXJlZBgCIAEoDRIQCghtZXNzYWdlcxgDIAEoDRIPCgdtaXNzaW5nGAQgASgNInkKBkFuc3dlchIQCghxdWVyeV9pZBgBIAEoCRIjCgRoaXRzGAIgAygLMhUuc3RhcmxpbmcubGluay52MS5IaXQSKgoEZG9uZRgDIAEoCzIcLnN0YXJsaW5nLmxpbmsudjEuUXVlcnlUYWxseRIMCgR3YXZlGAQgASgNIikKB0RlY2xpbmUSEAoIcXVlcnlfaWQYASABKAkSDAoEd2F2ZRgCIAEoDSIaCgZDYW5jZWwSEAoIcXVlcnlfaWQYASABKAliBnByb3RvMw");
+  fileDesc("Ch1zdGFybGluZy9saW5rL3YxL3NlYXJjaC5wcm90bxIQc3RhcmxpbmcubGluay52MSJ0CgVRdWVyeRIQCghxdWVyeV9pZBgBIAEoCRIMCgR0ZXh0GAIgASgJEg0KBWxpbWl0GAMgASgNEhIKCnRpbWVvdXRfbXMYBCABKAESDAoEaG9wcxgFIAEoDRIMCgR3YXZlGAYgASgNEgwKBHRyZWUYByABKA0iSQoDSGl0EgwKBHBlZXIYASABKAkSEwoLZG9jdW1lbnRfaWQYAiABKAkSDQoFc2NvcmUYAyABKAESEAoIZG9jdW1lbnQYBCABKAkiXwoKUXVlcnlUYWxseRINCgVhc2tlZBgBIAEoDRIQCghhbnN3ZXJlZBgCIAEoDRIQCghtZXNzYWdlcxgDIAEoDRIPCgdtaXNzaW5nGAQgASgNEg0KBWJ5dGVzGAUgASgEInkKBkFuc3dlchIQCghxdWVyeV9pZBgBIAEoCRIjCgRoaXRzGAIgAygLMhUuc3RhcmxpbmcubGluay52MS5IaXQSKgoEZG9uZRgDIAEoCzIcLnN0YXJsaW5nLmxpbmsudjEuUXVlcnlUYWxseRIMCgR3YXZlGAQgASgNIikKB0RlY2xpbmUSEAoIcXVlcnlfaWQYASABKAkSDAoEd2F2ZRgCIAEoDSIaCgZDYW5jZWwSEAoIcXVlcnlfaWQYASABKAki6gEKBFNlZWsSEAoIcXVlcnlfaWQYASABKAkSMAoIc3RyYXRlZ3kYAiABKA4yHi5zdGFybGluZy5saW5rLnYxLlNlZWtTdHJhdGVneRINCgVyb3VuZBgDIAEoDRIMCgR0ZXh0GAQgASgJEg0KBWxpbWl0GAUgASgNEhIKCnRpbWVvdXRfbXMYBiABKAESEAoIcm91bmRfbXMYByABKAESDAoEaG9wcxgIIAEoDRINCgVzdGVwcxgJIAEoDRIPCgd3YWxrZXJzGAogASgNEg4KBmJ1ZGdldBgLIAEoDRIOCgZyZXN1bWUYDCABKAgikAEKCVNlZWtUYWxseRIQCghkZWNsaW5lZBgBIAEoCBINCgVhc2tlZBgCIAEoDRIQCghhbnN3ZXJlZBgDIAEoDRIQCghtZXNzYWdlcxgEIAEoDRINCgVieXRlcxgFIAEoBBIPCgdtaXNzaW5nGAYgASgNEg8KB3dhbGtlcnMYByABKA0SDQoFZWRnZXMYCCABKA0ieAoFRm91bmQSEAoIcXVlcnlfaWQYASABKAkSDQoFcm91bmQYAiABKA0SIwoEaGl0cxgDIAMoCzIVLnN0YXJsaW5nLmxpbmsudjEuSGl0EikKBGRvbmUYBCABKAsyGy5zdGFybGluZy5saW5rLnYxLlNlZWtUYWxseSp3CgxTZWVrU3RyYXRlZ3kSHQoZU0VFS19TVFJBVEVHWV9VTlNQRUNJRklFRBAAEhYKElNFRUtfU1RSQVRFR1lfV0FMSxABEhYKElNFRUtfU1RSQVRFR1lfUklORxACEhgKFFNFRUtfU1RSQVRFR1lfR1VJREVEEANiBnByb3RvMw");
 
 /**
  * A question on its way.
@@ -128,6 +128,13 @@ export type QueryTally = Message<"starling.link.v1.QueryTally"> & {
    * @generated from field: uint32 missing = 4;
    */
   missing: number;
+
+  /**
+   * An estimate; 0 from a peer that does not count them.
+   *
+   * @generated from field: uint64 bytes = 5;
+   */
+  bytes: bigint;
 };
 
 /**
@@ -215,4 +222,234 @@ export type Cancel = Message<"starling.link.v1.Cancel"> & {
  */
 export const CancelSchema: GenMessage<Cancel> = /*@__PURE__*/
   messageDesc(file_starling_link_v1_search, 5);
+
+/**
+ * A round of a seek: be a branch, or let the walkers that wait in you go on.
+ *
+ * @generated from message starling.link.v1.Seek
+ */
+export type Seek = Message<"starling.link.v1.Seek"> & {
+  /**
+   * The origin's id and a number.
+   *
+   * @generated from field: string query_id = 1;
+   */
+  queryId: string;
+
+  /**
+   * @generated from field: starling.link.v1.SeekStrategy strategy = 2;
+   */
+  strategy: SeekStrategy;
+
+  /**
+   * From 1.
+   *
+   * @generated from field: uint32 round = 3;
+   */
+  round: number;
+
+  /**
+   * @generated from field: string text = 4;
+   */
+  text: string;
+
+  /**
+   * @generated from field: uint32 limit = 5;
+   */
+  limit: number;
+
+  /**
+   * What is left of the query's time.
+   *
+   * @generated from field: double timeout_ms = 6;
+   */
+  timeoutMs: number;
+
+  /**
+   * What is left of the round's.
+   *
+   * @generated from field: double round_ms = 7;
+   */
+  roundMs: number;
+
+  /**
+   * @generated from field: uint32 hops = 8;
+   */
+  hops: number;
+
+  /**
+   * Links that each walker may still cross in this round.
+   *
+   * @generated from field: uint32 steps = 9;
+   */
+  steps: number;
+
+  /**
+   * @generated from field: uint32 walkers = 10;
+   */
+  walkers: number;
+
+  /**
+   * Messages that the branch may spend in this round, those to the sender of this included.
+   *
+   * @generated from field: uint32 budget = 11;
+   */
+  budget: number;
+
+  /**
+   * The receiver is a branch already.
+   *
+   * @generated from field: bool resume = 12;
+   */
+  resume: boolean;
+};
+
+/**
+ * Describes the message starling.link.v1.Seek.
+ * Use `create(SeekSchema)` to create a new message.
+ */
+export const SeekSchema: GenMessage<Seek> = /*@__PURE__*/
+  messageDesc(file_starling_link_v1_search, 6);
+
+/**
+ * What a branch did in a round.
+ *
+ * @generated from message starling.link.v1.SeekTally
+ */
+export type SeekTally = Message<"starling.link.v1.SeekTally"> & {
+  /**
+   * It is no branch: it has the query from somebody else.
+   *
+   * @generated from field: bool declined = 1;
+   */
+  declined: boolean;
+
+  /**
+   * @generated from field: uint32 asked = 2;
+   */
+  asked: number;
+
+  /**
+   * @generated from field: uint32 answered = 3;
+   */
+  answered: number;
+
+  /**
+   * @generated from field: uint32 messages = 4;
+   */
+  messages: number;
+
+  /**
+   * @generated from field: uint64 bytes = 5;
+   */
+  bytes: bigint;
+
+  /**
+   * @generated from field: uint32 missing = 6;
+   */
+  missing: number;
+
+  /**
+   * Walkers that wait in it.
+   *
+   * @generated from field: uint32 walkers = 7;
+   */
+  walkers: number;
+
+  /**
+   * Links inside it that lead to them.
+   *
+   * @generated from field: uint32 edges = 8;
+   */
+  edges: number;
+};
+
+/**
+ * Describes the message starling.link.v1.SeekTally.
+ * Use `create(SeekTallySchema)` to create a new message.
+ */
+export const SeekTallySchema: GenMessage<SeekTally> = /*@__PURE__*/
+  messageDesc(file_starling_link_v1_search, 7);
+
+/**
+ * Hits of the sender's branch.
+ *
+ * @generated from message starling.link.v1.Found
+ */
+export type Found = Message<"starling.link.v1.Found"> & {
+  /**
+   * @generated from field: string query_id = 1;
+   */
+  queryId: string;
+
+  /**
+   * @generated from field: uint32 round = 2;
+   */
+  round: number;
+
+  /**
+   * @generated from field: repeated starling.link.v1.Hit hits = 3;
+   */
+  hits: Hit[];
+
+  /**
+   * Set when the branch is through with the round.
+   *
+   * @generated from field: starling.link.v1.SeekTally done = 4;
+   */
+  done?: SeekTally | undefined;
+};
+
+/**
+ * Describes the message starling.link.v1.Found.
+ * Use `create(FoundSchema)` to create a new message.
+ */
+export const FoundSchema: GenMessage<Found> = /*@__PURE__*/
+  messageDesc(file_starling_link_v1_search, 8);
+
+/**
+ * How a seek finds its way.
+ *
+ * @generated from enum starling.link.v1.SeekStrategy
+ */
+export const SeekStrategy = {
+  /**
+   * @generated from enum value: SEEK_STRATEGY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Random walks.
+   *
+   * @generated from enum value: SEEK_STRATEGY_WALK = 1;
+   */
+  WALK: 1,
+
+  /**
+   * Everybody one link away, then two, and so on.
+   *
+   * @generated from enum value: SEEK_STRATEGY_RING = 2;
+   */
+  RING: 2,
+
+  /**
+   * Walks to where digests say that the terms are.
+   *
+   * @generated from enum value: SEEK_STRATEGY_GUIDED = 3;
+   */
+  GUIDED: 3,
+} as const;
+
+/**
+ * How a seek finds its way.
+ *
+ * @generated from enum starling.link.v1.SeekStrategy
+ */
+export type SeekStrategy = (typeof SeekStrategy)[keyof typeof SeekStrategy] | UnknownEnum;
+
+/**
+ * Describes the enum starling.link.v1.SeekStrategy.
+ */
+export const SeekStrategySchema: GenEnum<SeekStrategy> = /*@__PURE__*/
+  enumDesc(file_starling_link_v1_search, 0);
 

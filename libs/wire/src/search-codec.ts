@@ -1,0 +1,117 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { Hit, QueryTally, SearchMessage, SeekStrategy, SeekTally } from '@starling/core-search';
+import { unreachable } from '@starling/kernel';
+import { enumNames } from './enum-names.ts';
+import type { Message as MessageProto, MessageSchema } from './gen/starling/link/v1/link_pb.ts';
+import {
+  type Hit as HitProto,
+  SeekStrategy as SeekStrategyProto,
+  type SeekTally as SeekTallyProto,
+  type QueryTally as TallyProto,
+} from './gen/starling/link/v1/search_pb.ts';
+import { finite, fromUint64, toUint64 } from './peer-codec.ts';
+
+type KindInit = NonNullable<MessageInitShape<typeof MessageSchema>['kind']>;
+type SearchKind = Extract<MessageProto['kind'], { readonly case: SearchMessage['kind'] }>;
+
+const strategies = enumNames<SeekStrategy, SeekStrategyProto>({
+  walk: SeekStrategyProto.WALK,
+  ring: SeekStrategyProto.RING,
+  guided: SeekStrategyProto.GUIDED,
+});
+
+/** A search message as a `Message.kind` of link.proto. */
+export function toSearch(message: SearchMessage): KindInit {
+  switch (message.kind) {
+    case 'query': {
+      const { queryId, wave, text, limit, timeoutMs, hops, tree } = message;
+      return { case: 'query', value: { queryId, wave, text, limit, timeoutMs, hops, tree } };
+    }
+    case 'answer': {
+      const { queryId, wave, hits, done } = message;
+      const value = { queryId, wave, hits: [...hits], ...(done === null ? {} : { done: toTally(done) }) };
+      return { case: 'answer', value };
+    }
+    case 'decline':
+      return { case: 'decline', value: { queryId: message.queryId, wave: message.wave } };
+    case 'cancel':
+      return { case: 'cancel', value: { queryId: message.queryId } };
+    case 'seek':
+      return { case: 'seek', value: toSeek(message) };
+    case 'found': {
+      const { queryId, round, hits, done } = message;
+      const value = { queryId, round, hits: [...hits], ...(done === null ? {} : { done: toTally(done) }) };
+      return { case: 'found', value };
+    }
+    default:
+      return unreachable(message);
+  }
+}
+
+/** Throws `MalformedError`, or `UnknownValueError` for a strategy that this version does not know. */
+export function fromSearch(kind: SearchKind): SearchMessage {
+  switch (kind.case) {
+    case 'query': {
+      const { queryId, wave, text, limit, timeoutMs, hops, tree } = kind.value;
+      return { kind: 'query', queryId, wave, text, limit, timeoutMs: finite(timeoutMs), hops, tree };
+    }
+    case 'answer': {
+      const { queryId, wave, hits, done } = kind.value;
+      return { kind: 'answer', queryId, wave, hits: hits.map(fromHit), done: fromTally(done) };
+    }
+    case 'decline':
+      return { kind: 'decline', queryId: kind.value.queryId, wave: kind.value.wave };
+    case 'cancel':
+      return { kind: 'cancel', queryId: kind.value.queryId };
+    case 'seek': {
+      const { queryId, round, text, limit, timeoutMs, roundMs, hops, steps, walkers, budget, resume } = kind.value;
+      return {
+        kind: 'seek',
+        queryId,
+        strategy: strategies.fromProto(kind.value.strategy),
+        round,
+        text,
+        limit,
+        timeoutMs: finite(timeoutMs),
+        roundMs: finite(roundMs),
+        hops,
+        steps,
+        walkers,
+        budget,
+        resume,
+      };
+    }
+    case 'found': {
+      const { queryId, round, hits, done } = kind.value;
+      return { kind: 'found', queryId, round, hits: hits.map(fromHit), done: fromSeekTally(done) };
+    }
+    default:
+      return unreachable(kind);
+  }
+}
+
+function toSeek({ kind: _kind, strategy, ...seek }: Extract<SearchMessage, { kind: 'seek' }>) {
+  return { ...seek, strategy: strategies.toProto(strategy) };
+}
+
+/** Both kinds of tally differ in the same way from their messages. */
+function toTally<T extends QueryTally | SeekTally>(tally: T): Omit<T, 'bytes'> & { readonly bytes: bigint } {
+  return { ...tally, bytes: toUint64(tally.bytes) };
+}
+
+/** Hits of any search travel alike. */
+export function fromHit({ peer, documentId, score, document }: HitProto): Hit {
+  return { peer, documentId, score: finite(score), document };
+}
+
+function fromTally(tally: TallyProto | undefined): QueryTally | null {
+  if (tally === undefined) return null;
+  const { asked, answered, messages, missing, bytes } = tally;
+  return { asked, answered, messages, missing, bytes: fromUint64(bytes) };
+}
+
+function fromSeekTally(tally: SeekTallyProto | undefined): SeekTally | null {
+  if (tally === undefined) return null;
+  const { declined, asked, answered, messages, bytes, missing, walkers, edges } = tally;
+  return { declined, asked, answered, messages, bytes: fromUint64(bytes), missing, walkers, edges };
+}
