@@ -222,6 +222,19 @@ describe('search', () => {
     expect((await ask()).filter((event) => event.kind === 'hit')).toHaveLength(2);
   });
 
+  it.each(['walk', 'ring'] as const)('by %s within a budget, and says what that was', async (strategy) => {
+    const events = [];
+    const options = { limit: 10, strategy, messageBudget: 30 } as const;
+    for await (const event of b().query('murmuration', options)) events.push(event);
+    expect(events.filter((event) => event.kind === 'hit')).toHaveLength(2);
+    const summary = events.at(-1);
+    expect(summary).toMatchObject({ kind: 'summary', strategy, messageBudget: 30, complete: true, reason: 'done' });
+    if (summary?.kind === 'summary') {
+      expect(summary.messagesSpent).toBeLessThanOrEqual(30);
+      expect(summary.bytesSpent).toBeGreaterThan(0);
+    }
+  });
+
   it('ends everywhere when the client gives up', async () => {
     const call = raw.stream(search.query, create(QueryRequestSchema, { text: 'murmuration' }));
     call.on('error', () => {});
