@@ -119,6 +119,7 @@ async function starlingEnd(name: string, secured: Secured | undefined): Promise<
       repair: false,
       tree: 0,
       entry: 0,
+      signature: null,
       body,
     },
   });

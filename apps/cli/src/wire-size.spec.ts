@@ -51,7 +51,7 @@ const messages: readonly [string, SimMessage][] = [
       swarm: 0,
       message: {
         ...{ kind: 'gossip', stream: stream(1), seq: 4, round: 6, publishedAt: 1_764_093_500_000.25 },
-        ...{ wantHeld: false, repair: false, tree: 0, entry: 0, body },
+        ...{ wantHeld: false, repair: false, tree: 0, entry: 0, signature: null, body },
       },
     },
   ]),

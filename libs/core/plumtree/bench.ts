@@ -43,6 +43,7 @@ const inputs = Array.from({ length: messages }, (_, i) => {
     repair: false,
     tree: 0,
     entry: 0,
+    signature: null,
     body,
   };
   return { kind: 'message', from: 'a', message } as const;

@@ -12,6 +12,7 @@ export { CertificateWatch, type CertificateWatchOptions } from './certificate-wa
 export { createIdentity, type Identity, loadIdentity, peerIdOf } from './identity.ts';
 export { Issuer, type IssuerEvent, type IssuerOptions } from './issuer.ts';
 export { IdentityError } from './key-file.ts';
+export { MessageSigning } from './message-signing.ts';
 export { type AlternativeNames, isDnsName, NamePolicy, namesOf } from './names.ts';
 export { OperatorKey, OperatorKeys, type OperatorSignature } from './operator-key.ts';
 export { createRequest } from './request.ts';

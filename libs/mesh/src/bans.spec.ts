@@ -149,6 +149,7 @@ describe('what the banned said before, or by way of somebody who did not hear of
           repair: false,
           tree: 0,
           entry: 0,
+          signature: null,
           body: { kind: 'user', topic: 'a', payload: Uint8Array.of(seq), headers: {} },
         },
       });

@@ -3,7 +3,7 @@ import type { Directory } from '@starling/core-directory';
 import type { AdmissionPolicy } from '@starling/core-hyparview';
 import type { Liveness } from '@starling/core-liveness';
 import type { Observe, PeerReport } from '@starling/core-observe';
-import { type Gossip, isEphemeral } from '@starling/core-plumtree';
+import { type Gossip, isEphemeral, type SignaturePrimitives } from '@starling/core-plumtree';
 import { PubSub } from '@starling/core-pubsub';
 import type { Reputation, ReputationEvent } from '@starling/core-reputation';
 import type { Search } from '@starling/core-search';
@@ -53,6 +53,8 @@ export interface MeshOptions<B> {
   readonly bodies: BodyCodec<B>;
   /** Reads what operators sign; without it nobody is banned for the whole mesh. */
   readonly bans?: BanReader;
+  /** What messages are signed with. Needed unless `config.plumtree.signatures` is `links`. */
+  readonly primitives?: SignaturePrimitives<B> | undefined;
 }
 
 /** An event of a core, for whom it concerns. A plain pair: a closure for each would be made for every delivery. */
@@ -100,7 +102,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   #isCaughtUp = false;
   #isLeaving = false;
 
-  constructor({ config, self, rng, admission, bodies, bans }: MeshOptions<B>) {
+  constructor({ config, self, rng, admission, bodies, bans, primitives }: MeshOptions<B>) {
     this.#self = self;
     this.#bodies = bodies;
     this.#links = new Links(config.linkLingerMs);
@@ -121,6 +123,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       rng: rng.child(),
       admission: this.#standing.policy(admission),
       sizeOf: (body) => bodies.sizeOf(body),
+      primitives,
     });
     this.#swarmOut = new CoreOutbox(
       hub.side,
@@ -464,6 +467,9 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       case 'delivered':
         if (event.from !== null) this.#standing.served(event.from);
         this.#onDelivered(event.message, event.from);
+        break;
+      case 'flooded':
+        this.#standing.misdeed(event.peer, 'flood', 1);
         break;
       case 'brokenPromise':
         this.#standing.misdeed(event.peer, 'brokenPromise', event.messages);

@@ -12,6 +12,7 @@ import {
   type PlumtreeConfig,
   type PlumtreeEvent,
   type PlumtreeMessage,
+  type SignaturePrimitives,
 } from '@starling/core-plumtree';
 import {
   type Input,
@@ -42,6 +43,8 @@ export interface SwarmOptions<B> {
   readonly admission: AdmissionPolicy;
   /** Bytes that a body takes in the store. */
   readonly sizeOf: (body: B) => number;
+  /** Needed unless `plumtree.signatures` is `links`. */
+  readonly primitives?: SignaturePrimitives<B> | undefined;
 }
 
 /**
@@ -58,7 +61,7 @@ export class Swarm<B> implements ProtocolCore<SwarmMessage<B>, SwarmCommand<B>, 
   #neighborEvents: HyParViewEvent[] = [];
   #out!: Outbox<SwarmMessage<B>, SwarmEvent<B>>;
 
-  constructor({ id, hyparview, plumtree, self, rng, admission, sizeOf }: SwarmOptions<B>) {
+  constructor({ id, hyparview, plumtree, self, rng, admission, sizeOf, primitives }: SwarmOptions<B>) {
     this.id = id;
     this.membership = new HyParView(hyparview, self, rng.child(), admission);
     this.broadcast = new Plumtree<B>(
@@ -66,6 +69,7 @@ export class Swarm<B> implements ProtocolCore<SwarmMessage<B>, SwarmCommand<B>, 
       { id: self.id, stream: streamOf(self), zone: self.zone },
       rng.child(),
       sizeOf,
+      primitives,
     );
     const side: MeshSide<B> = {
       openLink: (peer) => this.#out.open(peer),

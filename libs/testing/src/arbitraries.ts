@@ -3,7 +3,7 @@ import type { DirectoryBroadcast, DirectoryMessage, MemberRecord } from '@starli
 import type { HyParViewMessage } from '@starling/core-hyparview';
 import type { LivenessMessage } from '@starling/core-liveness';
 import type { LinkReport, ObserveBroadcast, PeerReport } from '@starling/core-observe';
-import type { Gossip, PlumtreeMessage, SeqRange, StreamDigest } from '@starling/core-plumtree';
+import type { BatchSignature, Gossip, PlumtreeMessage, SeqRange, StreamDigest } from '@starling/core-plumtree';
 import type { Hit, QueryTally, SearchMessage, SeekTally } from '@starling/core-search';
 import type { HolderMessage, SummariesMessage, SummaryDelta } from '@starling/core-summaries';
 import type { PeerId, PeerInfo } from '@starling/kernel';
@@ -52,6 +52,23 @@ export const streamIds: fc.Arbitrary<string> = fc.tuple(peerIds, whole).map(([id
 const seqRanges: fc.Arbitrary<SeqRange> = fc.record({ stream: streamIds, from: whole, to: whole });
 const streamDigests: fc.Arbitrary<StreamDigest> = fc.record({ stream: streamIds, from: whole, seen: whole });
 
+const someBytes = (maxLength: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: 1, maxLength });
+const batchSignature: fc.Arbitrary<BatchSignature> = fc.record({
+  key: someBytes(91),
+  first: whole,
+  digests: someBytes(64),
+  signature: someBytes(64),
+});
+/** Some of them shared by many messages, as those of a batch are. */
+const batchSignatures: fc.Arbitrary<BatchSignature | null> = fc.oneof(
+  fc.constant(null),
+  batchSignature,
+  fc.constantFrom<BatchSignature>(
+    { key: new Uint8Array(91).fill(1), first: 1, digests: new Uint8Array(64).fill(2), signature: new Uint8Array(64) },
+    { key: new Uint8Array(91).fill(1), first: 5, digests: new Uint8Array(16).fill(3), signature: new Uint8Array(64) },
+  ),
+);
+
 /** Broadcast payload messages over a body. */
 export function gossips<B>(body: fc.Arbitrary<B>): fc.Arbitrary<Gossip<B>> {
   return fc.record({
@@ -64,6 +81,7 @@ export function gossips<B>(body: fc.Arbitrary<B>): fc.Arbitrary<Gossip<B>> {
     repair: fc.boolean(),
     tree: uint32,
     entry: uint32,
+    signature: batchSignatures,
     body,
   });
 }

@@ -39,6 +39,7 @@ export function testGossip(seq: number, bytes = 8): MeshMessage<Uint8Array> {
       repair: false,
       tree: 0,
       entry: 0,
+      signature: null,
       body: new Uint8Array(bytes).fill(seq),
     },
   };

@@ -1,4 +1,11 @@
-import type { Gossip, IHaveItem, PlumtreeMessage, SeqRange, StreamDigest } from '@starling/core-plumtree';
+import type {
+  BatchSignature,
+  Gossip,
+  IHaveItem,
+  PlumtreeMessage,
+  SeqRange,
+  StreamDigest,
+} from '@starling/core-plumtree';
 import { unreachable } from '@starling/kernel';
 import type { SwarmId } from '@starling/mesh';
 import { MalformedError, type ProtoReader, wireType } from './proto-reader.ts';
@@ -20,6 +27,13 @@ const streamCharsMax = 256;
 /** Room for one mention of a stream and all numbers beside it; a name takes at most 3 bytes a character. */
 const mentionBytesMax = 64 + streamCharsMax * 3;
 
+/** What a signature adds to a message that shares it with others: guess, for a queue. */
+const signatureShareBytes = 48;
+/** The longest key, digests and signature that are read; whether they are right is not for the codec to say. */
+const keyBytesMax = 256;
+const digestsBytesMax = 64 * 16;
+const signatureBytesMax = 256;
+
 /** Numbers of `Message.kind` in link.proto. */
 const kindField = { iHave: 2, graft: 3, prune: 4, digest: 5, pull: 6, held: 7 } as const;
 export const broadcastFieldMin = kindField.iHave;
@@ -32,7 +46,8 @@ const varintTag = (field: number): number => (field << 3) | wireType.varint;
 export function broadcastBytes(message: BroadcastMessage): number {
   switch (message.kind) {
     case 'gossip':
-      return 32 + message.body.length;
+      // A signature is not looked at before it is sent: until then an own one may take in more messages.
+      return 32 + message.body.length + (message.signature === null ? 0 : signatureShareBytes);
     case 'iHave':
       return 16 + message.items.length * 16;
     case 'graft':
@@ -57,8 +72,10 @@ export function writeGossip(
 ): void {
   const stream = names.mention(message.stream);
   const body = message.body.length;
+  const signature = message.signature === null ? null : signatureMention(names, stream.ref, message.signature);
   const bytes =
     mentionBytes(stream) +
+    (signature === null ? 0 : signature.bytes) +
     (1 + varintBytes(message.seq)) +
     (1 + varintBytes(message.round)) +
     9 +
@@ -82,8 +99,97 @@ export function writeGossip(
   if (swarm !== rootSwarm) writeUint(writer, 8, swarm);
   if (message.tree !== 0) writeUint(writer, 9, message.tree);
   if (message.entry !== 0) writeUint(writer, 10, message.entry);
+  if (signature !== null) writeSignature(writer, signature);
   writer.varint(lengthTag(15));
   writer.bytes(message.body);
+}
+
+/** A signature as a message mentions it. */
+interface SignatureMention {
+  /** Null: the same as before. */
+  readonly signature: BatchSignature | null;
+  readonly key: Uint8Array | null;
+  /** Of the submessage, and with its tag and length. */
+  readonly inner: number;
+  readonly bytes: number;
+}
+
+const sameSignature: SignatureMention = { signature: null, key: null, inner: 0, bytes: 2 };
+
+function signatureMention(names: StreamNamesOut, ref: number, signature: BatchSignature): SignatureMention {
+  const last = names.signature(ref);
+  if (last === signature) return sameSignature;
+  names.setSignature(ref, signature);
+  const key = last !== undefined && isEqual(last.key, signature.key) ? null : signature.key;
+  const inner =
+    (key === null ? 0 : lengthField(key.length)) +
+    (1 + varintBytes(signature.first)) +
+    lengthField(signature.digests.length) +
+    lengthField(signature.signature.length);
+  return { signature, key, inner, bytes: lengthField(inner) };
+}
+
+/** Bytes of a length-delimited field with a small number. */
+function lengthField(length: number): number {
+  return 1 + varintBytes(length) + length;
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a === b || Buffer.compare(a, b) === 0;
+}
+
+function writeSignature(writer: ProtoWriter, { signature, key, inner }: SignatureMention): void {
+  if (signature === null) {
+    writeUint(writer, 12, 1);
+    return;
+  }
+  writer.varint(lengthTag(11));
+  writer.varint(inner);
+  if (key !== null) {
+    writer.varint(lengthTag(1));
+    writer.bytes(key);
+  }
+  writeUint(writer, 2, signature.first);
+  writer.varint(lengthTag(3));
+  writer.bytes(signature.digests);
+  writer.varint(lengthTag(4));
+  writer.bytes(signature.signature);
+}
+
+/** Reads a BatchSignature. It is likely to be held for minutes, so it is copied out of its frame. Its key is null where it is not said. */
+function readSignature(reader: ProtoReader): Omit<BatchSignature, 'key'> & { readonly key: Uint8Array | null } {
+  const end = reader.enter();
+  let key: Uint8Array | null = null;
+  let first = 0;
+  let digests: Uint8Array = empty;
+  let signature: Uint8Array = empty;
+  while (reader.position < end) {
+    const tag = reader.varint();
+    switch (tag) {
+      case lengthTag(1):
+        key = copied(reader, keyBytesMax);
+        break;
+      case varintTag(2):
+        first = reader.varint();
+        break;
+      case lengthTag(3):
+        digests = copied(reader, digestsBytesMax);
+        break;
+      case lengthTag(4):
+        signature = copied(reader, signatureBytesMax);
+        break;
+      default:
+        reader.skip(tag);
+    }
+  }
+  if (reader.position !== end) throw new MalformedError('signature is cut off');
+  return { key, first, digests, signature };
+}
+
+function copied(reader: ProtoReader, max: number): Uint8Array {
+  const view = reader.view();
+  if (view.length > max) throw new MalformedError('part of a signature is too long');
+  return new Uint8Array(view);
 }
 
 /** Reads a Gossip up to `end`. Its body may be a view of the reader's bytes. */
@@ -102,6 +208,8 @@ export function readGossip(
   let swarm = rootSwarm;
   let tree = 0;
   let entry = 0;
+  let read: ReturnType<typeof readSignature> | null = null;
+  let isSame = false;
   let body: Buffer = empty;
   let unknown = 0;
   while (reader.position < end) {
@@ -137,6 +245,12 @@ export function readGossip(
       case varintTag(10):
         entry = reader.uint32();
         break;
+      case lengthTag(11):
+        read = readSignature(reader);
+        break;
+      case varintTag(12):
+        isSame = reader.bool();
+        break;
       case lengthTag(15):
         body = ownBody(reader.view(), reader.bytes);
         break;
@@ -148,9 +262,16 @@ export function readGossip(
   if (reader.position !== end) throw new MalformedError('gossip is cut off');
   if (!Number.isFinite(publishedAt)) throw new MalformedError('published_at is not finite');
   const stream = names.resolve(ref, name);
+  let signature: BatchSignature | null = null;
+  if (read !== null) {
+    signature = { ...read, key: read.key ?? names.signature(ref).key };
+    names.setSignature(ref, signature);
+  } else if (isSame) {
+    signature = names.signature(ref);
+  }
   return {
     swarm,
-    message: { kind: 'gossip', stream, seq, round, publishedAt, wantHeld, repair, tree, entry, body },
+    message: { kind: 'gossip', stream, seq, round, publishedAt, wantHeld, repair, tree, entry, signature, body },
     unknown,
   };
 }

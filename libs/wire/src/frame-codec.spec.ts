@@ -17,6 +17,7 @@ function gossip(changes: Partial<Gossip<Uint8Array>> = {}): MeshMessage<Uint8Arr
     repair: false,
     tree: 0,
     entry: 0,
+    signature: null,
     body: new Uint8Array(100),
     ...changes,
   };
@@ -53,6 +54,83 @@ describe('a gossip', () => {
     };
     expect(decode(10_000)).toEqual([true]);
     expect(decode(10_000, 100)).toEqual([true, false]);
+  });
+});
+
+describe('the signature of a batch', () => {
+  const signature = (first: number, keyByte = 1) => ({
+    key: new Uint8Array(91).fill(keyByte),
+    first,
+    digests: new Uint8Array(64 * 16).fill(first),
+    signature: new Uint8Array(64).fill(3),
+  });
+
+  it('is sent once for all messages of a stream that share it, and its key once for the stream', () => {
+    const encoder = new FrameEncoder(defaultFrameLimits);
+    const decoder = new FrameDecoder(defaultFrameLimits);
+    const [one, two] = [signature(1), signature(65)];
+    const other = `${'b'.repeat(52)}~1`;
+    const list = [
+      gossip({ seq: 1, signature: one }),
+      gossip({ seq: 1, stream: other, signature: signature(1, 2) }),
+      gossip({ seq: 2, signature: one }),
+      gossip({ seq: 65, signature: two }),
+      gossip({ seq: 3, signature: one }),
+      gossip({ seq: 66, signature: null }),
+      gossip({ seq: 4, signature: one }),
+    ];
+    const sizes: number[] = [];
+    const came = list.flatMap((message) => {
+      const bytes = frame(encoder, message);
+      sizes.push(bytes.length);
+      return gossipsOf(decoder.decode(bytes));
+    });
+    expect(came.map((message) => message.signature)).toEqual([one, signature(1, 2), one, two, one, null, one]);
+    expect(came[2]?.signature).toBe(came[0]?.signature);
+    const [first, , same, next] = sizes as [number, number, number, number];
+    const bare = frame(encoder, gossip({ seq: 5 })).length;
+    expect(same - bare).toBe(2);
+    expect(next - bare).toBeGreaterThan(64 * 17);
+    expect(next - bare).toBeLessThan(64 * 17 + 16);
+    expect(first - next).toBeGreaterThan(91);
+  });
+
+  it('goes with its stream when the dictionary forgets that', () => {
+    const encoder = new FrameEncoder(defaultFrameLimits);
+    const decoder = new FrameDecoder(defaultFrameLimits);
+    const names = Array.from({ length: streamNamesMax + 1 }, (_, i) => `s~${i}`);
+    const list = names.map((name, i) => gossip({ stream: name, signature: i === 0 ? signature(1) : null }));
+    decoder.decode(frame(encoder, ...list));
+    // It has the ref of the first one now.
+    const last = names.at(-1) as string;
+    const [came] = gossipsOf(decoder.decode(frame(encoder, gossip({ stream: last, signature: signature(1) }))));
+    expect(came?.signature).toEqual(signature(1));
+  });
+
+  it.each([
+    ['the same as none', [0x2a, 0x07, 0x08, 0x01, 0x12, 0x01, 0x61, 0x60, 0x01]],
+    [
+      'one without a key, of a stream that had none',
+      [0x2a, 0x09, 0x08, 0x01, 0x12, 0x01, 0x61, 0x5a, 0x02, 0x10, 0x01],
+    ],
+    ['the same, of a stream without a ref', [0x2a, 0x05, 0x12, 0x01, 0x61, 0x60, 0x01]],
+    ['one that is cut off', [0x2a, 0x09, 0x08, 0x01, 0x12, 0x01, 0x61, 0x5a, 0x05, 0x10, 0x01]],
+  ])('is malformed when it is %s', (_, bytes) => {
+    expect(new FrameDecoder(defaultFrameLimits).decode(Buffer.from(bytes)).kind).toBe('malformed');
+  });
+
+  it('is malformed when a part of it is too long', () => {
+    for (const [part, length] of [
+      ['key', 257],
+      ['digests', 64 * 16 + 1],
+      ['signature', 257],
+    ] as const) {
+      const bytes = frame(
+        new FrameEncoder(defaultFrameLimits),
+        gossip({ signature: { ...signature(1), [part]: new Uint8Array(length) } }),
+      );
+      expect(new FrameDecoder(defaultFrameLimits).decode(bytes)).toMatchObject({ kind: 'malformed' });
+    }
   });
 });
 

@@ -1,4 +1,5 @@
 import { assert, type Millis } from '@starling/kernel';
+import type { SignatureMode } from './batch-signatures.ts';
 
 /** Every bound and every time of the broadcast. Check a changed one with `checkPlumtreeConfig`. */
 export interface PlumtreeConfig {
@@ -56,6 +57,23 @@ export interface PlumtreeConfig {
   /** Messages published longer ago are refused as replays; more than `holdMs` by what clocks may differ. 10 min: hold time plus 5 min; guess. */
   readonly acceptOlderMs: Millis;
 
+  /** Who is believed about who published what; the same in the whole mesh, but for a change-over. `links`: ADR 21. */
+  readonly signatures: SignatureMode;
+  /** Streams of which verified batches are remembered; at the bound the one verified longest ago is forgotten, and verified anew. 1,024: guess, publishers at the same time. */
+  readonly verifiedStreamsMax: number;
+  /** … batches of each. 8: guess, more than are under way over different links at once. */
+  readonly verifiedPerStreamMax: number;
+  /**
+   * Work a second that one origin's messages may make here, in deliveries (one message, 16 KiB of it, or a twelfth of a
+   * verified signature). What exceeds it is shed, and repaired once the origin is within it again. 20,000: above what one
+   * peer publishes, a quarter of what one core takes.
+   */
+  readonly originWorkPerSecond: number;
+  /** … at once: what gathers while this peer or a link stands still. 60,000: guess, three seconds of it. */
+  readonly originWorkBurst: number;
+  /** Origins whose work is counted; at the bound the one that was first seen longest ago begins anew. 4,096: guess. */
+  readonly originsMax: number;
+
   /** Bytes, messages and time that messages are held for grafts, pulls and replays. 64 MiB, 250,000, 5 min: guess, a rolling restart of a pod takes less. */
   readonly holdBytesMax: number;
   readonly holdCountMax: number;
@@ -110,6 +128,12 @@ export const defaultPlumtreeConfig: PlumtreeConfig = {
   streamsMax: 16_384,
   holesMax: 64,
   acceptOlderMs: 600_000,
+  signatures: 'links',
+  verifiedStreamsMax: 1_024,
+  verifiedPerStreamMax: 8,
+  originWorkPerSecond: 20_000,
+  originWorkBurst: 60_000,
+  originsMax: 4_096,
   holdBytesMax: 64 * 1024 * 1024,
   holdCountMax: 250_000,
   holdMs: 300_000,
@@ -137,5 +161,7 @@ export function checkPlumtreeConfig(config: PlumtreeConfig): void {
   assert(config.ephemeralHoldMs > config.patientMs + 4 * config.graft1Ms, 'ephemeralHoldMs > patientMs + 4 * graft1Ms');
   assert(config.digestRunsMax <= config.digestStreamsMax, 'digestRunsMax <= digestStreamsMax');
   assert(config.hotTreesMax < config.treesMax, 'hotTreesMax < treesMax');
+  assert(config.verifiedStreamsMax >= 1 && config.verifiedPerStreamMax >= 1, 'a verified batch is remembered');
+  assert(config.originWorkBurst >= config.originWorkPerSecond, 'originWorkBurst >= originWorkPerSecond');
   assert(config.pullMessagesMax >= 1 && config.pullRangesMax >= 1, 'a pull asks for something');
 }

@@ -1,6 +1,8 @@
+export type { SignatureMode, SignaturePrimitives, SignatureStats, SignedPart } from './batch-signatures.ts';
 export { checkPlumtreeConfig, defaultPlumtreeConfig, type PlumtreeConfig } from './config.ts';
 export { MessageStore, type MessageStoreConfig } from './message-store.ts';
 export type {
+  BatchSignature,
   Gossip,
   IHaveItem,
   PlumtreeCommand,
@@ -10,7 +12,15 @@ export type {
   StreamDigest,
   StreamId,
 } from './messages.ts';
-export { ephemeralStream, isEphemeral, isPatient, patientStream } from './messages.ts';
+export {
+  batchMessagesMax,
+  digestBytes,
+  ephemeralStream,
+  isEphemeral,
+  isPatient,
+  originOf,
+  patientStream,
+} from './messages.ts';
 export { Plumtree } from './plumtree.ts';
 export type { PlumtreeStats } from './stats.ts';
 export type { Entry, TreeLabel } from './tree-label.ts';

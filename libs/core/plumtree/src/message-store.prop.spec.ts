@@ -14,6 +14,7 @@ function message(stream: string, seq: number, bytes: number): Gossip<string> {
     repair: false,
     tree: 0,
     entry: 0,
+    signature: null,
     body: 'x'.repeat(bytes),
   };
 }

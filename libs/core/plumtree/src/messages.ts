@@ -34,6 +34,33 @@ export function isEphemeral(stream: StreamId): boolean {
   return stream.endsWith('!');
 }
 
+/** Who publishes a stream. Of text that is no stream: the text itself. */
+export function originOf(stream: StreamId): PeerId {
+  const at = stream.lastIndexOf('~');
+  return at < 0 ? stream : stream.slice(0, at);
+}
+
+/**
+ * What an origin signed: digests of a run of its messages, with one signature over all of them. Each of these messages
+ * carries the same one, and each can be checked alone. One that this peer itself makes is open, and grows, until
+ * somebody looks at it.
+ */
+export interface BatchSignature {
+  /** The origin's public key, of which its id is the hash. */
+  readonly key: Uint8Array;
+  /** The number of the first message. */
+  readonly first: number;
+  /** `digestBytes` for each message, in order. */
+  readonly digests: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/** Bytes of one message's digest: as hard to meet as AES-128 is to break. Who could choose both messages would be the origin itself. */
+export const digestBytes = 16;
+
+/** Messages under one signature at the most. Measured: beyond it the signature is the smaller part of what a message costs. */
+export const batchMessagesMax = 64;
+
 /** A whole, inclusive range of one stream's sequence numbers. */
 export interface SeqRange {
   readonly stream: StreamId;
@@ -58,6 +85,8 @@ export interface Gossip<B> {
   readonly tree: TreeLabel;
   /** How it entered the zone of the sender. It tells copies of different far links apart, so that a zone can do with one of them. */
   readonly entry: Entry;
+  /** The origin's; null when it signs nothing. Relays pass it on as it came. */
+  readonly signature: BatchSignature | null;
   readonly body: B;
 }
 
@@ -122,6 +151,8 @@ export type PlumtreeEvent<B> =
   | { readonly kind: 'caughtUp'; readonly peer: PeerId }
   /** A hole between messages that did come, given up: nobody can hold these any more. Said once. History from before the first message seen of a stream is not said. */
   | { readonly kind: 'lost'; readonly range: SeqRange }
+  /** This neighbour publishes more than its allowance: once for each second. */
+  | { readonly kind: 'flooded'; readonly peer: PeerId }
   /** This neighbour announced so many messages that it did not send when asked, and nobody else had. */
   | { readonly kind: 'brokenPromise'; readonly peer: PeerId; readonly messages: number }
   | { readonly kind: 'protocolViolation'; readonly peer: PeerId; readonly rule: string };

@@ -91,6 +91,7 @@ describe('Plumtree', () => {
         repair: fc.boolean(),
         tree: number,
         entry: number,
+        signature: fc.constant(null),
         body: fc.string(),
       }),
       fc.record({ kind: fc.constant('iHave' as const), items: fc.array(range, { maxLength: 4 }) }),

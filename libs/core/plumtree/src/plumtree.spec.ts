@@ -81,6 +81,7 @@ function gossip(seq: number, more: Partial<Gossip<string>> = {}): Gossip<string>
     repair: false,
     tree: 0,
     entry: 0,
+    signature: null,
     body: `m${seq}`,
     ...more,
   };

@@ -1,4 +1,5 @@
 import {
+  assert,
   type Input,
   type Millis,
   type Outbox,
@@ -7,6 +8,7 @@ import {
   type Rng,
   unreachable,
 } from '@starling/kernel';
+import { BatchSignatures, type SignaturePrimitives, type SignatureStats } from './batch-signatures.ts';
 import { checkPlumtreeConfig, type PlumtreeConfig } from './config.ts';
 import { DigestRepair } from './digest-repair.ts';
 import type { MessageStore } from './message-store.ts';
@@ -14,6 +16,7 @@ import {
   ephemeralStream,
   type Gossip,
   type IHaveItem,
+  originOf,
   type PlumtreeCommand,
   type PlumtreeEvent,
   type PlumtreeMessage,
@@ -23,6 +26,7 @@ import {
 } from './messages.ts';
 import { type Missing, MissingMessages } from './missing.ts';
 import { Neighbor } from './neighbor.ts';
+import { OriginLimits, workOf } from './origin-limits.ts';
 import { Retention } from './retention.ts';
 import { newStats, type PlumtreeStats } from './stats.ts';
 import { type StreamState, StreamTable } from './stream-table.ts';
@@ -67,6 +71,10 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   readonly #trees: TreeTable;
   readonly #choice: TreeChoice;
   readonly #links: TreeLinks<B>;
+  readonly #limits: OriginLimits;
+  readonly #sizeOf: (body: B) => number;
+  /** Null: members are trusted. */
+  readonly #signatures: BatchSignatures<B> | null;
   /** Made when first needed: the simulator runs a hundred thousand of these. */
   #missing: MissingMessages | null = null;
   /** Of the last input. */
@@ -74,15 +82,21 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
 
   /**
    * `sizeOf` gives the bytes that a body takes in the store. `self.stream` must be new with every start; `self.zone` is
-   * empty where zones are not known.
+   * empty where zones are not known. `primitives` are needed unless `config.signatures` is `links`.
    */
   constructor(
     config: PlumtreeConfig,
     self: { readonly id: PeerId; readonly stream: StreamId; readonly zone: string },
     rng: Rng,
     sizeOf: (body: B) => number,
+    primitives?: SignaturePrimitives<B>,
   ) {
     checkPlumtreeConfig(config);
+    assert(config.signatures === 'links' || primitives !== undefined, 'signatures need their primitives');
+    this.#signatures =
+      config.signatures === 'links' || primitives === undefined ? null : new BatchSignatures(config, primitives);
+    this.#limits = new OriginLimits(config);
+    this.#sizeOf = sizeOf;
     this.#config = config;
     this.#zone = self.zone;
     this.#trees = new TreeTable(config, self.id, this.#neighbors);
@@ -133,6 +147,11 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   /** Trees that are kept, those forgotten to make room, and messages whose tree found none. */
   get trees(): { readonly known: number; readonly evicted: number; readonly overflowed: number } {
     return { known: this.#trees.size, evicted: this.#trees.evicted, overflowed: this.#trees.overflowed };
+  }
+
+  /** What signatures cost and refused; null where nothing is signed. */
+  get signatureStats(): Readonly<SignatureStats> | null {
+    return this.#signatures?.stats ?? null;
   }
 
   handle(now: Millis, input: Input<PlumtreeMessage<B>, PlumtreeCommand<B>>, out: Out<B>): void {
@@ -251,6 +270,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       repair: false,
       tree: label,
       entry: 0,
+      signature: this.#signatures?.sign({ stream, seq, publishedAt: now, tree: label, body: command.body }) ?? null,
       body: command.body,
     };
     this.stats.published++;
@@ -268,21 +288,20 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   }
 
   /** Algorithm 1, Receive GOSSIP. The hot path. */
-  #onGossip(now: Millis, from: PeerId, message: Gossip<B>, out: Out<B>): void {
-    const broken = gossipRuleBroken(message);
+  #onGossip(now: Millis, from: PeerId, received: Gossip<B>, out: Out<B>): void {
+    const broken = gossipRuleBroken(received);
     if (broken !== null) {
       this.#violation(from, broken, out);
       return;
     }
-    const { stream, seq, round } = message;
+    const { stream, seq, round } = received;
     const neighbor = this.#byId.get(from);
-    const state = this.#streams.getOrAdd(stream, now);
+    const known = this.#streams.get(stream);
+    const message = known?.has(seq) === true ? received : this.#admitted(now, from, received, known, out);
+    if (message === null) return;
+    const state = known ?? this.#streams.getOrAdd(stream, now);
     const tree = this.#treeOf(now, state, message.tree);
     const answersPull = message.repair && neighbor !== undefined && this.#repair.answersPull(now, neighbor, state);
-    if (state.isOwn && seq > state.floor) {
-      this.#violation(from, 'gossip of a message never published', out);
-      return;
-    }
     const hadHoles = state.hasHoles;
     if (!state.add(seq, now)) {
       this.#onDuplicate(now, neighbor, state, tree, message, out);
@@ -314,6 +333,56 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     }
     this.#push(tree, message, from, out);
     this.#announce(now, state, tree, message, round + 1, out);
+  }
+
+  /**
+   * Is a message that was not seen yet by whom it names, and has that peer published no more than it may? Nothing is noted
+   * of one that is refused: its number stays free for the true one, and for a calmer moment. Null: it is refused.
+   */
+  #admitted(
+    now: Millis,
+    from: PeerId,
+    message: Gossip<B>,
+    known: StreamState | undefined,
+    out: Out<B>,
+  ): Gossip<B> | null {
+    const { stream, seq, signature } = message;
+    if (known?.isOwn) {
+      this.#violation(from, 'gossip of a message never published', out);
+      return null;
+    }
+    const allowance = this.#limits.of(stream, now);
+    // What was asked for comes at the pace of the asking.
+    const isPulled = known !== undefined && known.pulledFrom === from;
+    if (!isPulled && this.#limits.isUsedUp(allowance, now)) {
+      this.stats.throttled++;
+      // Whoever announced it kept its word.
+      if (known !== undefined) this.#missing?.settle(known, seq);
+      if (originOf(stream) === from && this.#limits.exceeded(allowance, now)) out.emit({ kind: 'flooded', peer: from });
+      return null;
+    }
+    const signatures = this.#signatures;
+    if (signatures === null) {
+      if (!isPulled) this.#limits.use(allowance, workOf(this.#sizeOf(message.body), false), now);
+      return message;
+    }
+    // Not marked as seen either: by its date alone anybody could keep the true one out.
+    if (message.publishedAt < now - this.#config.acceptOlderMs) {
+      this.stats.refused++;
+      return null;
+    }
+    const verdict = signatures.judge(message);
+    if (verdict === 'forged' || (verdict === 'unsigned' && signatures.isStrict)) {
+      this.stats.unproven++;
+      // Who sends what is not signed may be a peer that was told not to; who sends what is signed wrongly cannot have looked.
+      if (verdict === 'forged' && signatures.isStrict) this.#violation(from, 'gossip with a wrong signature', out);
+      return null;
+    }
+    const work = workOf(this.#sizeOf(message.body), verdict === 'verified');
+    if (!isPulled) this.#limits.use(allowance, work, now);
+    if (verdict !== 'cached' || signature === null) return message;
+    const canonical = signatures.canonical(stream, signature);
+    return canonical === signature ? message : { ...message, signature: canonical };
   }
 
   /** LazyPush. `round` is what the receiver would get it with. */
@@ -385,6 +454,10 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     }
     this.stats.iHavesReceived++;
     for (const { stream, from, to, round, tree, entry } of items) {
+      if (this.#limits.isOver(stream, now)) {
+        this.stats.throttled++;
+        continue;
+      }
       const state = this.#streams.getOrAdd(stream, now);
       if (state.isPatient) this.#links.forgive(neighbor, stream, from, to);
       if (state.isOwn) continue;
@@ -577,8 +650,9 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
 
 /** The message as it goes on: one link further. */
 function relay<B>(message: Gossip<B>, entry: Entry): Gossip<B> {
-  const { stream, seq, round, publishedAt, repair, tree, body } = message;
-  return { kind: 'gossip', stream, seq, round: round + 1, publishedAt, wantHeld: false, repair, tree, entry, body };
+  const { stream, seq, publishedAt, repair, tree, signature, body } = message;
+  const round = message.round + 1;
+  return { kind: 'gossip', stream, seq, round, publishedAt, wantHeld: false, repair, tree, entry, signature, body };
 }
 
 function addToRanges(ranges: SeqRange[], stream: StreamId, seq: number): void {

@@ -8,6 +8,10 @@ export interface PlumtreeStats {
   duplicates: number;
   /** Payloads published too long ago: replays from outside the window. */
   refused: number;
+  /** Payloads that their origin's signature does not prove. */
+  unproven: number;
+  /** Payloads, and announced ranges, of origins over their allowance. */
+  throttled: number;
   /** Payloads pushed to others, repairs included. */
   gossipsSent: number;
   iHavesSent: number;
@@ -41,6 +45,8 @@ export function newStats(): PlumtreeStats {
     delivered: 0,
     duplicates: 0,
     refused: 0,
+    unproven: 0,
+    throttled: 0,
     gossipsSent: 0,
     iHavesSent: 0,
     iHavesReceived: 0,

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file starling/link/v1/broadcast.proto.
  */
 export const file_starling_link_v1_broadcast: GenFile = /*@__PURE__*/
-  fileDesc("CiBzdGFybGluZy9saW5rL3YxL2Jyb2FkY2FzdC5wcm90bxIQc3RhcmxpbmcubGluay52MSLAAQoGR29zc2lwEhIKCnN0cmVhbV9yZWYYASABKA0SDgoGc3RyZWFtGAIgASgJEhAKCHNlcXVlbmNlGAMgASgEEg0KBXJvdW5kGAQgASgNEhQKDHB1Ymxpc2hlZF9hdBgFIAEoARIRCgl3YW50X2hlbGQYBiABKAgSDgoGcmVwYWlyGAcgASgIEg0KBXN3YXJtGAggASgNEgwKBHRyZWUYCSABKA0SDQoFZW50cnkYCiABKA0SDAoEYm9keRgPIAEoDCIzCgVJSGF2ZRIqCgVpdGVtcxgBIAMoCzIbLnN0YXJsaW5nLmxpbmsudjEuSUhhdmVJdGVtInUKCUlIYXZlSXRlbRISCgpzdHJlYW1fcmVmGAEgASgNEg4KBnN0cmVhbRgCIAEoCRIMCgRmcm9tGAMgASgEEgoKAnRvGAQgASgEEg0KBXJvdW5kGAUgASgNEgwKBHRyZWUYBiABKA0SDQoFZW50cnkYByABKA0iTQoNU2VxdWVuY2VSYW5nZRISCgpzdHJlYW1fcmVmGAEgASgNEg4KBnN0cmVhbRgCIAEoCRIMCgRmcm9tGAMgASgEEgoKAnRvGAQgASgEIkYKBUdyYWZ0Ei8KBnJhbmdlcxgBIAMoCzIfLnN0YXJsaW5nLmxpbmsudjEuU2VxdWVuY2VSYW5nZRIMCgR0cmVlGAIgASgNIjkKBVBydW5lEgwKBHRyZWUYASABKA0SFQoIeWllbGRfdG8YAiABKA1IAIgBAUILCglfeWllbGRfdG8iTgoMU3RyZWFtRGlnZXN0EhIKCnN0cmVhbV9yZWYYASABKA0SDgoGc3RyZWFtGAIgASgJEgwKBGZyb20YAyABKAQSDAoEc2VlbhgEIAEoBCJHCgZEaWdlc3QSLwoHc3RyZWFtcxgBIAMoCzIeLnN0YXJsaW5nLmxpbmsudjEuU3RyZWFtRGlnZXN0EgwKBGxhc3QYAiABKAgiNwoEUHVsbBIvCgZyYW5nZXMYASADKAsyHy5zdGFybGluZy5saW5rLnYxLlNlcXVlbmNlUmFuZ2UiPAoESGVsZBISCgpzdHJlYW1fcmVmGAEgASgNEg4KBnN0cmVhbRgCIAEoCRIQCghzZXF1ZW5jZRgDIAEoBGIGcHJvdG8z");
+  fileDesc("CiBzdGFybGluZy9saW5rL3YxL2Jyb2FkY2FzdC5wcm90bxIQc3RhcmxpbmcubGluay52MSKNAgoGR29zc2lwEhIKCnN0cmVhbV9yZWYYASABKA0SDgoGc3RyZWFtGAIgASgJEhAKCHNlcXVlbmNlGAMgASgEEg0KBXJvdW5kGAQgASgNEhQKDHB1Ymxpc2hlZF9hdBgFIAEoARIRCgl3YW50X2hlbGQYBiABKAgSDgoGcmVwYWlyGAcgASgIEg0KBXN3YXJtGAggASgNEgwKBHRyZWUYCSABKA0SDQoFZW50cnkYCiABKA0SMwoJc2lnbmF0dXJlGAsgASgLMiAuc3RhcmxpbmcubGluay52MS5CYXRjaFNpZ25hdHVyZRIWCg5zYW1lX3NpZ25hdHVyZRgMIAEoCBIMCgRib2R5GA8gASgMIlAKDkJhdGNoU2lnbmF0dXJlEgsKA2tleRgBIAEoDBINCgVmaXJzdBgCIAEoBBIPCgdkaWdlc3RzGAMgASgMEhEKCXNpZ25hdHVyZRgEIAEoDCIzCgVJSGF2ZRIqCgVpdGVtcxgBIAMoCzIbLnN0YXJsaW5nLmxpbmsudjEuSUhhdmVJdGVtInUKCUlIYXZlSXRlbRISCgpzdHJlYW1fcmVmGAEgASgNEg4KBnN0cmVhbRgCIAEoCRIMCgRmcm9tGAMgASgEEgoKAnRvGAQgASgEEg0KBXJvdW5kGAUgASgNEgwKBHRyZWUYBiABKA0SDQoFZW50cnkYByABKA0iTQoNU2VxdWVuY2VSYW5nZRISCgpzdHJlYW1fcmVmGAEgASgNEg4KBnN0cmVhbRgCIAEoCRIMCgRmcm9tGAMgASgEEgoKAnRvGAQgASgEIkYKBUdyYWZ0Ei8KBnJhbmdlcxgBIAMoCzIfLnN0YXJsaW5nLmxpbmsudjEuU2VxdWVuY2VSYW5nZRIMCgR0cmVlGAIgASgNIjkKBVBydW5lEgwKBHRyZWUYASABKA0SFQoIeWllbGRfdG8YAiABKA1IAIgBAUILCglfeWllbGRfdG8iTgoMU3RyZWFtRGlnZXN0EhIKCnN0cmVhbV9yZWYYASABKA0SDgoGc3RyZWFtGAIgASgJEgwKBGZyb20YAyABKAQSDAoEc2VlbhgEIAEoBCJHCgZEaWdlc3QSLwoHc3RyZWFtcxgBIAMoCzIeLnN0YXJsaW5nLmxpbmsudjEuU3RyZWFtRGlnZXN0EgwKBGxhc3QYAiABKAgiNwoEUHVsbBIvCgZyYW5nZXMYASADKAsyHy5zdGFybGluZy5saW5rLnYxLlNlcXVlbmNlUmFuZ2UiPAoESGVsZBISCgpzdHJlYW1fcmVmGAEgASgNEg4KBnN0cmVhbRgCIAEoCRIQCghzZXF1ZW5jZRgDIAEoBGIGcHJvdG8z");
 
 /**
  * A payload on its way.
@@ -75,6 +75,20 @@ export type Gossip = Message<"starling.link.v1.Gossip"> & {
   entry: number;
 
   /**
+   * The origin's, when it signs and it is another than the link carried last for this stream_ref.
+   *
+   * @generated from field: starling.link.v1.BatchSignature signature = 11;
+   */
+  signature?: BatchSignature | undefined;
+
+  /**
+   * Signed, by the signature that this link carried last for this stream_ref, in this direction.
+   *
+   * @generated from field: bool same_signature = 12;
+   */
+  sameSignature: boolean;
+
+  /**
    * A Body. Relays pass it on as it came, known fields or not. Written last, so that all before it is the header.
    *
    * @generated from field: bytes body = 15;
@@ -88,6 +102,51 @@ export type Gossip = Message<"starling.link.v1.Gossip"> & {
  */
 export const GossipSchema: GenMessage<Gossip> = /*@__PURE__*/
   messageDesc(file_starling_link_v1_broadcast, 0);
+
+/**
+ * An origin's signature over a run of messages of one stream. Each of them can be checked by it alone.
+ *
+ * @generated from message starling.link.v1.BatchSignature
+ */
+export type BatchSignature = Message<"starling.link.v1.BatchSignature"> & {
+  /**
+   * SubjectPublicKeyInfo in DER of a P-256 key; the peer's id is its hash. Not set: the one that this link carried last for
+   * this stream_ref, in this direction.
+   *
+   * @generated from field: bytes key = 1;
+   */
+  key: Uint8Array;
+
+  /**
+   * The number of the first message.
+   *
+   * @generated from field: uint64 first = 2;
+   */
+  first: bigint;
+
+  /**
+   * For each message of the run in order, the first 16 bytes of SHA-256 of: its stream, with its length in two bytes before
+   * it; its sequence in eight; its published_at in eight; its tree in four; its body. Numbers are little-endian.
+   *
+   * @generated from field: bytes digests = 3;
+   */
+  digests: Uint8Array;
+
+  /**
+   * ECDSA with SHA-256, r and s of 32 bytes each, over: "starling batch 1" and a zero byte; the mesh's name, with its
+   * length in two bytes before it; the stream, likewise; `first` in eight; `digests`.
+   *
+   * @generated from field: bytes signature = 4;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message starling.link.v1.BatchSignature.
+ * Use `create(BatchSignatureSchema)` to create a new message.
+ */
+export const BatchSignatureSchema: GenMessage<BatchSignature> = /*@__PURE__*/
+  messageDesc(file_starling_link_v1_broadcast, 1);
 
 /**
  * Lazy push: the sender has these.
@@ -106,7 +165,7 @@ export type IHave = Message<"starling.link.v1.IHave"> & {
  * Use `create(IHaveSchema)` to create a new message.
  */
 export const IHaveSchema: GenMessage<IHave> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_broadcast, 1);
+  messageDesc(file_starling_link_v1_broadcast, 2);
 
 /**
  * A range of one stream, and how many links it had crossed to the sender.
@@ -155,7 +214,7 @@ export type IHaveItem = Message<"starling.link.v1.IHaveItem"> & {
  * Use `create(IHaveItemSchema)` to create a new message.
  */
 export const IHaveItemSchema: GenMessage<IHaveItem> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_broadcast, 2);
+  messageDesc(file_starling_link_v1_broadcast, 3);
 
 /**
  * A whole, inclusive range of one stream's sequence numbers.
@@ -189,7 +248,7 @@ export type SequenceRange = Message<"starling.link.v1.SequenceRange"> & {
  * Use `create(SequenceRangeSchema)` to create a new message.
  */
 export const SequenceRangeSchema: GenMessage<SequenceRange> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_broadcast, 3);
+  messageDesc(file_starling_link_v1_broadcast, 4);
 
 /**
  * Send me these, and make our link eager in this tree.
@@ -213,7 +272,7 @@ export type Graft = Message<"starling.link.v1.Graft"> & {
  * Use `create(GraftSchema)` to create a new message.
  */
 export const GraftSchema: GenMessage<Graft> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_broadcast, 4);
+  messageDesc(file_starling_link_v1_broadcast, 5);
 
 /**
  * Make our link lazy in this tree; with yield_to: keep it, and give up the other way into our zone for this one.
@@ -237,7 +296,7 @@ export type Prune = Message<"starling.link.v1.Prune"> & {
  * Use `create(PruneSchema)` to create a new message.
  */
 export const PruneSchema: GenMessage<Prune> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_broadcast, 5);
+  messageDesc(file_starling_link_v1_broadcast, 6);
 
 /**
  * What the sender has of one stream.
@@ -271,7 +330,7 @@ export type StreamDigest = Message<"starling.link.v1.StreamDigest"> & {
  * Use `create(StreamDigestSchema)` to create a new message.
  */
 export const StreamDigestSchema: GenMessage<StreamDigest> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_broadcast, 6);
+  messageDesc(file_starling_link_v1_broadcast, 7);
 
 /**
  * What the sender holds, a page of it.
@@ -295,7 +354,7 @@ export type Digest = Message<"starling.link.v1.Digest"> & {
  * Use `create(DigestSchema)` to create a new message.
  */
 export const DigestSchema: GenMessage<Digest> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_broadcast, 7);
+  messageDesc(file_starling_link_v1_broadcast, 8);
 
 /**
  * Send me these.
@@ -314,7 +373,7 @@ export type Pull = Message<"starling.link.v1.Pull"> & {
  * Use `create(PullSchema)` to create a new message.
  */
 export const PullSchema: GenMessage<Pull> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_broadcast, 8);
+  messageDesc(file_starling_link_v1_broadcast, 9);
 
 /**
  * To the origin: stored.
@@ -343,5 +402,5 @@ export type Held = Message<"starling.link.v1.Held"> & {
  * Use `create(HeldSchema)` to create a new message.
  */
 export const HeldSchema: GenMessage<Held> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_broadcast, 9);
+  messageDesc(file_starling_link_v1_broadcast, 10);
 
