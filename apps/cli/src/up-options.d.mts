@@ -6,6 +6,7 @@ export interface UpOptionsResult {
   readonly dashboardPort: number;
   readonly data: string;
   readonly insecure: boolean;
+  readonly signed: boolean;
   readonly help: boolean;
   /** A sentence for a person: the flags are wrong. */
   readonly problem?: string;

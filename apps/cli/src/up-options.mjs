@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 /** Each peer is a process of about 100 MB. */
 const peersMax = 200;
 
-export const upUsage = `usage: npm start -- [--peers N] [--no-dashboard] [--dashboard-port P] [--base-port P] [--data DIR] [--insecure]
+export const upUsage = `usage: npm start -- [--peers N] [--no-dashboard] [--dashboard-port P] [--base-port P] [--data DIR] [--insecure] [--signed]
        starling up [the same]
 
   --peers N           peers to start, 1 to ${peersMax} (default 8)
@@ -14,12 +14,13 @@ export const upUsage = `usage: npm start -- [--peers N] [--no-dashboard] [--dash
   --dashboard-port P  where the dashboard listens (default 3000)
   --data DIR          keep keys, caches and logs there (default .starling/)
   --insecure          no encryption, and nobody proves who they are
+  --signed            messages are signed by whoever publishes them, so that no peer can forge or alter another's
   --help              this text`;
 
 /**
  * Reads the flags of `up`. `problem` is a sentence for a person, or absent.
  * @param {readonly string[]} args
- * @returns {{ peers: number, basePort: number, dashboard: boolean, dashboardPort: number, data: string, insecure: boolean, help: boolean, problem?: string }}
+ * @returns {{ peers: number, basePort: number, dashboard: boolean, dashboardPort: number, data: string, insecure: boolean, signed: boolean, help: boolean, problem?: string }}
  */
 export function parseUpOptions(args) {
   const options = {
@@ -29,6 +30,7 @@ export function parseUpOptions(args) {
     dashboardPort: 3000,
     data: '.starling',
     insecure: false,
+    signed: false,
     help: false,
   };
   let values;
@@ -42,6 +44,7 @@ export function parseUpOptions(args) {
         'dashboard-port': { type: 'string' },
         data: { type: 'string' },
         insecure: { type: 'boolean' },
+        signed: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     }).values;
@@ -65,6 +68,7 @@ export function parseUpOptions(args) {
   if (values.data !== undefined) options.data = values.data;
   if (values['no-dashboard']) options.dashboard = false;
   if (values.insecure) options.insecure = true;
+  if (values.signed) options.signed = true;
   if (values.help) options.help = true;
   if (options.basePort + 10 * (options.peers - 1) + 2 > 65_535) {
     return {

@@ -8,6 +8,7 @@ const defaults = {
   dashboardPort: 3000,
   data: '.starling',
   insecure: false,
+  signed: false,
   help: false,
 };
 

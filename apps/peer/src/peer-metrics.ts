@@ -1,4 +1,4 @@
-import type { CertificateWatch } from '@starling/identity';
+import type { CertificateWatch, MessageSigning } from '@starling/identity';
 import { CanaryLedger, type MeshCounters, type MetricSources, MetricsRegistry, type Sample } from '@starling/metrics';
 import type { TransportCounters } from '@starling/transport-grpc';
 import type { Connections } from './api/connections.ts';
@@ -28,6 +28,8 @@ export interface MeasuredPeer {
   readonly links: TransportCounters;
   /** Null: the peer is insecure. */
   readonly certificates: CertificateWatch | null;
+  /** Null: messages are not signed. */
+  readonly signing: MessageSigning | null;
 }
 
 const states = ['starting', 'ready', 'draining', 'stopped'] as const;
@@ -80,9 +82,10 @@ export class PeerMetrics {
 
   #sources(peer: MeasuredPeer): MetricSources {
     const { overlay, counters, publisher, queries, subscriptions, watches, index, rpc, access, connections } = peer;
-    const { links, certificates } = peer;
+    const { links, certificates, signing } = peer;
     const { host, mesh } = overlay;
     const { membership, broadcast } = mesh.root;
+    const signatures = broadcast.signatureStats;
     let loop = performance.eventLoopUtilization();
     const neighbors = (): Iterable<string> => host.links.keys();
     return {
@@ -147,6 +150,8 @@ export class PeerMetrics {
         { labels: { bound: 'link-malformed' }, value: links.malformedFrames },
         { labels: { bound: 'announcements' }, value: broadcast.stats.shed },
         { labels: { bound: 'old-payloads' }, value: broadcast.stats.refused },
+        { labels: { bound: 'origins' }, value: broadcast.stats.throttled },
+        { labels: { bound: 'signature-keys' }, value: signing?.stats.keysEvicted ?? 0 },
         { labels: { bound: 'trees' }, value: broadcast.trees.overflowed },
         { labels: { bound: 'queries' }, value: mesh.search.stats.queriesShed },
         { labels: { bound: 'hits' }, value: mesh.search.stats.hitsDropped + mesh.holders.stats.hitsDropped },
@@ -174,6 +179,20 @@ export class PeerMetrics {
         { labels: { role: 'eager' }, value: broadcast.eagerPeers().length },
         { labels: { role: 'lazy' }, value: broadcast.lazyPeers().length },
       ],
+      ...(signatures !== null && {
+        starling_messages_signed_total: () => signatures.signed,
+        starling_signatures_made_total: () => signatures.batches,
+        starling_signature_checks_total: () =>
+          byResult({
+            verified: signatures.verified,
+            cached: signatures.cached,
+            unsigned: signatures.unsigned,
+            'refused-unsigned': signatures.refusedUnsigned,
+            'refused-forged': signatures.refusedForged,
+            'refused-altered': signatures.refusedAltered,
+          }),
+        starling_signature_keys: () => signing?.keys ?? 0,
+      }),
       starling_trees: () => broadcast.trees.known,
       starling_store_bytes: () => broadcast.store.bytes,
       starling_store_messages: () => broadcast.store.size,
@@ -259,6 +278,10 @@ export class PeerMetrics {
 
 function byReason(counts: Readonly<Record<string, number>>): readonly Sample[] {
   return Object.entries(counts).map(([reason, value]) => ({ labels: { reason }, value }));
+}
+
+function byResult(counts: Readonly<Record<string, number>>): readonly Sample[] {
+  return Object.entries(counts).map(([result, value]) => ({ labels: { result }, value }));
 }
 
 function sum(items: Iterable<string>, of: (item: string) => number): number {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { Ban } from '@starling/core-bans';
 import type { Discovery, Transport } from '@starling/host';
+import { MessageSigning } from '@starling/identity';
 import type { PeerInfo } from '@starling/kernel';
 import { type MeshEvent, parseStream } from '@starling/mesh';
 import { MeshCounters } from '@starling/metrics';
@@ -88,12 +89,14 @@ export class Peer {
     };
     this.index = new MiniSearchIndex({ documentsMax: config.indexDocumentsMax, bytesMax: config.indexBytesMax });
     this.operators = new TrustedOperators(config, logs.mesh);
+    const signing = config.signatures === 'links' ? undefined : new MessageSigning(security.identity, config.mesh);
     this.overlay = new Overlay({
       operators: this.operators,
       config,
       self,
       transport,
       bodies: bodyCodec,
+      primitives: signing,
       tap: counters,
       seed: randomBytes(4).readUInt32LE(),
       documents: () => this.index.size,
@@ -139,6 +142,7 @@ export class Peer {
       connections,
       links: transport.counters,
       certificates: security.tls?.watch ?? null,
+      signing: signing ?? null,
     });
     overlay.on((event) => {
       if (event.kind === 'readable') this.subscriptions.wake();

@@ -248,6 +248,8 @@ export const metricDefinitions = {
         'link-malformed',
         'announcements',
         'old-payloads',
+        'origins',
+        'signature-keys',
         'trees',
         'queries',
         'hits',
@@ -284,6 +286,22 @@ export const metricDefinitions = {
     help: "Links by their role in the broadcast tree of this peer's zone.",
     labels: { role: ['eager', 'lazy'] },
   },
+  starling_messages_signed_total: {
+    type: 'counter',
+    help: "Messages of this peer that it signed, the mesh's own included (STARLING_SIGNATURES). Divided by starling_signatures_made_total: how many share a signature.",
+  },
+  starling_signatures_made_total: {
+    type: 'counter',
+    help: 'Signatures begun for them: one for all that is published until the first of it is sent.',
+  },
+  starling_signature_checks_total: {
+    type: 'counter',
+    help: "Messages of others, when first seen: with a signature that had to be verified, with one that had been (cached), taken without one (unsigned), or refused for having none, for another than its origin's (forged), or for not being what was signed (altered). verified / (verified + cached): verifications per delivery.",
+    labels: {
+      result: ['verified', 'cached', 'unsigned', 'refused-unsigned', 'refused-forged', 'refused-altered'],
+    },
+  },
+  starling_signature_keys: { type: 'gauge', help: 'Public keys of publishers that this peer keeps to verify by.' },
   starling_trees: {
     type: 'gauge',
     help: 'Broadcast trees that this peer keeps links for: one per zone of senders, and those of busy senders.',

@@ -23,6 +23,7 @@ interface UpOptions {
   readonly dashboardPort: number;
   readonly data: string;
   readonly insecure: boolean;
+  readonly signed: boolean;
 }
 
 // The bundle is apps/cli/dist/starling.js; the other products lie beside it.
@@ -136,6 +137,7 @@ class LocalMesh {
       STARLING_NAME: `peer-${index}`,
       STARLING_MESH: localMeshName,
       STARLING_DATA_DIR: dataDir,
+      ...(this.#options.signed && { STARLING_SIGNATURES: 'signed' }),
       ...(this.#authority === null
         ? { STARLING_INSECURE: 'true', STARLING_TLS_DIR: '', STARLING_TOKENS_FILE: '' }
         : {

@@ -180,6 +180,12 @@ export const configSchema = z.strictObject({
   storeAgeMs: whole(10_000, 86_400_000)
     .default(300_000)
     .describe('How long a message is held at the most. (guess: longer than a rolling restart of one peer)'),
+  signatures: z
+    .enum(['links', 'prefer', 'signed'], 'must be links, prefer or signed')
+    .default('links')
+    .describe(
+      'Who is believed about who published a message. `links`: every member of the mesh, since links prove who is one. `signed`: the origin alone, by its signature; relays can neither forge nor alter. The same for the whole mesh; to change over, `prefer` everywhere first: it signs, and takes what is not signed. (measured, ADR 21)',
+    ),
   activeViewCapacity: whole(2, 64)
     .default(7)
     .describe('Links of the membership. (degree 7 reaches ≥ 99 % of a mesh of which half crashed before any repair)'),

@@ -2,6 +2,7 @@ import { StarlingError } from '@starling/client';
 import type { BanReader } from '@starling/core-bans';
 import { admitAll } from '@starling/core-hyparview';
 import type { PeerReport } from '@starling/core-observe';
+import type { SignaturePrimitives } from '@starling/core-plumtree';
 import type { OpenOptions, Subscription } from '@starling/core-pubsub';
 import { type Discovery, defaultHostConfig, Host, type HostTap, type Transport } from '@starling/host';
 import { type Millis, type PeerId, type PeerInfo, Rng } from '@starling/kernel';
@@ -27,6 +28,8 @@ export interface OverlayOptions {
   readonly bodies: BodyCodec<Uint8Array>;
   /** Whose bans count in the whole mesh. */
   readonly operators: BanReader;
+  /** Unless `config.signatures` is `links`. */
+  readonly primitives: SignaturePrimitives<Uint8Array> | undefined;
   readonly tap: HostTap<Uint8Array>;
   /** 32 bits, different at each start. */
   readonly seed: number;
@@ -47,7 +50,7 @@ export class Overlay implements MeshPort {
   readonly #ownMeter: Meter;
   #ticker: NodeJS.Timeout | undefined;
 
-  constructor({ config, self, transport, bodies, operators, tap, seed, documents }: OverlayOptions) {
+  constructor({ config, self, transport, bodies, operators, primitives, tap, seed, documents }: OverlayOptions) {
     const rng = new Rng(seed);
     this.#bodies = bodies;
     this.readiness = new Readiness(systemClock.now(), config.seedTimeoutMs);
@@ -58,6 +61,7 @@ export class Overlay implements MeshPort {
       admission: admitAll,
       bodies,
       bans: operators,
+      primitives,
     });
     this.host = new Host(defaultHostConfig, {
       self,
@@ -220,6 +224,7 @@ function meshConfigOf(config: Config): MeshConfig {
     },
     plumtree: {
       ...plumtree,
+      signatures: config.signatures,
       holdBytesMax: config.storeBytesMax,
       holdMs: config.storeAgeMs,
       // A replay older than what anybody holds is refused, whatever the hold time.
