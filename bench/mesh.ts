@@ -17,7 +17,8 @@ const usage = `node bench/mesh.ts [options]
   --rest SECONDS   how long the mesh is left alone before its memory and its idle CPU are read (5)
   --heal N,M       sizes of the meshes of which half is killed (16); '' for none
   --runs N         kills of each size (5)
-  --against FILE   the main.js of another build of the peer: a second mesh, that takes turns with this one; prints the ratios`;
+  --against FILE   the main.js of another build of the peer: a second mesh, that takes turns with this one; prints the ratios
+  --security       meshes in plain, with signatures, with TLS and with both take turns: the price of each, as ratios`;
 
 const { values } = parseArgs({
   options: {
@@ -28,11 +29,35 @@ const { values } = parseArgs({
     heal: { type: 'string', default: '16' },
     runs: { type: 'string', default: '5' },
     against: { type: 'string' },
+    security: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
 const peers = Number(values.peers);
 const messages = Number(values.messages);
+
+/** What takes turns: builds of the peer, or ways to run it. The first is what others are compared with. */
+interface Entrant {
+  readonly name: string;
+  readonly script: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Without TLS: what it costs is measured by bench/link.ts and by --security, and a build to compare with may not know it. */
+const plain = { STARLING_INSECURE: 'true' };
+const signed = { STARLING_SIGNATURES: 'signed' };
+
+const entrants: readonly Entrant[] = values.security
+  ? [
+      { name: 'plain', script: peerScript, env: plain },
+      { name: 'signed', script: peerScript, env: { ...plain, ...signed } },
+      { name: 'TLS', script: peerScript, env: {} },
+      { name: 'TLS, signed', script: peerScript, env: signed },
+    ]
+  : [
+      { name: 'this build', script: peerScript, env: plain },
+      ...(values.against === undefined ? [] : [{ name: 'against', script: resolve(values.against), env: plain }]),
+    ];
 
 /** Bytes of the payloads of saturated runs. */
 const sizes = [1_024, 100] as const;
@@ -51,6 +76,7 @@ const figures: readonly Figure[] = [
   { name: 'paced: p50', unit: 'ms', digits: 1 },
   { name: 'paced: p99', unit: 'ms', digits: 1 },
   { name: 'paced: cost', unit: 'CPU µs per delivery to a subscriber', digits: 0 },
+  { name: 'paced: verifications', unit: 'per delivery', digits: 3 },
   ...sizes.flatMap((bytes) => [
     { name: `saturated ${bytes} B: ratio`, unit: 'delivered', digits: 4 },
     { name: `saturated ${bytes} B: rate`, unit: 'messages/s to all', digits: 0 },
@@ -58,6 +84,7 @@ const figures: readonly Figure[] = [
     { name: `saturated ${bytes} B: delivered`, unit: 'per CPU s', digits: 0 },
     { name: `saturated ${bytes} B: bytes on links`, unit: 'per payload byte delivered', digits: 2 },
     { name: `saturated ${bytes} B: messages per frame`, unit: '', digits: 1 },
+    { name: `saturated ${bytes} B: verifications`, unit: 'per delivery', digits: 3 },
   ]),
 ];
 
@@ -80,11 +107,17 @@ async function total(all: readonly PeerProcess[], ...names: readonly string[]): 
 }
 
 const deliveredTotal = 'starling_messages_delivered_total';
+/** First sights of others' messages whose signature had to be verified, and that had been. */
+const checks = [
+  'starling_signature_checks_total{result="verified"',
+  'starling_signature_checks_total{result="cached"',
+] as const;
 const traffic = [
   deliveredTotal,
   'starling_link_bytes_total{direction="out"',
   'starling_gossip_messages_total{direction="out",kind="gossip"',
   'starling_link_frames_total{direction="out"',
+  ...checks,
 ] as const;
 
 /** Waits until every peer has delivered `count` more than it had. A peer that has is asked no more: asking costs it CPU. */
@@ -117,11 +150,9 @@ async function saturated(mesh: LocalMesh, publisher: StarlingClient, bytes: numb
   const seconds = (performance.now() - began) / 1_000;
   const cpu = meshCpuMs(mesh.peers) - cpuBefore;
   const after = await total(mesh.peers, ...traffic);
-  const [count, sent, gossips, frames] = after.map((value, i) => value - (before[i] as number)) as [
-    number,
-    number,
-    number,
-    number,
+  const [count, sent, gossips, frames, verified, cached] = after.map((value, i) => value - (before[i] as number)) as [
+    ...[number, number, number, number],
+    ...[number, number],
   ];
   const name = `saturated ${bytes} B`;
   note(`${name}: ratio`, count / (messages * peers));
@@ -130,10 +161,8 @@ async function saturated(mesh: LocalMesh, publisher: StarlingClient, bytes: numb
   note(`${name}: delivered`, count / (cpu / 1_000));
   note(`${name}: bytes on links`, sent / (count * bytes));
   note(`${name}: messages per frame`, gossips / frames);
+  if (verified > 0) note(`${name}: verifications`, verified / (verified + cached));
 }
-
-/** Without TLS: what it costs is measured by bench/link.ts, and a build to compare with may not know it. */
-const plain = { STARLING_INSECURE: 'true' };
 
 /** Fifty messages a second, heard by a subscriber at every peer. */
 async function paced(mesh: LocalMesh, publisher: StarlingClient, rate: number, seconds: number, note: Note) {
@@ -157,11 +186,12 @@ async function paced(mesh: LocalMesh, publisher: StarlingClient, rate: number, s
     ),
   );
   const payload = new Uint8Array(1_024);
-  const total = rate * seconds;
+  const count = rate * seconds;
+  const checksBefore = await total(mesh.peers, ...checks);
   const cpuBefore = meshCpuMs(mesh.peers);
   const began = performance.now();
   const all: Promise<unknown>[] = [];
-  for (let i = 0; i < total; i++) {
+  for (let i = 0; i < count; i++) {
     const wait = began + (i * 1_000) / rate - performance.now();
     if (wait > 0) await new Promise((done) => setTimeout(done, wait));
     const headers = { sent: String(performance.now()) };
@@ -169,33 +199,38 @@ async function paced(mesh: LocalMesh, publisher: StarlingClient, rate: number, s
     all.push(publisher.publish({ topic: 'bench.paced', payload, headers }).catch(() => {}));
   }
   await Promise.all(all);
-  await until('all messages', 10_000, () => latencies.length >= total * peers).catch(() => {});
+  await until('all messages', 10_000, () => latencies.length >= count * peers).catch(() => {});
   const cpu = meshCpuMs(mesh.peers) - cpuBefore;
   stop.abort();
   for (const client of clients) client.close();
-  note('paced: ratio', latencies.length / (total * peers));
+  note('paced: ratio', latencies.length / (count * peers));
   note('paced: p50', quantile(latencies, 0.5));
   note('paced: p99', quantile(latencies, 0.99));
   note('paced: cost', (cpu * 1_000) / latencies.length);
+  const [verified = 0, cached = 0] = (await total(mesh.peers, ...checks)).map(
+    (value, i) => value - (checksBefore[i] ?? 0),
+  );
+  if (verified > 0) note('paced: verifications', verified / (verified + cached));
 }
 
 type Note = (name: string, value: number) => void;
 
-/** One build of the peer: a mesh of it, and what was measured. */
+/** A mesh of an entrant, and what was measured. */
 interface Contender {
+  readonly name: string;
   readonly mesh: LocalMesh;
   readonly publisher: StarlingClient;
   readonly figures: Map<string, number[]>;
   readonly note: Note;
 }
 
-async function contender(script: string): Promise<Contender> {
-  const mesh = await LocalMesh.start(peers, plain, 120_000, script);
+async function contender({ name, script, env }: Entrant): Promise<Contender> {
+  const mesh = await LocalMesh.start(peers, env, 120_000, script);
   const figures = new Map<string, number[]>();
   const note: Note = (name, value) => void figures.set(name, [...(figures.get(name) ?? []), value]);
   for (const { process } of mesh.peers) note('start of a peer', cpuMs(process.pid as number));
   const publisher = await connect({ addresses: [mesh.peers[0]?.api ?? ''], ...mesh.access, learnAddresses: false });
-  return { mesh, publisher, figures, note };
+  return { name, mesh, publisher, figures, note };
 }
 
 /** A young mesh shuffles fast for its first minute (`shuffleFastForMs`): it is no mesh at rest before that is over. */
@@ -246,10 +281,9 @@ async function main(): Promise<void> {
     return;
   }
   section(`mesh of ${peers}, ${values.rounds} rounds: median (least … most)`);
-  const builds = [peerScript, ...(values.against === undefined ? [] : [resolve(values.against)])];
   const contenders: Contender[] = [];
   try {
-    for (const script of builds) contenders.push(await contender(script));
+    for (const entrant of entrants) contenders.push(await contender(entrant));
     for (const each of contenders) await atRest(each);
     // The first of each is for the compiler.
     for (let round = 0; round <= Number(values.rounds); round++) {
@@ -271,16 +305,19 @@ async function main(): Promise<void> {
   for (const count of values.heal.split(',').filter(Boolean)) await heal(Number(count), Number(values.runs));
 }
 
-/** With two contenders: this build, the other, and the ratio of their medians. */
-function print([own, other]: readonly Contender[]): void {
+/** The first entrant, and each other with the ratio of its median to the first one's. */
+function print([first, ...others]: readonly Contender[]): void {
   for (const { name, unit, digits } of figures) {
-    const here = own?.figures.get(name) ?? [];
-    const there = other?.figures.get(name);
-    const against =
-      there === undefined
-        ? []
-        : [`against ${spread(there, digits)}`, `ratio ${(quantile(here, 0.5) / quantile(there, 0.5)).toFixed(2)}`];
-    row(name, [`${spread(here, digits)} ${unit}`, ...against]);
+    const base = first?.figures.get(name) ?? [];
+    const all = [first, ...others].flatMap((each) => {
+      const seen = each?.figures.get(name);
+      if (each === undefined || seen === undefined) return [];
+      const ratio = quantile(seen, 0.5) / quantile(base, 0.5);
+      const isBase = each === first || Number.isNaN(ratio);
+      const label = others.length === 0 ? '' : `${each.name} `;
+      return [`${label}${spread(seen, digits)}${isBase ? '' : `, ratio ${ratio.toFixed(2)}`}`];
+    });
+    if (all.length > 0) row(`${name}, ${unit}`, all);
   }
 }
 
