@@ -1,7 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { AdminService, MeshService, SearchService } from '@starling/wire';
+import { AdminService, LookupService, MeshService, SearchService } from '@starling/wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LocalMesh } from '../support/local-mesh.ts';
 import { TokenFolder } from '../support/tokens.ts';
@@ -109,7 +109,7 @@ describe.skipIf(isMissing)(title, { timeout: 60_000 }, () => {
 
 describe('docs/grpcurl.md', () => {
   it('has every method', () => {
-    const methods = [MeshService, SearchService, AdminService].flatMap((service) =>
+    const methods = [MeshService, SearchService, LookupService, AdminService].flatMap((service) =>
       service.methods.map(({ name }) => `${service.typeName}/${name}`),
     );
     const shown = examples.map(({ command }) => command).join('\n');

@@ -5,6 +5,7 @@ import { defaultData } from './authority-file.ts';
 import { ban, bans, unban } from './commands/bans.ts';
 import { bench } from './commands/bench.ts';
 import { caInit, caIssue, caServe } from './commands/ca.ts';
+import { lookupFind, lookupGet, lookupPut } from './commands/lookup.ts';
 import { operatorKeyInit } from './commands/operator-key.ts';
 import { peers } from './commands/peers.ts';
 import { pub } from './commands/pub.ts';
@@ -101,6 +102,7 @@ function build(finish: (code: number) => void): Command {
     .option('--id <id>', 'id of the document; else its own "id"')
     .option('-f, --file <file>', 'one JSON document a line; -: standard input')
     .action(run(putDocs));
+  lookupCommands(program, run);
   meshCommand(program, 'topology', 'all peers with their links', '10s')
     .option('-w, --watch', 'go on with every change', false)
     .action(run(topology));
@@ -183,6 +185,33 @@ function adviceOf({ reason }: StarlingError): string {
     default:
       return '';
   }
+}
+
+/** `lookup …`: exact keys. */
+function lookupCommands(
+  program: Command,
+  run: <A extends unknown[]>(action: (...args: A) => Promise<number>) => (...args: A) => Promise<void>,
+): void {
+  const lookup = program.command('lookup').description('keep values under keys, and find them, anywhere in the mesh');
+  const command = (usage: string, about: string) =>
+    meshCommand(lookup, usage, about)
+      .option(
+        '--paths <n>',
+        'disjoint paths where not all peers are known, up to 8: more resist more liars; 0: as usual',
+        '0',
+      )
+      .option('--trace', 'show every call between peers', false);
+  command('get <key>', 'the records of a key; exit code 1: there is none')
+    .option('--publisher <id>', 'only what this publisher signed', '')
+    .option('--answers <n>', 'holders to hear before the newest is chosen', '1')
+    .action(run(lookupGet));
+  command('put <key> [value]', 'put a value under a key; - or nothing: standard input')
+    .option('--ttl <time>', 'how long it is kept: 30m, 12h, 7d', '24h')
+    .option('--record-version <n>', 'a higher one replaces a lower one of the same publisher (default: the time in ms)')
+    .action(run(lookupPut));
+  command('find <name>', 'the peers that offer something')
+    .option('-l, --limit <n>', 'peers at most', '20')
+    .action(run(lookupFind));
 }
 
 /** `ca …`: the mesh's authority. */

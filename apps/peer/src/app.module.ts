@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AdminController } from './api/admin.controller.ts';
+import { LookupController } from './api/lookup.controller.ts';
 import { MeshController } from './api/mesh.controller.ts';
 import { SearchController } from './api/search.controller.ts';
 import { HttpController } from './http/http.controller.ts';
@@ -14,7 +15,7 @@ class AppModule {}
 export function appModule(peer: Peer, logs: Logs): DynamicModule {
   return {
     module: AppModule,
-    controllers: [MeshController, SearchController, AdminController, HttpController],
+    controllers: [MeshController, SearchController, LookupController, AdminController, HttpController],
     providers: [
       { provide: PEER, useFactory: () => peer },
       { provide: LOGS, useFactory: () => logs },

@@ -1,3 +1,4 @@
+import type { LookupResult } from '@starling/core-kademlia';
 import type { CertificateWatch, MessageSigning } from '@starling/identity';
 import { CanaryLedger, type MeshCounters, type MetricSources, MetricsRegistry, type Sample } from '@starling/metrics';
 import type { TransportCounters } from '@starling/transport-grpc';
@@ -66,6 +67,13 @@ export class PeerMetrics {
     });
   }
 
+  /** A lookup of this peer's clients ended. */
+  lookupEnded(kind: 'get' | 'put', { tookMs, rpcs, rounds }: LookupResult): void {
+    this.registry.observe('starling_lookup_duration_seconds', tookMs / 1_000, { kind });
+    this.registry.observe('starling_lookup_calls', rpcs, { kind });
+    this.registry.observe('starling_lookup_rounds', rounds, { kind });
+  }
+
   /** A query of this peer's clients ended. */
   queryEnded(end: QueryEnd): void {
     const result =
@@ -84,6 +92,7 @@ export class PeerMetrics {
     const { overlay, counters, publisher, queries, subscriptions, watches, index, rpc, access, connections } = peer;
     const { links, certificates, signing } = peer;
     const { host, mesh } = overlay;
+    const { lookup } = mesh;
     const { membership, broadcast } = mesh.root;
     const signatures = broadcast.signatureStats;
     let loop = performance.eventLoopUtilization();
@@ -163,6 +172,8 @@ export class PeerMetrics {
         { labels: { bound: 'reports' }, value: mesh.observe.stats.reportsRefused },
         { labels: { bound: 'probes' }, value: mesh.liveness.stats.probesRefused },
         { labels: { bound: 'watched' }, value: mesh.liveness.stats.unwatchable },
+        { labels: { bound: 'lookups' }, value: lookup.stats.overloaded },
+        { labels: { bound: 'published' }, value: lookup.stats.publishedDropped },
         { labels: { bound: 'streams' }, value: mesh.pubsub.stats.streamsForgotten },
       ],
 
@@ -248,6 +259,47 @@ export class PeerMetrics {
       ],
       starling_index_documents: () => index.size,
       starling_index_bytes: () => index.bytes,
+
+      starling_lookups_total: () =>
+        Object.entries({
+          found: lookup.stats.found,
+          'not-found': lookup.stats.notFound,
+          stored: lookup.stats.stored,
+          'not-stored': lookup.stats.notStored,
+          deadline: lookup.stats.deadlines,
+          cancelled: lookup.stats.cancelled,
+          overloaded: lookup.stats.overloaded,
+        }).map(([result, value]) => ({ labels: { result }, value })),
+      starling_lookup_calls_total: () =>
+        Object.entries({
+          made: lookup.stats.rpcs,
+          hedged: lookup.stats.hedged,
+          timeout: lookup.stats.timeouts,
+          'link-down': lookup.stats.linksDown,
+          untrue: lookup.stats.untrue,
+          served: lookup.stats.served,
+        }).map(([call, value]) => ({ labels: { call }, value })),
+      starling_records: () => lookup.store.count,
+      starling_record_bytes: () => lookup.store.bytes,
+      starling_records_published: () => lookup.publishedCount,
+      starling_records_stored_total: () => [
+        { labels: { result: 'stored' }, value: lookup.stats.storesTaken },
+        { labels: { result: 'held' }, value: lookup.stats.storesHeld },
+        { labels: { result: 'full' }, value: lookup.stats.storesRefusedFull },
+        { labels: { result: 'busy' }, value: lookup.stats.storesRefusedBusy },
+        { labels: { result: 'far' }, value: lookup.stats.storesRefusedFar },
+        { labels: { result: 'invalid' }, value: lookup.stats.storesRefusedInvalid },
+      ],
+      starling_records_gone_total: () => [
+        { labels: { reason: 'expired' }, value: lookup.stats.expired },
+        { labels: { reason: 'evicted' }, value: lookup.store.evicted },
+      ],
+      starling_records_republished_total: () => lookup.stats.republished,
+      starling_records_copied_total: () => [
+        { labels: { result: 'sent' }, value: lookup.stats.copies },
+        { labels: { result: 'failed' }, value: lookup.stats.copiesFailed },
+        { labels: { result: 'dropped' }, value: lookup.stats.copiesDropped },
+      ],
 
       starling_calls_refused_total: () => byReason(access.refused()),
       starling_api_streams: () => access.streams,

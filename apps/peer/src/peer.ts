@@ -3,8 +3,9 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { Ban } from '@starling/core-bans';
+import { defaultKademliaConfig, type RecordVerifier } from '@starling/core-kademlia';
 import type { Discovery, Transport } from '@starling/host';
-import { MessageSigning } from '@starling/identity';
+import { MessageSigning, RecordVerification } from '@starling/identity';
 import type { PeerInfo } from '@starling/kernel';
 import { type MeshEvent, parseStream } from '@starling/mesh';
 import { MeshCounters } from '@starling/metrics';
@@ -24,6 +25,8 @@ import { TrustedOperators } from './bans/operator-keys.ts';
 import type { Config } from './config/schema.ts';
 import type { Logs } from './logs/logs.ts';
 import { advertisedAddress } from './overlay/advertise.ts';
+import { Lookups } from './overlay/lookups.ts';
+import { Offers, offerRecord, type SigningIdentity } from './overlay/offers.ts';
 import { Overlay } from './overlay/overlay.ts';
 import { Publisher } from './overlay/publisher.ts';
 import { Queries } from './overlay/queries.ts';
@@ -36,6 +39,9 @@ import { MiniSearchIndex } from './search/mini-search-index.ts';
 /** How long a Publish without a deadline of its own waits to be held, and the longest that any does. */
 const heldDefaultMs = 5_000;
 const heldMaxMs = 30_000;
+
+/** How long an offer of the configuration is tried before it is tried anew. */
+const offerTimeoutMs = 10_000;
 
 /** The ports that were really bound. */
 export interface BoundPorts {
@@ -64,6 +70,10 @@ export class Peer {
   readonly index: LocalIndex;
   readonly publisher: Publisher;
   readonly queries: Queries;
+  readonly lookups: Lookups;
+  /** Whose key signs the records of clients that have none. */
+  readonly identity: SigningIdentity;
+  readonly verifyRecord: RecordVerifier;
   readonly feed: TopologyFeed;
   readonly subscriptions: Subscriptions;
   readonly watches: TopologyWatches;
@@ -71,6 +81,7 @@ export class Peer {
   readonly bans: BanDesk;
   readonly health = new Health();
   readonly metrics: PeerMetrics;
+  readonly #offers: Offers;
   readonly #logs: Logs;
 
   constructor({ config, logs, security, transport, ports, rpc, access, connections }: PeerDependencies) {
@@ -88,10 +99,13 @@ export class Peer {
       name: peerName(config),
     };
     this.index = new MiniSearchIndex({ documentsMax: config.indexDocumentsMax, bytesMax: config.indexBytesMax });
+    this.identity = security.identity;
+    this.verifyRecord = new RecordVerification().verify;
     this.operators = new TrustedOperators(config, logs.mesh);
     const signing = config.signatures === 'links' ? undefined : new MessageSigning(security.identity, config.mesh);
     this.overlay = new Overlay({
       operators: this.operators,
+      verifyRecord: this.verifyRecord,
       config,
       self,
       transport,
@@ -115,6 +129,12 @@ export class Peer {
       queriesMax: config.queriesMax,
       ended: (end) => this.metrics.queryEnded(end),
     });
+    this.lookups = new Lookups(overlay, { ended: (kind, result) => this.metrics.lookupEnded(kind, result) });
+    const offer = (name: string, forMs: number) => {
+      const record = offerRecord(this.identity, name, overlay.now(), forMs);
+      return this.lookups.put(record, defaultKademliaConfig.putPaths, offerTimeoutMs);
+    };
+    this.#offers = new Offers(config.lookupOffers, offer, logs.mesh);
     this.feed = new TopologyFeed(defaultTopologyFeedConfig, overlay, () => overlay.members());
     this.subscriptions = new Subscriptions({
       subscriptionsMax: config.subscriptionsMax,
@@ -155,6 +175,7 @@ export class Peer {
   async start(discovery: readonly Discovery[]): Promise<void> {
     await this.overlay.start(discovery);
     this.bans.restore();
+    this.#offers.start();
     this.operators.watch(() => this.overlay.command({ kind: 'operatorKeysChanged' }));
   }
 
@@ -200,12 +221,18 @@ export class Peer {
 
   async stop(): Promise<void> {
     this.operators.stop();
+    this.#offers.stop();
     await Promise.all([this.overlay.stop(), this.bans.close()]);
     this.health.close();
   }
 
   #tellHealth(): void {
-    const services = ['starling.v1.MeshService', 'starling.v1.SearchService', 'starling.v1.AdminService'];
+    const services = [
+      'starling.v1.MeshService',
+      'starling.v1.SearchService',
+      'starling.v1.LookupService',
+      'starling.v1.AdminService',
+    ];
     const tell = (): void => {
       const isReady = this.overlay.state === 'ready';
       for (const service of ['', 'ready', ...services]) this.health.set(service, isReady);

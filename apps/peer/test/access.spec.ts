@@ -118,7 +118,13 @@ async function servedMethods(): Promise<string[]> {
   const call = bearer('viewer').duplex(serverReflectionInfo);
   const answers = collect<ServerReflectionResponse>(call);
   call.write(create(ServerReflectionRequestSchema, { messageRequest: { case: 'listServices', value: '*' } }));
-  const services = [MeshService.typeName, AdminService.typeName, 'starling.v1.SearchService', 'grpc.health.v1.Health'];
+  const services = [
+    MeshService.typeName,
+    AdminService.typeName,
+    'starling.v1.SearchService',
+    'starling.v1.LookupService',
+    'grpc.health.v1.Health',
+  ];
   const all = [...services, 'grpc.reflection.v1.ServerReflection', 'grpc.reflection.v1alpha.ServerReflection'];
   for (const value of all) {
     call.write(create(ServerReflectionRequestSchema, { messageRequest: { case: 'fileContainingSymbol', value } }));

@@ -56,6 +56,7 @@ describe('reflection', () => {
     expect(listed?.case === 'listServicesResponse' ? listed.value.service.map(({ name }) => name) : []).toEqual([
       'starling.v1.MeshService',
       'starling.v1.SearchService',
+      'starling.v1.LookupService',
       'starling.v1.AdminService',
       'grpc.health.v1.Health',
       'grpc.reflection.v1.ServerReflection',

@@ -56,6 +56,7 @@ beforeAll(async () => {
     // Of each class as many as the fuzzer makes: what is refused for its rate would not be read.
     STARLING_READ_RATE_MAX: '0',
     STARLING_SEARCH_RATE_MAX: '0',
+    STARLING_LOOKUP_RATE_MAX: '0',
     STARLING_PUBLISH_RATE_MAX: '0',
   });
   if (!loaded.ok) throw new Error(loaded.problems.join('\n'));
@@ -97,6 +98,10 @@ async function record(): Promise<Buffer> {
   await client.publish({ topic: 'fuzz', payload: 'hello', headers: { a: 'b' } });
   await client.putDocuments([{ id: 'd', fields: { title: 'a starling', n: [1, null, { deep: true }] } }]);
   for await (const event of client.query('starling')) if (event.kind === 'summary') break;
+  await client.putRecord({ what: { case: 'record', value: { key: Buffer.from('k'), value: Buffer.from('v') } } });
+  await client.putRecord({ what: { case: 'offer', value: 'fuzz' } });
+  await client.getRecord({ key: Buffer.from('k'), trace: true });
+  await client.findPeers({ name: 'fuzz' });
   await Array.fromAsync(client.listPeers({ pageSize: 1 }));
   for await (const event of client.subscribe({ topics: ['fuzz'], from: 'all' })) if (event.kind === 'live') break;
   client.close();

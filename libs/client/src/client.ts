@@ -8,17 +8,24 @@ import {
   DeleteDocumentsRequestSchema,
   DrainRequestSchema,
   type DrainResponse,
+  FindPeersRequestSchema,
+  type FindPeersResponse,
   GetPeerRequestSchema,
   type GetPeerResponse,
+  GetRecordRequestSchema,
+  type GetRecordResponse,
   type GrpcMethod,
   ListBansRequestSchema,
   type ListBansResponse,
   ListPeersRequestSchema,
+  LookupService,
   MeshService,
   type Peer,
   type PublishRequest,
   PublishRequestSchema,
   PutDocumentsRequestSchema,
+  PutRecordRequestSchema,
+  type PutRecordResponse,
   QueryRequestSchema,
   type QueryResponse,
   QueryStrategy,
@@ -138,6 +145,7 @@ export interface OutgoingDocument {
 
 const mesh = toGrpcDefinition(MeshService);
 const search = toGrpcDefinition(SearchService);
+const lookup = toGrpcDefinition(LookupService);
 const admin = toGrpcDefinition(AdminService);
 
 /** Addresses learnt are asked for again after so long. */
@@ -279,6 +287,30 @@ export class StarlingClient {
   async deleteDocuments(ids: readonly string[], options: CallOptions = {}): Promise<number> {
     const request = create(DeleteDocumentsRequestSchema, { ids: [...ids] });
     return (await this.#call(search.deleteDocuments, request, options)).deletedCount;
+  }
+
+  /** Puts a record where the whole mesh finds it by its key; signed by the peer that is asked, unless it is signed already. */
+  putRecord(
+    request: MessageInitShape<typeof PutRecordRequestSchema>,
+    options: CallOptions = {},
+  ): Promise<PutRecordResponse> {
+    return this.#call(lookup.putRecord, create(PutRecordRequestSchema, request), options);
+  }
+
+  /** The records of a key, newest first. Rejects with RECORD_NOT_FOUND when there is none. */
+  getRecord(
+    request: MessageInitShape<typeof GetRecordRequestSchema>,
+    options: CallOptions = {},
+  ): Promise<GetRecordResponse> {
+    return this.#call(lookup.getRecord, create(GetRecordRequestSchema, request), options);
+  }
+
+  /** The peers that offer what a name says; none is no error. */
+  findPeers(
+    request: MessageInitShape<typeof FindPeersRequestSchema>,
+    options: CallOptions = {},
+  ): Promise<FindPeersResponse> {
+    return this.#call(lookup.findPeers, create(FindPeersRequestSchema, request), options);
   }
 
   /** The peer that answers, with its links. */

@@ -35,6 +35,12 @@ export const reasons = {
    * `metadata.number` is what to exceed) or full. Nothing changed.
    */
   BAN_REFUSED: 'FAILED_PRECONDITION',
+  /** The peers nearest to the key hold no record of it. */
+  RECORD_NOT_FOUND: 'NOT_FOUND',
+  /** Fewer than half of the peers that should hold the record took it; some may hold it. */
+  RECORD_NOT_STORED: 'UNAVAILABLE',
+  /** The lookup's time was over before an answer was found, or before half of the peers had taken the record; some may hold it. */
+  LOOKUP_EXPIRED: 'DEADLINE_EXCEEDED',
   /** The method is taken from the peer's own machine only. Nothing changed. */
   NOT_LOOPBACK: 'PERMISSION_DENIED',
   /** The deadline had passed before the work began. Nothing changed. */
@@ -47,6 +53,7 @@ export const reasons = {
   TOO_MANY_SUBSCRIPTIONS: 'RESOURCE_EXHAUSTED',
   TOO_MANY_WATCHES: 'RESOURCE_EXHAUSTED',
   TOO_MANY_QUERIES: 'RESOURCE_EXHAUSTED',
+  TOO_MANY_LOOKUPS: 'RESOURCE_EXHAUSTED',
   TOO_MANY_PUBLISHES: 'RESOURCE_EXHAUSTED',
   /** The caller calls this peer more often than it may; `retryAfterMs` says when the next call fits. Nothing changed. */
   TOO_MANY_CALLS: 'RESOURCE_EXHAUSTED',

@@ -15,6 +15,7 @@ export { IdentityError } from './key-file.ts';
 export { MessageSigning } from './message-signing.ts';
 export { type AlternativeNames, isDnsName, NamePolicy, namesOf } from './names.ts';
 export { OperatorKey, OperatorKeys, type OperatorSignature } from './operator-key.ts';
+export { publisherOf, RecordVerification, signRecord } from './record-signing.ts';
 export { createRequest } from './request.ts';
 export { meshName, parsePeerUri, peerUri } from './spiffe.ts';
 export {

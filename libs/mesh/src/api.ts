@@ -1,5 +1,6 @@
 import type { Choice } from '@starling/core-auto';
 import type { Ban, BanRefusal, SignedBan } from '@starling/core-bans';
+import type { KademliaCommand, LookupResult } from '@starling/core-kademlia';
 import type { PeerReport } from '@starling/core-observe';
 import type { ReputationEvent as Verdict } from '@starling/core-reputation';
 import type { FinishReason, Hit, QueryCost, Strategy } from '@starling/core-search';
@@ -67,6 +68,10 @@ export type MeshCommand =
   | { readonly kind: 'restoreBans'; readonly records: readonly SignedBan[] }
   /** Other operators' keys count from now on. */
   | { readonly kind: 'operatorKeysChanged' }
+  /** Looks for the records of a key. Answered by one `lookupFinished`, like the next. `lookupId` is unique at this peer. */
+  | ({ readonly kind: 'getRecord' } & Omit<Extract<KademliaCommand, { readonly kind: 'get' }>, 'kind'>)
+  | ({ readonly kind: 'putRecord' } & Omit<Extract<KademliaCommand, { readonly kind: 'put' }>, 'kind'>)
+  | { readonly kind: 'cancelLookup'; readonly lookupId: string }
   /** Leave for good. */
   | { readonly kind: 'leave' };
 
@@ -118,6 +123,7 @@ export type MeshEvent =
   | { readonly kind: 'indexSnapshot' }
   /** This peer holds no summaries of others' terms from now on, and why; null: it does. */
   | { readonly kind: 'summariesSwitched'; readonly off: OffReason | null }
+  | { readonly kind: 'lookupFinished'; readonly lookupId: string; readonly result: LookupResult }
   /** A report of this peer is due: answer with `measured`. */
   | { readonly kind: 'measure' }
   /** The topology as this peer hears it changed. */

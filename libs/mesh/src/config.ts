@@ -1,6 +1,7 @@
 import { type BansConfig, defaultBansConfig } from '@starling/core-bans';
 import { type DirectoryConfig, defaultDirectoryConfig } from '@starling/core-directory';
 import { defaultHyParViewConfig, type HyParViewConfig } from '@starling/core-hyparview';
+import { defaultKademliaConfig, type KademliaConfig } from '@starling/core-kademlia';
 import { defaultLivenessConfig, type LivenessConfig } from '@starling/core-liveness';
 import { defaultObserveConfig, type ObserveConfig } from '@starling/core-observe';
 import { defaultPlumtreeConfig, type PlumtreeConfig } from '@starling/core-plumtree';
@@ -30,6 +31,7 @@ export interface MeshConfig {
   readonly canary: CanaryConfig;
   readonly reputation: ReputationConfig;
   readonly bans: BansConfig;
+  readonly lookup: KademliaConfig;
   /** A link that no core needs is closed after so long without traffic. 5 s: a guess, above every reply deadline. */
   readonly linkLingerMs: Millis;
   /** Messages other than bodies and what answers them that a link may bring in a second; more are shed, and held against the neighbour. 5,000: a guess, above what questions to the whole mesh make at their limit. */
@@ -49,6 +51,7 @@ export const defaultMeshConfig: MeshConfig = {
   canary: defaultCanaryConfig,
   reputation: defaultReputationConfig,
   bans: defaultBansConfig,
+  lookup: defaultKademliaConfig,
   linkLingerMs: 5_000,
   controlPerSecondMax: 5_000,
 };

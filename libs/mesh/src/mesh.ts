@@ -1,6 +1,7 @@
 import type { BanReader, Bans } from '@starling/core-bans';
 import type { Directory } from '@starling/core-directory';
 import type { AdmissionPolicy } from '@starling/core-hyparview';
+import type { Kademlia, RecordVerifier } from '@starling/core-kademlia';
 import type { Liveness } from '@starling/core-liveness';
 import type { Observe, PeerReport } from '@starling/core-observe';
 import { type Gossip, isEphemeral, type SignaturePrimitives } from '@starling/core-plumtree';
@@ -29,6 +30,7 @@ import { BansPart } from './parts/bans-part.ts';
 import { DirectoryPart } from './parts/directory-part.ts';
 import { HoldersPart } from './parts/holders-part.ts';
 import { LivenessPart } from './parts/liveness-part.ts';
+import { LookupPart } from './parts/lookup-part.ts';
 import { ObservePart } from './parts/observe-part.ts';
 import type { AnyPart, Fact, Hub } from './parts/part.ts';
 import { SearchPart } from './parts/search-part.ts';
@@ -55,6 +57,8 @@ export interface MeshOptions<B> {
   readonly bans?: BanReader;
   /** What messages are signed with. Needed unless `config.plumtree.signatures` is `links`. */
   readonly primitives?: SignaturePrimitives<B> | undefined;
+  /** Judges the records of lookups; without one none is believed or held. */
+  readonly verifyRecord?: RecordVerifier;
 }
 
 /** An event of a core, for whom it concerns. A plain pair: a closure for each would be made for every delivery. */
@@ -81,6 +85,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   readonly #summaries: SummariesPart<B>;
   readonly #holders: HoldersPart<B>;
   readonly #router: QueryRouter;
+  readonly #lookup: LookupPart<B>;
   /** All of them, in the order in which they are told things. */
   readonly #parts: readonly AnyPart[];
   readonly #standing: Standing;
@@ -102,7 +107,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   #isCaughtUp = false;
   #isLeaving = false;
 
-  constructor({ config, self, rng, admission, bodies, bans, primitives }: MeshOptions<B>) {
+  constructor({ config, self, rng, admission, bodies, bans, primitives, verifyRecord }: MeshOptions<B>) {
     this.#self = self;
     this.#bodies = bodies;
     this.#links = new Links(config.linkLingerMs);
@@ -146,6 +151,10 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       summaries: this.#summaries.core,
     });
     this.#search = new SearchPart(hub, config.search, self.id, rng.child());
+    this.#lookup = new LookupPart(hub, {
+      ...{ config: config.lookup, self, rng: rng.child(), ...(verifyRecord && { verify: verifyRecord }) },
+      members: (after, size) => this.directory.page(after, size),
+    });
     this.#parts = [
       this.#liveness,
       this.#directory,
@@ -154,6 +163,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       this.#observe,
       this.#bans,
       this.#summaries,
+      this.#lookup,
     ];
   }
 
@@ -174,6 +184,10 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   }
 
   /** What the mesh's operators say about peers. */
+  get lookup(): Kademlia {
+    return this.#lookup.core;
+  }
+
   get bans(): Bans {
     return this.#bans.core;
   }
@@ -354,6 +368,9 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
         break;
       case 'holders':
         this.#holders.message(from, message.message);
+        break;
+      case 'lookup':
+        this.#lookup.message(from, message.message);
         break;
       default:
         unreachable(message);

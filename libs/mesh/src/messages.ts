@@ -1,6 +1,7 @@
 import type { BansMessage } from '@starling/core-bans';
 import type { DirectoryBroadcast, DirectoryMessage } from '@starling/core-directory';
 import type { HyParViewMessage } from '@starling/core-hyparview';
+import type { KademliaMessage } from '@starling/core-kademlia';
 import type { LivenessMessage } from '@starling/core-liveness';
 import type { ObserveBroadcast } from '@starling/core-observe';
 import type { PlumtreeMessage } from '@starling/core-plumtree';
@@ -20,7 +21,8 @@ export type MeshMessage<B> =
   | { readonly area: 'search'; readonly message: SearchMessage }
   | { readonly area: 'bans'; readonly message: BansMessage }
   | { readonly area: 'summaries'; readonly message: SummariesMessage }
-  | { readonly area: 'holders'; readonly message: HolderMessage<Hit> };
+  | { readonly area: 'holders'; readonly message: HolderMessage<Hit> }
+  | { readonly area: 'lookup'; readonly message: KademliaMessage };
 
 /** What a broadcast carries. A relay never looks inside. */
 export type Body =

@@ -57,6 +57,12 @@ export const messageKinds = [
   'probeReply',
   'directoryDigest',
   'directoryRecords',
+  'findNode',
+  'findNodeReply',
+  'findValue',
+  'findValueReply',
+  'store',
+  'storeReply',
   'query',
   'answer',
   'decline',
@@ -261,6 +267,8 @@ export const metricDefinitions = {
         'reports',
         'probes',
         'watched',
+        'lookups',
+        'published',
         'streams',
       ],
     },
@@ -424,6 +432,54 @@ export const metricDefinitions = {
   starling_index_documents: { type: 'gauge', help: 'Documents in the local index.' },
   starling_index_bytes: { type: 'gauge', help: 'Bytes of the documents in the local index, as JSON.' },
 
+  starling_lookups_total: {
+    type: 'counter',
+    help: "Lookups of this peer's clients that ended, by result.",
+    labels: { result: ['found', 'not-found', 'stored', 'not-stored', 'deadline', 'cancelled', 'overloaded'] },
+  },
+  starling_lookup_duration_seconds: {
+    type: 'histogram',
+    help: 'How long lookups took.',
+    labels: { kind: ['get', 'put'] },
+    buckets: delaySeconds,
+  },
+  starling_lookup_calls: {
+    type: 'histogram',
+    help: 'Calls to other peers of one lookup.',
+    labels: { kind: ['get', 'put'] },
+    buckets: [0, 1, 2, 3, 5, 10, 20, 50, 100, 200],
+  },
+  starling_lookup_rounds: {
+    type: 'histogram',
+    help: 'Calls one after another of one lookup.',
+    labels: { kind: ['get', 'put'] },
+    buckets: [0, 1, 2, 3, 4, 5, 6, 8, 10],
+  },
+  starling_lookup_calls_total: {
+    type: 'counter',
+    help: 'Calls between peers for lookups: made by this peer, of those hedged (beside a slow one), without an answer in time, with a link that broke, with an answer that cannot be; and served to others.',
+    labels: { call: ['made', 'hedged', 'timeout', 'link-down', 'untrue', 'served'] },
+  },
+  starling_records: { type: 'gauge', help: 'Records that this peer holds for the mesh.' },
+  starling_record_bytes: { type: 'gauge', help: 'Bytes of them.' },
+  starling_records_published: { type: 'gauge', help: 'Records that this peer publishes again and again.' },
+  starling_records_stored_total: {
+    type: 'counter',
+    help: 'Records that others asked this peer to hold: stored, held (the same or a newer one), or refused: no room (full), too many at once (busy), too many nearer peers (far), expired or not signed by its publisher (invalid).',
+    labels: { result: ['stored', 'held', 'full', 'busy', 'far', 'invalid'] },
+  },
+  starling_records_gone_total: {
+    type: 'counter',
+    help: 'Records that this peer no longer holds: expired, or made room for nearer ones.',
+    labels: { reason: ['expired', 'evicted'] },
+  },
+  starling_records_republished_total: { type: 'counter', help: 'Records that this peer published again.' },
+  starling_records_copied_total: {
+    type: 'counter',
+    help: 'Copies of records handed to other peers, because the membership changed or an hour was over: sent, of those failed; dropped for want of room in the queue.',
+    labels: { result: ['sent', 'failed', 'dropped'] },
+  },
+
   starling_calls_refused_total: {
     type: 'counter',
     help: 'Calls of the API that were refused before they were served, and streams that were ended, by reason.',
@@ -455,12 +511,12 @@ export const metricDefinitions = {
   grpc_server_handled_total: {
     type: 'counter',
     help: 'Calls of the API that ended, by method and code (streams too).',
-    labels: { grpc_service: 7, grpc_method: 20, grpc_code: grpcCodes },
+    labels: { grpc_service: 8, grpc_method: 26, grpc_code: grpcCodes },
   },
   grpc_server_handling_seconds: {
     type: 'histogram',
     help: 'How long unary calls of the API took.',
-    labels: { grpc_service: 7, grpc_method: 20 },
+    labels: { grpc_service: 8, grpc_method: 26 },
     buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
   },
 

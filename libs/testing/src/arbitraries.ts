@@ -1,6 +1,13 @@
 import type { BansMessage } from '@starling/core-bans';
 import type { DirectoryBroadcast, DirectoryMessage, MemberRecord } from '@starling/core-directory';
 import type { HyParViewMessage } from '@starling/core-hyparview';
+import {
+  type KademliaMessage,
+  type LookupRecord,
+  type Position,
+  recordKinds,
+  storeOutcomes,
+} from '@starling/core-kademlia';
 import type { LivenessMessage } from '@starling/core-liveness';
 import type { LinkReport, ObserveBroadcast, PeerReport } from '@starling/core-observe';
 import type { BatchSignature, Gossip, PlumtreeMessage, SeqRange, StreamDigest } from '@starling/core-plumtree';
@@ -223,6 +230,44 @@ export const searchMessages: fc.Arbitrary<SearchMessage> = fc.oneof(
 
 const bytes = (maxLength: number) => fc.uint8Array({ maxLength });
 
+const fieldBytes = fc.uint8Array({ maxLength: 40 });
+
+export const lookupRecords: fc.Arbitrary<LookupRecord> = fc.record({
+  kind: fc.constantFrom(...recordKinds),
+  key: fieldBytes,
+  value: fieldBytes,
+  version: whole,
+  expiresAt: whole,
+  publisher: peerIds,
+  publicKey: fieldBytes,
+  signature: fieldBytes,
+});
+
+const positions: fc.Arbitrary<Position> = fc
+  .array(uint32, { minLength: 8, maxLength: 8 })
+  .map((words) => Uint32Array.from(words));
+
+export const kademliaMessages: fc.Arbitrary<KademliaMessage> = fc.oneof(
+  fc.record({ kind: fc.constant('findNode' as const), rpcId: uint32, target: positions }),
+  fc.record({ kind: fc.constant('findNodeReply' as const), rpcId: uint32, peers }),
+  fc.record({
+    kind: fc.constant('findValue' as const),
+    rpcId: uint32,
+    recordKind: fc.constantFrom(...recordKinds),
+    key: fieldBytes,
+    publisher: fc.oneof(fc.constant(''), peerIds),
+    limit: uint32,
+  }),
+  fc.record({
+    kind: fc.constant('findValueReply' as const),
+    rpcId: uint32,
+    records: fc.array(lookupRecords, { maxLength: 3 }),
+    peers,
+  }),
+  fc.record({ kind: fc.constant('store' as const), rpcId: uint32, record: lookupRecords }),
+  fc.record({ kind: fc.constant('storeReply' as const), rpcId: uint32, outcome: fc.constantFrom(...storeOutcomes) }),
+);
+
 export const bansMessages: fc.Arbitrary<BansMessage> = fc.oneof(
   fc.record({ kind: fc.constant('bansDigest' as const), hash: uint32 }),
   fc.record({
@@ -280,6 +325,7 @@ export function meshMessages<B>(body: fc.Arbitrary<B>): fc.Arbitrary<MeshMessage
     fc.record({ area: fc.constant('bans' as const), message: bansMessages }),
     fc.record({ area: fc.constant('summaries' as const), message: summariesMessages }),
     fc.record({ area: fc.constant('holders' as const), message: holderMessages }),
+    fc.record({ area: fc.constant('lookup' as const), message: kademliaMessages }),
   );
 }
 

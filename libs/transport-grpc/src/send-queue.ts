@@ -43,7 +43,8 @@ interface QueueClass {
 
 /**
  * What waits to be sent over one link, by urgency: control (membership, liveness, directory, search), then repair
- * (announcements, grafts, digests), then payloads, then bulk (payloads that were asked for, which may be a whole backlog).
+ * (announcements, grafts, digests), then payloads, then bulk (payloads that were asked for, which may be a whole backlog, and
+ * records of lookups).
  * The order within a class is kept; between classes the more urgent overtakes.
  */
 export class SendQueue {
@@ -108,7 +109,7 @@ export class SendQueue {
 
   #classOf(message: OutgoingMessage): QueueClass {
     const [control, repair, payload, bulk] = this.#classes;
-    if (message.area === 'encoded') return control;
+    if (message.area === 'encoded') return message.isBulk ? bulk : control;
     if (message.message.kind !== 'gossip') return repair;
     return message.message.repair ? bulk : payload;
   }

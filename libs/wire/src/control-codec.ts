@@ -13,6 +13,7 @@ import {
 } from './gen/starling/link/v1/directory_pb.ts';
 import { type Message as MessageProto, MessageSchema } from './gen/starling/link/v1/link_pb.ts';
 import { DisconnectReason, NeighborPriority as PriorityProto } from './gen/starling/link/v1/membership_pb.ts';
+import { fromLookup, toLookup } from './lookup-codec.ts';
 import { finite, fromPeerProto, fromPeerProtoOrUnset, fromUint64, toPeerProto, toUint64 } from './peer-codec.ts';
 import { fromSearch, toSearch } from './search-codec.ts';
 import { fromHolders, fromSummaries, toHolders, toSummaries } from './summaries-codec.ts';
@@ -72,6 +73,8 @@ function toKind(message: ControlMessage): KindInit {
       return toDirectory(message.message);
     case 'search':
       return toSearch(message.message);
+    case 'lookup':
+      return toLookup(message.message);
     case 'bans':
       return toBans(message.message);
     case 'summaries':
@@ -212,6 +215,13 @@ function fromKind(swarm: number, kind: Kind): ControlMessage | null {
     case 'seek':
     case 'found':
       return { area: 'search', message: fromSearch(kind) };
+    case 'findNode':
+    case 'findNodeReply':
+    case 'findValue':
+    case 'findValueReply':
+    case 'store':
+    case 'storeReply':
+      return { area: 'lookup', message: fromLookup(kind) };
     case 'bansDigest':
     case 'bansList':
     case 'bansRecords':

@@ -21,6 +21,7 @@ import {
   toHelloProto,
   toRefusalProto,
 } from './hello-codec.ts';
+import { carriesRecords } from './lookup-codec.ts';
 import { MalformedError, ProtoReader } from './proto-reader.ts';
 import { ProtoWriter } from './proto-writer.ts';
 import { StreamNamesIn, StreamNamesOut } from './stream-names.ts';
@@ -64,13 +65,20 @@ export type DecodedFrame =
 /** A message ready to be queued: a broadcast message as it is, because the names in it are encoded late, others as bytes. */
 export type OutgoingMessage =
   | Extract<MeshMessage<Uint8Array>, { readonly area: 'broadcast' }>
-  | { readonly area: 'encoded'; readonly bytes: Uint8Array };
+  | {
+      readonly area: 'encoded';
+      readonly bytes: Uint8Array;
+      /** It carries what users keep, so it waits for control, and a link that has no room for it drops it. */
+      readonly isBulk: boolean;
+    };
 
 const tags = { hello: 0x0a, refusal: 0x12, confirm: 0x18, message: 0x22, gossip: 0x2a, goodbye: 0x30 } as const;
 
 /** Encodes what need not wait. */
 export function toOutgoing(message: MeshMessage<Uint8Array>): OutgoingMessage {
-  return message.area === 'broadcast' ? message : { area: 'encoded', bytes: encodeControl(message) };
+  if (message.area === 'broadcast') return message;
+  const isBulk = message.area === 'lookup' && carriesRecords(message.message);
+  return { area: 'encoded', bytes: encodeControl(message), isBulk };
 }
 
 /** What a message weighs in a queue: close to what it will take in a frame. */

@@ -48,6 +48,8 @@ function atWork(recorded: Buffer[] | null): WiredNetwork {
     for (const [at, strategy] of (['exhaustive', 'walk', 'ring'] as const).entries()) {
       network.command(id, { kind: 'query', queryId: `${id}/${at}`, text: 'x', limit: 5, timeoutMs: 1_000, strategy });
     }
+    network.putRecord(id, `${id}/put`);
+    network.getRecord(id, `${id}/get`);
   }
   network.run(12_000);
   return network;
@@ -80,9 +82,10 @@ describe('frames of a neighbour that has gone mad', () => {
           network.run(5);
         }
         network.run(3_000);
-        const { directory, root } = network.mesh('p1');
+        const { directory, lookup, root } = network.mesh('p1');
         expect(directory.size).toBeLessThanOrEqual(4 + messages);
         expect(root.membership.activeView().length).toBeLessThanOrEqual(3);
+        expect(lookup.store.count).toBeLessThanOrEqual(4 + messages);
         expect(root.broadcast.store.size).toBeLessThanOrEqual(100 + messages);
         expect(network.events('p1', 'protocolViolation').length).toBeLessThanOrEqual(messages);
       }),

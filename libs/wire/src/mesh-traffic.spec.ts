@@ -7,6 +7,7 @@ const messageKinds = [
   ...['ping', 'ack', 'probe', 'probeReply', 'watchers'],
   ...['directoryDigest', 'directoryRecords'],
   ...['query', 'answer', 'decline', 'cancel', 'seek', 'found'],
+  ...['findNode', 'findNodeReply', 'findValue', 'findValueReply', 'store', 'storeReply'],
 ];
 const bodyKinds = ['user', 'canary', 'announce', 'leave', 'accuse', 'watch', 'report'];
 
@@ -28,9 +29,12 @@ function life(seed: number): WiredNetwork {
   for (let i = 0; i < 7; i++) network.add(`p${i}`, i === 0 ? undefined : `p${i - 1}`);
   network.run(5_000);
   publish('p1', true);
+  network.putRecord('p1', 'p1/1');
   query('p2', 'p2/1');
   network.command('p3', { kind: 'watchTopology', active: true });
   network.run(3_000);
+  for (const id of network.living) network.getRecord(id, `${id}/1`);
+  network.run(500);
 
   // A newcomer gets what it missed. Then a peer stands still: others ask about it, graft past it and search around it.
   network.add('p7', 'p3');
@@ -69,6 +73,9 @@ describe('the traffic of a mesh', () => {
         expect(network.mesh(id).directory.size).toBe(living.length);
         expect(network.mesh(id).observe.heard).toBe(living.length);
         expect(network.mesh(id).root.broadcast.stats.delivered).toBeGreaterThanOrEqual(4);
+      }
+      for (const id of living.filter((each) => each !== 'p7' && each !== 'p1')) {
+        expect(network.events(id, 'lookupFinished')[0]?.result).toMatchObject({ outcome: 'found' });
       }
       expect(network.events('p2', 'queryFinished')[0]).toMatchObject({ complete: true, tally: { answered: 7 } });
     }

@@ -1,5 +1,5 @@
 import { Server, ServerCredentials, type UntypedHandleCall } from '@grpc/grpc-js';
-import { AdminService, MeshService, SearchService } from '@starling/wire';
+import { AdminService, LookupService, MeshService, SearchService } from '@starling/wire';
 import type { Logger } from 'pino';
 import type { Access } from '../auth/access.ts';
 import { Health as HealthService } from '../gen/grpc/health/v1/health_pb.ts';
@@ -89,10 +89,10 @@ export class ApiServer {
       ),
     };
     peer.health.addTo(this.#server);
-    new Reflection([MeshService, SearchService, AdminService, HealthService]).addTo(this.#server);
+    new Reflection([MeshService, SearchService, LookupService, AdminService, HealthService]).addTo(this.#server);
     return new GrpcStrategy({
       server: this.#server,
-      services: [MeshService, SearchService, AdminService],
+      services: [MeshService, SearchService, LookupService, AdminService],
       streams,
     });
   }

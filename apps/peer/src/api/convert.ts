@@ -46,6 +46,10 @@ export function toPeer(info: PeerInfo, state?: State, version = '', ban: BanEntr
   });
 }
 
+export function toTimestamp(ms: number): ReturnType<typeof timestampFromMs> {
+  return timestampFromMs(Math.round(ms));
+}
+
 export function toBan(entry: BanEntry): Ban {
   const { peer: peerId, reason, by, until, issuedAt, record, isLifted: lifted } = entry;
   const time = (ms: number) => timestampFromMs(Math.round(ms));
@@ -128,7 +132,7 @@ export function toTopology(
 }
 
 /** Round trips on one machine are below a millisecond. */
-function durationFromMicros(micros: number): ReturnType<typeof durationFromMs> {
+export function durationFromMicros(micros: number): ReturnType<typeof durationFromMs> {
   const whole = Math.round(micros);
   const duration = durationFromMs(Math.floor(whole / 1_000));
   duration.nanos += (whole % 1_000) * 1_000;

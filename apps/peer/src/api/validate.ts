@@ -39,10 +39,18 @@ export const apiLimits = {
   drainTimeoutDefaultMs: 5_000,
   drainTimeoutMaxMs: 60_000,
   banReasonMax: banTextLimits.reason,
+  lookupTimeoutDefaultMs: 5_000,
+  lookupTimeoutMaxMs: 60_000,
+  lookupAnswersMax: 20,
+  recordLifeDefaultMs: 86_400_000,
+  offerCharsMax: 256,
+  findPeersDefault: 20,
+  /** Holders that FindPeers hears: not every one knows the latest. */
+  findPeersAnswers: 3,
 } as const;
 
 /** Collects what is wrong with a request, so that a person sees all of it at once. */
-class Violations {
+export class Violations {
   readonly #found: FieldViolation[] = [];
 
   check(isFine: boolean, field: string, description: string): void {
@@ -273,12 +281,12 @@ function checkDocumentId(violations: Violations, id: string, field: string): voi
   );
 }
 
-function durationOr(duration: Duration | undefined, otherwise: number): number {
+export function durationOr(duration: Duration | undefined, otherwise: number): number {
   return duration === undefined ? otherwise : durationMs(duration);
 }
 
 /** protobuf's own range: years 1 to 9999, and nanoseconds below a second. */
-function isTimestamp({ seconds, nanos }: Timestamp): boolean {
+export function isTimestamp({ seconds, nanos }: Timestamp): boolean {
   return seconds >= -62_135_596_800n && seconds <= 253_402_300_799n && nanos >= 0 && nanos < 1_000_000_000;
 }
 

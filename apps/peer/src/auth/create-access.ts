@@ -26,6 +26,7 @@ export type AccessConfig = Pick<
   | 'publishRateMax'
   | 'readRateMax'
   | 'searchRateMax'
+  | 'lookupRateMax'
   | 'adminRateMax'
 >;
 
@@ -51,6 +52,7 @@ export function createAccess(config: AccessConfig, log: Logger): AccessControl {
         publish: config.publishRateMax,
         read: config.readRateMax,
         search: config.searchRateMax,
+        lookup: config.lookupRateMax,
         admin: config.adminRateMax,
       },
       ...rateBurst,

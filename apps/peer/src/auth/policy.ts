@@ -1,7 +1,7 @@
 import type { Role } from './roles.ts';
 
 /** What a call costs is counted in classes: one caller's searches must not use up its publishing. */
-export const callClasses = ['read', 'publish', 'search', 'admin'] as const;
+export const callClasses = ['read', 'publish', 'search', 'lookup', 'admin'] as const;
 export type CallClass = (typeof callClasses)[number];
 
 export interface MethodRule {
@@ -24,6 +24,9 @@ export const methodPolicy: Readonly<Record<string, MethodRule>> = {
   '/starling.v1.SearchService/PutDocuments': { role: 'client', class: 'publish' },
   '/starling.v1.SearchService/DeleteDocuments': { role: 'client', class: 'publish' },
   '/starling.v1.SearchService/Query': { role: 'client', class: 'search' },
+  '/starling.v1.LookupService/PutRecord': { role: 'client', class: 'publish' },
+  '/starling.v1.LookupService/GetRecord': { role: 'client', class: 'lookup' },
+  '/starling.v1.LookupService/FindPeers': { role: 'viewer', class: 'lookup' },
   '/starling.v1.AdminService/GetPeer': { role: 'viewer', class: 'read' },
   '/starling.v1.AdminService/ListPeers': { role: 'viewer', class: 'read' },
   '/starling.v1.AdminService/WatchTopology': { role: 'viewer', class: 'read' },

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RateLimiter } from './rate-limiter.ts';
 
-const off = { read: 0, publish: 0, search: 0, admin: 0 };
+const off = { read: 0, publish: 0, search: 0, lookup: 0, admin: 0 };
 const limiterOf = (perSecond: number, burstMs = 2_000, callersMax = 100) =>
   new RateLimiter({ perSecond: { ...off, read: perSecond }, burstMs, callersMax });
 

@@ -254,6 +254,25 @@ export const configSchema = z.strictObject({
   searchRateMax: whole(0, 1_000_000)
     .default(50)
     .describe('Queries a second, per caller. 0: any. (each costs every peer of the mesh a message)'),
+  lookupRateMax: whole(0, 1_000_000)
+    .default(1_000)
+    .describe(
+      'GetRecord and FindPeers calls a second, per caller. 0: any. (guess: each costs one call to another peer)',
+    ),
+  lookupReplicas: whole(1, 32)
+    .default(20)
+    .describe('Peers that hold a record of LookupService; the same at all peers. (Kademlia, section 2.3)'),
+  lookupRecordsMax: whole(1, 10_000_000)
+    .default(20_000)
+    .describe(
+      'Records that this peer holds for the mesh; at the limit a nearer one takes the place of the farthest, else it is refused. (guess)',
+    ),
+  lookupBytesMax: whole(1_048_576, 1_099_511_627_776)
+    .default(64 * 1024 * 1024)
+    .describe('… in bytes; one publisher may have a quarter. (guess)'),
+  lookupOffers: list(z.string().min(1).max(256))
+    .default([])
+    .describe('What this peer offers: FindPeers finds it by these names, separated by commas, while it runs.'),
   adminRateMax: whole(0, 1_000_000)
     .default(5)
     .describe('Calls of operators a second, per caller. 0: any. (guess: by hand)'),

@@ -1,6 +1,7 @@
 import { StarlingError } from '@starling/client';
 import type { BanReader } from '@starling/core-bans';
 import { admitAll } from '@starling/core-hyparview';
+import type { RecordVerifier } from '@starling/core-kademlia';
 import type { PeerReport } from '@starling/core-observe';
 import type { SignaturePrimitives } from '@starling/core-plumtree';
 import type { OpenOptions, Subscription } from '@starling/core-pubsub';
@@ -30,6 +31,7 @@ export interface OverlayOptions {
   readonly operators: BanReader;
   /** Unless `config.signatures` is `links`. */
   readonly primitives: SignaturePrimitives<Uint8Array> | undefined;
+  readonly verifyRecord: RecordVerifier;
   readonly tap: HostTap<Uint8Array>;
   /** 32 bits, different at each start. */
   readonly seed: number;
@@ -50,7 +52,18 @@ export class Overlay implements MeshPort {
   readonly #ownMeter: Meter;
   #ticker: NodeJS.Timeout | undefined;
 
-  constructor({ config, self, transport, bodies, operators, primitives, tap, seed, documents }: OverlayOptions) {
+  constructor({
+    config,
+    self,
+    transport,
+    bodies,
+    operators,
+    primitives,
+    verifyRecord,
+    tap,
+    seed,
+    documents,
+  }: OverlayOptions) {
     const rng = new Rng(seed);
     this.#bodies = bodies;
     this.readiness = new Readiness(systemClock.now(), config.seedTimeoutMs);
@@ -62,6 +75,7 @@ export class Overlay implements MeshPort {
       bodies,
       bans: operators,
       primitives,
+      verifyRecord,
     });
     this.host = new Host(defaultHostConfig, {
       self,
@@ -212,7 +226,7 @@ export class Overlay implements MeshPort {
 }
 
 function meshConfigOf(config: Config): MeshConfig {
-  const { hyparview, plumtree, pubsub, canary, summaries } = defaultMeshConfig;
+  const { hyparview, plumtree, pubsub, canary, summaries, lookup } = defaultMeshConfig;
   return {
     ...defaultMeshConfig,
     hyparview: {
@@ -241,5 +255,11 @@ function meshConfigOf(config: Config): MeshConfig {
     },
     canary: { ...canary, enabled: config.canary },
     summaries: { ...summaries, enabled: config.summaries, bytesMax: config.summariesBytesMax },
+    lookup: {
+      ...lookup,
+      k: config.lookupReplicas,
+      recordsMax: config.lookupRecordsMax,
+      recordBytesMax: config.lookupBytesMax,
+    },
   };
 }

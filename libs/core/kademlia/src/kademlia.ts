@@ -109,7 +109,7 @@ export class Kademlia implements ProtocolCore<KademliaMessage, KademliaCommand, 
         break;
       case 'linkUp':
         this.#caller.onLinkUp(input.peer);
-        this.table.heard(input.peer);
+        this.table.alive(input.peer.id);
         break;
       case 'linkDown':
         this.#onLinkDown(now, input.peer, input.reason, out);
@@ -240,7 +240,7 @@ export class Kademlia implements ProtocolCore<KademliaMessage, KademliaCommand, 
         for (const info of command.peers) this.#onMemberUp(now, info);
         return;
       case 'memberDown': {
-        const contact = this.table.get(command.id);
+        const contact = this.store.count > 0 ? this.table.get(command.id) : undefined;
         this.table.memberDown(command.id);
         if (contact !== undefined) this.#replication.memberDown(now, command.id, contact.position);
         if (!this.table.isFullWanted) return;
@@ -263,10 +263,11 @@ export class Kademlia implements ProtocolCore<KademliaMessage, KademliaCommand, 
   }
 
   #onMemberUp(now: Millis, info: PeerInfo): void {
-    const isNew = this.table.get(info.id) === undefined;
+    const isNew = this.store.count > 0 && this.table.get(info.id) === undefined;
     this.table.memberUp(info);
+    if (!isNew) return;
     const contact = this.table.get(info.id);
-    if (isNew && contact !== undefined) this.#replication.memberUp(now, info.id, contact.position);
+    if (contact !== undefined) this.#replication.memberUp(now, info.id, contact.position);
   }
 
   #onGet(now: Millis, command: Get, out: Out): void {

@@ -17,6 +17,8 @@ export class RoutingTable {
   #full: FullTable | null = new FullTable();
   /** Members that are up, whether held or not. */
   readonly #members = new Set<PeerId>();
+  /** Members that came (null: went) since a lookup last needed them: a peer that does none hashes no ids. */
+  readonly #changed = new Map<PeerId, PeerInfo | null>();
   /** Until when a peer comes last. The oldest first. */
   readonly #suspects = new Map<PeerId, Millis>();
 
@@ -35,6 +37,7 @@ export class RoutingTable {
 
   /** Other peers held. */
   get size(): number {
+    this.#settle();
     return this.#full?.size ?? this.#buckets.size;
   }
 
@@ -48,6 +51,7 @@ export class RoutingTable {
   }
 
   get(id: PeerId): Contact | undefined {
+    this.#settle();
     return this.#full?.get(id) ?? this.#buckets.get(id);
   }
 
@@ -60,17 +64,15 @@ export class RoutingTable {
     if (info.id === this.self.info.id) return;
     this.#members.add(info.id);
     this.#suspects.delete(info.id);
-    const contact = { info, position: this.#positionOf(info.id) };
+    this.#changed.set(info.id, info);
     if (this.#members.size > this.#config.fullTableMax) this.#full = null;
-    this.#full?.set(contact);
-    this.#buckets.add(contact, false);
   }
 
   memberDown(id: PeerId): void {
     this.#members.delete(id);
     this.#suspects.delete(id);
-    this.#full?.delete(id);
-    this.#buckets.delete(id);
+    this.#changed.set(id, null);
+    if (this.#changed.size > this.#members.size + this.#config.suspectsMax) this.#settle();
   }
 
   /** The mesh has shrunk so far that all could be held again. */
@@ -83,10 +85,15 @@ export class RoutingTable {
     this.#full = new FullTable();
   }
 
-  /** The peer itself was heard. */
+  /** The peer itself spoke of lookups. */
   heard(info: PeerInfo): void {
-    this.#suspects.delete(info.id);
+    this.alive(info.id);
     this.#buckets.add(this.contactOf(info), true);
+  }
+
+  /** A link to the peer is up. */
+  alive(id: PeerId): void {
+    this.#suspects.delete(id);
   }
 
   /** The peer did not answer, or its link broke. */
@@ -106,6 +113,7 @@ export class RoutingTable {
       if (until > now) break;
       this.#suspects.delete(id);
     }
+    this.#settle();
     const table = this.#full ?? this.#buckets;
     const doubtful = Math.min(this.#suspects.size, count);
     const found = table.closest(target, count + doubtful);
@@ -113,5 +121,20 @@ export class RoutingTable {
     const trusted = found.filter(({ info }) => !this.#suspects.has(info.id));
     const others = trusted.length < count ? found.filter(({ info }) => this.#suspects.has(info.id)) : [];
     return [...trusted, ...others].slice(0, count);
+  }
+
+  #settle(): void {
+    if (this.#changed.size === 0) return;
+    for (const [id, info] of this.#changed) {
+      if (info === null) {
+        this.#full?.delete(id);
+        this.#buckets.delete(id);
+      } else {
+        const contact = { info, position: this.#positionOf(id) };
+        this.#full?.set(contact);
+        this.#buckets.add(contact, false);
+      }
+    }
+    this.#changed.clear();
   }
 }

@@ -32,7 +32,7 @@ function valueBytes(value: unknown): number {
   if (typeof value === 'string') return textBytes(value);
   if (typeof value === 'number') return numberBytes(value);
   if (typeof value === 'boolean') return value ? 2 : 0;
-  if (value instanceof Uint8Array) return 2 + value.length;
+  if (value instanceof Uint8Array || value instanceof Uint32Array) return 2 + value.byteLength;
   if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + 2 + valueBytes(item), 0);
   if (value === null || typeof value !== 'object') return 0;
   if (isPeerInfo(value)) return peerBytes(value);

@@ -31,6 +31,7 @@ export class WireMeter {
     bans: 0,
     summaries: 0,
     holders: 0,
+    lookup: 0,
     acks: 0,
   };
   messages = 0;

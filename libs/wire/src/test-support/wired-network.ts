@@ -1,4 +1,5 @@
 import { admitAll } from '@starling/core-hyparview';
+import type { LookupRecord } from '@starling/core-kademlia';
 import type { PeerReport } from '@starling/core-observe';
 import { type Input, type Millis, type PeerId, type PeerInfo, Rng } from '@starling/kernel';
 import {
@@ -80,11 +81,14 @@ export class WiredNetwork {
       config: {
         ...defaultMeshConfig,
         hyparview: { ...defaultMeshConfig.hyparview, activeCapacity: 3 },
+        // As if there were too many peers to know all, and few holders.
+        lookup: { ...defaultMeshConfig.lookup, k: 3, fullTableMax: 1 },
       },
       self,
       rng: this.#rng.child(),
       admission: admitAll,
       bodies: this.#bodies,
+      verifyRecord: () => true,
     });
     this.#nodes.set(id, { mesh, events: [], state: 'up' });
     const peers = contact === undefined ? [] : [this.#node(contact).mesh.self];
@@ -93,6 +97,23 @@ export class WiredNetwork {
 
   command(id: PeerId, command: MeshCommand): void {
     this.#handle(id, { kind: 'command', command });
+  }
+
+  /** A peer puts a record that is its own. */
+  putRecord(id: PeerId, lookupId: string): void {
+    const text = (of: string) => Uint8Array.from(Buffer.from(of));
+    const record: LookupRecord = {
+      kind: 'value',
+      ...{ key: text('song'), value: text(id), version: 7, expiresAt: Math.ceil(this.now) + 600_000 },
+      ...{ publisher: id, publicKey: text(id), signature: text('signed') },
+    };
+    this.command(id, { kind: 'putRecord', lookupId, record, paths: 2, timeoutMs: 1_000, keep: true });
+  }
+
+  getRecord(id: PeerId, lookupId: string): void {
+    const key = Uint8Array.from(Buffer.from('song'));
+    const wanted = { recordKind: 'value', publisher: '', answers: 2, limit: 9, paths: 2, timeoutMs: 1_000 } as const;
+    this.command(id, { kind: 'getRecord', lookupId, key, ...wanted });
   }
 
   /** `to` gets a message as if `from` had sent it. */

@@ -1,0 +1,37 @@
+import { create } from '@bufbuild/protobuf';
+import type { Hop, LookupRecord, LookupResult } from '@starling/core-kademlia';
+import {
+  type LookupCost,
+  LookupCostSchema,
+  type LookupHop,
+  LookupHopSchema,
+  type Record,
+  RecordSchema,
+} from '@starling/wire';
+import { durationFromMicros, toTimestamp } from './convert.ts';
+
+export function toRecord({ key, value, version, expiresAt, publisher, publicKey, signature }: LookupRecord): Record {
+  const expireTime = toTimestamp(expiresAt);
+  return create(RecordSchema, { key, value, version: BigInt(version), expireTime, publisher, publicKey, signature });
+}
+
+export function toCost(result: LookupResult, withHops: boolean): LookupCost {
+  const { rpcs, failures, rounds, tookMs, isFullTable, hops } = result;
+  return create(LookupCostSchema, {
+    callCount: rpcs,
+    failureCount: failures,
+    rounds,
+    elapsed: durationFromMicros(tookMs * 1_000),
+    fullTable: isFullTable,
+    hops: withHops ? hops.map(toHop) : [],
+  });
+}
+
+function toHop({ peer, path, round, sharedBits, atMs, tookMs, outcome, count }: Hop): LookupHop {
+  return create(LookupHopSchema, {
+    ...{ peerId: peer.id, peerName: peer.name, zone: peer.zone, path, round, sharedBits, count },
+    start: durationFromMicros(atMs * 1_000),
+    elapsed: durationFromMicros(tookMs * 1_000),
+    outcome: outcome === 'linkDown' ? 'link_down' : outcome,
+  });
+}
