@@ -334,6 +334,6 @@ function isBufferJson(value: unknown): boolean {
 }
 
 function bytesOf(value: unknown): Uint8Array {
-  if (value instanceof Uint8Array) return value;
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   return Uint8Array.from((value as { readonly data: readonly number[] }).data);
 }
