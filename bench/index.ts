@@ -22,12 +22,17 @@ const benchmarks: readonly Benchmark[] = [
     about: 'real peers: start, memory, broadcast paced and saturated, kill -9 to one mesh (6 min)',
     hasOptions: true,
   },
+  {
+    file: 'bench/lookup.ts',
+    about: 'exact lookups on real peers: get and put, with few holders of a key and with many (1 min)',
+    hasOptions: true,
+  },
   { file: 'libs/core/plumtree/bench.ts', about: 'the broadcast core alone: messages/s (20 s)', hasOptions: false },
   { file: 'libs/sim/bench.ts', about: 'the simulator: events/s, memory per peer (1 min)', hasOptions: false },
 ];
 
 const usage = `npm run bench                            every benchmark
-npm run bench -- WORD...                 those whose file holds a word: link, mesh, plumtree, sim
+npm run bench -- WORD...                 those whose file holds a word: link, mesh, lookup, plumtree, sim
 npm run bench -- WORD [options]          one of them, with its own options; WORD --help tells them
 
 ${benchmarks.map(({ file, about }) => `  ${file.padEnd(30)} ${about}`).join('\n')}

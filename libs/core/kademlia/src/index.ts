@@ -1,4 +1,6 @@
 export { assertKademliaConfig, defaultKademliaConfig, type KademliaConfig } from './config.ts';
+export type { Contact } from './contact.ts';
+export { FullTable } from './full-table.ts';
 export { Kademlia, type KademliaOptions } from './kademlia.ts';
 export {
   type Hop,

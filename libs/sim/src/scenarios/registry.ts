@@ -1,5 +1,7 @@
 import { attacks } from './attacks.ts';
 import { crashDetection, flipFlop, stalledPeers } from './detection.ts';
+import { dhtLookup } from './dht.ts';
+import { dhtAdversaries } from './dht-adversaries.ts';
 import { faults } from './faults.ts';
 import { fig2, fig4, table1 } from './hyparview.ts';
 import { bootstrap, idleCost, zones } from './operation.ts';
@@ -26,6 +28,8 @@ export const scenarios: readonly Scenario[] = [
   idleCost,
   faults,
   sybil,
+  dhtLookup,
+  dhtAdversaries,
   ...attacks,
   scale,
 ];
