@@ -57,6 +57,7 @@ export class Network {
       rng: this.#rng.child(),
       admission: admitAll,
       bodies,
+      verifyRecord: () => true,
       ...(this.#bans && { bans: this.#bans }),
     });
     const node: Node = { mesh, info, events: [], isUp: true };
