@@ -51,6 +51,21 @@ describe('the starling command and three peers', { timeout: 60_000 }, () => {
     );
   });
 
+  it('lookup: what is put at one peer is found at another, with its price, and what nobody put is exit code 1', async () => {
+    const put = await at(0, 'lookup', 'put', 'theme', 'dark', '--ttl', '1h', '--trace');
+    expect(put.stdout).toMatch(/^held by 3 of 3 peers; version \d+\nAT MS +TOOK MS .*\n/);
+    const got = await at(2, 'lookup', 'get', 'theme', '-o', 'json', '--trace');
+    expect(got.code).toBe(0);
+    expect(JSON.parse(got.stdout)).toMatchObject({
+      records: [{ key: 'theme', value: 'dark' }],
+      cost: { fullTable: true, hops: [] },
+    });
+    expect(await at(1, 'lookup', 'get', 'nothing')).toMatchObject({ code: 1, stdout: 'no record of nothing\n' });
+    const found = await at(1, 'lookup', 'find', 'thumbnails');
+    expect(found).toMatchObject({ code: 0, stdout: expect.stringMatching(/^NAME +ID .*\n0 peers\n/) });
+    expect((await at(1, 'lookup', 'get', 'theme', '--answers', '99')).code).toBe(64);
+  });
+
   it('pub and sub: a message published at one peer is heard at another, and --count ends it', async () => {
     const run = await subscriber(['greetings.>', '--count', '2', '--address', peer(2).api]);
     const published = await at(0, 'pub', 'greetings.hello', 'hi from afar', '-H', 'lang=en', '--held', '1');

@@ -27,15 +27,22 @@ describe(`a record that ${replicas} of ${count} processes hold`, { timeout: 180_
   it('is found at every peer, also after kill -9 of all its holders but one, and gets its holders back', async () => {
     const [first] = mesh.peers as [PeerProcess];
     const record = { key, value: Buffer.from('la') };
-    const put = await clientOf(first).putRecord({ what: { case: 'record', value: record }, trace: true });
-    expect(put).toMatchObject({ holderCount: replicas, wantedCount: replicas });
+    const put = await clientOf(first).putRecord({ what: { case: 'record', value: record } });
+    // More than half had it in time; the others are asked all the same.
+    expect(put.wantedCount).toBe(replicas);
+    expect(put.holderCount * 2).toBeGreaterThan(replicas);
+    let holders: string[] = [];
+    await until('all holders have it', 30_000, async () => {
+      const { holderCount, cost } = await clientOf(first).getRecord({ key, answers: replicas, trace: true });
+      holders = cost?.hops.filter(({ outcome }) => outcome === 'records').map(({ peerName }) => peerName) ?? [];
+      return holderCount === replicas;
+    });
     for (const peer of mesh.peers) {
       const { records } = await clientOf(peer).getRecord({ key });
       expect(records.map(({ value }) => Buffer.from(value).toString())).toEqual(['la']);
     }
 
-    // The peer that put it may be one of the holders: it stays.
-    const holders = put.cost?.hops.filter(({ outcome }) => outcome === 'stored').map(({ peerName }) => peerName) ?? [];
+    // The peer that put it may be one of the holders, without a call: it stays.
     const victims = mesh.peers.filter(({ name }) => holders.slice(0, replicas - 1).includes(name));
     expect(victims).toHaveLength(replicas - 1);
     mesh.kill(victims);
