@@ -43,6 +43,7 @@ export class LocalMesh {
 
   readonly #folder = mkdtempSync(join(tmpdir(), 'starling-mesh-'));
   #issuer: Issuer | null = null;
+  #authority: Authority | null = null;
   /** PEM of the mesh's authority, when there is one. */
   readonly caFile = join(this.#folder, 'ca.pem');
   readonly #tokensFile = join(this.#folder, 'tokens');
@@ -141,6 +142,23 @@ export class LocalMesh {
     peer.process.stdin?.on('error', () => {});
   }
 
+  /** (Re)starts one peer with a certificate that is good for so long and that nobody renews. */
+  async spawnUnrenewed(index: number, lifetimeMs: number): Promise<void> {
+    const dir = join(this.#folder, `tls-${index}-unrenewed`);
+    mkdirSync(dir);
+    const issuer = new Issuer({
+      authority: () => this.#authority as Authority,
+      policy: { names: new NamePolicy([]), lifetimeMs },
+      dirs: [dir],
+      pollMs: 50,
+      on: () => {},
+    });
+    await issuer.start();
+    this.spawn(index, { STARLING_TLS_DIR: dir });
+    await until('the certificate is there', 20_000, () => existsSync(join(dir, 'tls.crt')));
+    issuer.close();
+  }
+
   kill(peers: readonly PeerProcess[], signal: NodeJS.Signals = 'SIGKILL'): void {
     for (const { process } of peers) process.kill(signal);
   }
@@ -189,6 +207,7 @@ export class LocalMesh {
   /** Answers the peers as `starling up` does, in this process. */
   async #openAuthority(count: number): Promise<void> {
     const authority = await Authority.create(this.#env.STARLING_MESH ?? meshName);
+    this.#authority = authority;
     const dirs = Array.from({ length: count }, (_, index) => this.#tlsDir(index));
     for (const dir of dirs) mkdirSync(dir);
     this.#issuer = new Issuer({

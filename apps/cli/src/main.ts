@@ -5,6 +5,7 @@ import { defaultData } from './authority-file.ts';
 import { ban, bans, unban } from './commands/bans.ts';
 import { bench } from './commands/bench.ts';
 import { caInit, caIssue, caServe } from './commands/ca.ts';
+import { doctor } from './commands/doctor.ts';
 import { lookupFind, lookupGet, lookupPut } from './commands/lookup.ts';
 import { operatorKeyInit } from './commands/operator-key.ts';
 import { peers } from './commands/peers.ts';
@@ -134,6 +135,9 @@ function build(finish: (code: number) => void): Command {
       'where to keep it, as operator.key; its public half lies beside it, as operator.pub',
     )
     .action(run(operatorKeyInit));
+  meshCommand(program, 'doctor', 'ask every peer, and say what is well and what to do', '3s')
+    .option('--strict', 'a warning fails, too', false)
+    .action(run(doctor));
   meshCommand(program, 'bench', 'publish at one peer, hear at others: ratio and latency', '30s')
     .option('-n, --messages <n>', 'messages to publish', '1000')
     .option('-s, --size <bytes>', 'payload', '1024')

@@ -20,16 +20,7 @@ export async function withClient(
   role: Role,
   run: (client: StarlingClient, access: Pick<ConnectOptions, 'tls' | 'token'>) => Promise<number>,
 ): Promise<number> {
-  const addresses = options.address
-    .split(',')
-    .map((address) => address.trim())
-    .filter(Boolean);
-  for (const address of addresses) {
-    const port = /^(?:\[[0-9a-fA-F:.]+\]|[^:\s]+):(\d{1,5})$/.exec(address)?.[1];
-    if (port === undefined || Number(port) < 1 || Number(port) > 65_535) {
-      throw new CliError(`--address ${address}: use host:port, as in ${defaultAddress}`, exitCode.usage);
-    }
-  }
+  const addresses = addressesOf(options.address);
   const timeoutMs = milliseconds(options.timeout);
   const found = findToken(options, { role, addresses, env: process.env });
   const access = { tls: tlsOf(options), ...(found !== undefined && { token: found }) };
@@ -39,6 +30,21 @@ export async function withClient(
   } finally {
     client.close();
   }
+}
+
+/** The addresses of `--address`. Throws a CliError. */
+export function addressesOf(text: string): string[] {
+  const addresses = text
+    .split(',')
+    .map((address) => address.trim())
+    .filter(Boolean);
+  for (const address of addresses) {
+    const port = /^(?:\[[0-9a-fA-F:.]+\]|[^:\s]+):(\d{1,5})$/.exec(address)?.[1];
+    if (port === undefined || Number(port) < 1 || Number(port) > 65_535) {
+      throw new CliError(`--address ${address}: use host:port, as in ${defaultAddress}`, exitCode.usage);
+    }
+  }
+  return addresses;
 }
 
 /** `500ms`, `5s`, `2m`, `24h`, `30d` or plain seconds. */

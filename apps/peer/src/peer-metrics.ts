@@ -1,5 +1,6 @@
 import type { LookupResult } from '@starling/core-kademlia';
 import type { CertificateWatch, MessageSigning } from '@starling/identity';
+import type { Millis } from '@starling/kernel';
 import { CanaryLedger, type MeshCounters, type MetricSources, MetricsRegistry, type Sample } from '@starling/metrics';
 import type { TransportCounters } from '@starling/transport-grpc';
 import type { Connections } from './api/connections.ts';
@@ -72,6 +73,11 @@ export class PeerMetrics {
     this.registry.observe('starling_lookup_duration_seconds', tookMs / 1_000, { kind });
     this.registry.observe('starling_lookup_calls', rpcs, { kind });
     this.registry.observe('starling_lookup_rounds', rounds, { kind });
+  }
+
+  /** Share of the other peers' canaries that arrived lately. */
+  deliveryRatio(now: Millis): number {
+    return this.#canaries.ratio(now);
   }
 
   /** A query of this peer's clients ended. */

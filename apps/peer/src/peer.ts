@@ -5,7 +5,7 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { Ban } from '@starling/core-bans';
 import { defaultKademliaConfig, type RecordVerifier } from '@starling/core-kademlia';
 import type { Discovery, Transport } from '@starling/host';
-import { MessageSigning, RecordVerification } from '@starling/identity';
+import { type CertificateWatch, MessageSigning, RecordVerification } from '@starling/identity';
 import type { PeerInfo } from '@starling/kernel';
 import { type MeshEvent, parseStream } from '@starling/mesh';
 import { MeshCounters } from '@starling/metrics';
@@ -78,6 +78,8 @@ export class Peer {
   readonly subscriptions: Subscriptions;
   readonly watches: TopologyWatches;
   readonly operators: TrustedOperators;
+  /** This peer's own; null when it does not encrypt. */
+  readonly certificates: CertificateWatch | null;
   readonly bans: BanDesk;
   readonly health = new Health();
   readonly metrics: PeerMetrics;
@@ -101,6 +103,7 @@ export class Peer {
     this.index = new MiniSearchIndex({ documentsMax: config.indexDocumentsMax, bytesMax: config.indexBytesMax });
     this.identity = security.identity;
     this.verifyRecord = new RecordVerification().verify;
+    this.certificates = security.tls?.watch ?? null;
     this.operators = new TrustedOperators(config, logs.mesh);
     const signing = config.signatures === 'links' ? undefined : new MessageSigning(security.identity, config.mesh);
     this.overlay = new Overlay({
@@ -161,7 +164,7 @@ export class Peer {
       access,
       connections,
       links: transport.counters,
-      certificates: security.tls?.watch ?? null,
+      certificates: this.certificates,
       signing: signing ?? null,
     });
     overlay.on((event) => {

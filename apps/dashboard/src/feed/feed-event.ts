@@ -2,10 +2,11 @@ import type { Millis } from '@starling/kernel';
 import type { NumberedChange, TopologyDelta, TopologySnapshot, Totals } from '@starling/topology';
 
 /**
- * What is wrong with an address. `bad-address`: it cannot be one. `unreachable`: nobody takes the connection. `refused`:
+ * What is wrong with an address. `bad-address`: it cannot be one. `unreachable`: nobody takes the connection. `tls`: somebody
+ * does, and the two do not agree on encryption or on who is trusted. `refused`:
  * the peer does not let us watch. `not-a-peer`: something else answers. `broken`: the stream ended. `silent`: it hangs.
  */
-export type Trouble = 'bad-address' | 'unreachable' | 'refused' | 'not-a-peer' | 'broken' | 'silent';
+export type Trouble = 'bad-address' | 'unreachable' | 'tls' | 'refused' | 'not-a-peer' | 'broken' | 'silent';
 
 /** One address that failed, and why. */
 export interface FailedTry {

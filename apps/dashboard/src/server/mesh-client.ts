@@ -1,7 +1,7 @@
 import { type DescService, fromBinary } from '@bufbuild/protobuf';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
-import { type DiallingOf, plainDialling } from '@starling/client';
+import { type Dialling, type DiallingOf, plainDialling } from '@starling/client';
 import {
   AdminService,
   BadRequestSchema,
@@ -50,10 +50,15 @@ export interface MeshProblem {
 
 type Method<Q, A> = Pick<grpc.MethodDefinition<Q, A>, 'path' | 'requestSerialize' | 'responseDeserialize'>;
 
+interface Channel {
+  readonly client: grpc.Client;
+  readonly dialling: Dialling;
+}
+
 /** Channels to whichever peers answer. Every call that this process makes is made by `unary` or `stream`. */
 export class MeshClient {
   readonly book: AddressBook;
-  readonly #channels = new Map<string, grpc.Client>();
+  readonly #channels = new Map<string, Channel>();
   readonly #dialling: () => DiallingOf;
 
   /** `dialling` is asked for each new channel, so that authorities that are replaced are in use from then on. */
@@ -100,41 +105,46 @@ export class MeshClient {
     if (problem !== null) throw new PeerTrouble('bad-address', problem);
     let channel = this.#channels.get(address);
     if (channel === undefined) {
-      const { credentials, options } = this.#dialling()(address);
-      channel = new grpc.Client(address, credentials, { ...channelOptions, ...options });
+      const dialling = this.#dialling()(address);
+      const client = new grpc.Client(address, dialling.credentials, { ...channelOptions, ...dialling.options });
+      channel = { client, dialling };
     }
     this.#channels.delete(address);
     this.#channels.set(address, channel);
     for (const [oldest, unused] of this.#channels) {
       if (this.#channels.size <= channelsMax) break;
       this.#channels.delete(oldest);
-      unused.close();
+      unused.client.close();
     }
     try {
-      await ready(channel, Date.now() + connectMs);
+      await ready(channel.client, Date.now() + connectMs);
     } catch {
       // The channel of a dead peer would dial for ever.
       this.#forget(address);
-      throw await diagnose(address);
+      const { credentials, problem } = channel.dialling;
+      throw await diagnose(address, { problem: problem(), isEncrypted: credentials._isSecure() });
     }
     this.book.succeeded(address);
-    return channel;
+    return channel.client;
   }
 
   async #connectAny(preferred: string | null): Promise<grpc.Client> {
     if (preferred !== null) return await this.#connect(preferred);
+    let mistrust: PeerTrouble | null = null;
     for (const address of this.book.candidates(Date.now())) {
       try {
         return await this.#connect(address);
-      } catch {
+      } catch (error) {
+        if (error instanceof PeerTrouble && error.trouble === 'tls') mistrust ??= error;
         this.book.failed(address, Date.now());
       }
     }
-    throw new PeerTrouble('unreachable', 'No peer answers.');
+    const why = mistrust === null ? '.' : `: ${mistrust.message}.`;
+    throw new PeerTrouble(mistrust?.trouble ?? 'unreachable', `No peer answers${why}`);
   }
 
   #forget(address: string): void {
-    this.#channels.get(address)?.close();
+    this.#channels.get(address)?.client.close();
     this.#channels.delete(address);
   }
 }

@@ -1,4 +1,7 @@
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:tls';
 import { status } from '@grpc/grpc-js';
+import { Authority } from '@starling/identity';
 import { describe, expect, it } from 'vitest';
 import { addressProblem, diagnose, troubleOf } from './trouble.ts';
 
@@ -21,10 +24,42 @@ describe('an address of a peer', () => {
 
 describe('what is wrong with a peer', () => {
   it('is its address, when no such host is known', async () => {
-    expect(await diagnose('no-such-host.invalid:7401')).toMatchObject({
+    const dialled = { problem: null, isEncrypted: true };
+    expect(await diagnose('no-such-host.invalid:7401', dialled)).toMatchObject({
       trouble: expect.stringMatching(/bad-address|unreachable/),
     });
-    expect(await diagnose('127.0.0.1:1')).toMatchObject({ trouble: 'unreachable', message: 'does not answer' });
+    expect(await diagnose('127.0.0.1:1', dialled)).toMatchObject({
+      trouble: 'unreachable',
+      message: 'does not answer',
+    });
+  });
+
+  it.each([
+    'it does not encrypt',
+    'its certificate is refused: self-signed certificate',
+    'it is no peer of the mesh m',
+  ])('is its TLS: %s', async (problem) =>
+    expect(await diagnose('127.0.0.1:1', { problem, isEncrypted: true })).toMatchObject({
+      trouble: 'tls',
+      message: problem,
+    }),
+  );
+
+  it('is that it encrypts and the dashboard does not', async () => {
+    const authority = await Authority.create('m');
+    const server = createServer({ key: authority.key, cert: authority.certificate, ALPNProtocols: ['h2'] });
+    const port = await new Promise<number>((resolve) =>
+      server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)),
+    );
+    try {
+      const dialled = { problem: null, isEncrypted: false };
+      expect(await diagnose(`127.0.0.1:${port}`, dialled)).toMatchObject({
+        trouble: 'tls',
+        message: expect.stringContaining('it encrypts'),
+      });
+    } finally {
+      server.close();
+    }
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { connect } from 'node:tls';
 import * as grpc from '@grpc/grpc-js';
 import type { Trouble } from '../feed/feed-event.ts';
 
@@ -26,13 +27,39 @@ export function addressProblem(address: string): string | null {
 /** How long a name may be looked up for the sake of a better word. Guess: a resolver that answers does so at once. */
 const lookupMs = 500;
 
-/** Looks closer at an address that took no connection. */
-export async function diagnose(address: string): Promise<PeerTrouble> {
+/** How long a peer is given to show that it encrypts. Guess: a handshake on a LAN takes some milliseconds. */
+const handshakeMs = 500;
+
+/** Looks closer at an address that took no connection. `problem`: what is known of the dial; `isEncrypted`: how it was dialled. */
+export async function diagnose(
+  address: string,
+  dialled: { readonly problem: string | null; readonly isEncrypted: boolean },
+): Promise<PeerTrouble> {
   const host = address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+  if (dialled.problem !== null && tlsProblem.test(dialled.problem)) return new PeerTrouble('tls', dialled.problem);
+  if (!dialled.isEncrypted && (await encrypts(host, Number(address.slice(address.lastIndexOf(':') + 1))))) {
+    return new PeerTrouble('tls', 'it encrypts, and the dashboard was told not to (STARLING_CA_FILE)');
+  }
   if (isIP(host) === 0 && (await isUnknownHost(host))) {
     return new PeerTrouble('bad-address', 'no such host name');
   }
   return new PeerTrouble('unreachable', 'does not answer');
+}
+
+/** What the client says of a dial that got as far as TLS. */
+const tlsProblem = /encrypt|certificate|handshake|SSL|TLS|no peer of the mesh/i;
+
+/** Whether somebody who speaks TLS listens there. Says nothing to them but hello, and trusts nothing that they say. */
+function encrypts(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, rejectUnauthorized: false, ALPNProtocols: ['h2'] });
+    const finish = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(handshakeMs, () => finish(false));
+    socket.once('secureConnect', () => finish(true)).once('error', () => finish(false));
+  });
 }
 
 async function isUnknownHost(host: string): Promise<boolean> {

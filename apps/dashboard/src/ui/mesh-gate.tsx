@@ -68,6 +68,7 @@ export function MeshGate({ children }: { readonly children: ReactNode }): ReactN
 const titles: Readonly<Record<Trouble, string>> = {
   'bad-address': 'No peer can be found by these addresses',
   unreachable: 'No peer answers yet',
+  tls: 'The peer and the dashboard do not agree on encryption',
   refused: 'The peer does not let the dashboard watch',
   'not-a-peer': 'Something answers, but it is no peer',
   broken: 'The peer ends the stream',
@@ -87,6 +88,13 @@ const advice: Readonly<Record<Trouble, ReactNode>> = {
       pods ready, and does a NetworkPolicy let the dashboard reach port 7401?
     </>
   ),
+  tls: (
+    <>
+      The dashboard’s server trusts the authorities in the file that <code>STARLING_CA_FILE</code> names, and does not
+      encrypt without one. Is it that of this mesh, and are the peers’ certificates still good?{' '}
+      <code>starling doctor</code> says more.
+    </>
+  ),
   refused: (
     <>
       The dashboard’s server looks with a viewer’s token, from the file that <code>STARLING_TOKEN_FILE</code> names. Is
@@ -104,7 +112,7 @@ const advice: Readonly<Record<Trouble, ReactNode>> = {
 };
 
 /** What stands in the way is shown by what is nearest to success: a peer that refuses says more than one that is not there. */
-const nearest: readonly Trouble[] = ['refused', 'silent', 'broken', 'not-a-peer', 'unreachable', 'bad-address'];
+const nearest: readonly Trouble[] = ['refused', 'tls', 'silent', 'broken', 'not-a-peer', 'unreachable', 'bad-address'];
 
 function NoPeer({ status }: { readonly status: UpstreamStatus }): ReactNode {
   const trouble = nearest.find((kind) => status.tries.some((failed) => failed.trouble === kind)) ?? 'unreachable';

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Controller, Inject, UseFilters } from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import { invalidRequest, StarlingError } from '@starling/client';
@@ -11,6 +11,7 @@ import {
   type DrainRequest,
   type DrainResponse,
   DrainResponseSchema,
+  type GetPeerRequest,
   type GetPeerResponse,
   GetPeerResponseSchema,
   type ListBansRequest,
@@ -44,12 +45,25 @@ export class AdminController {
   }
 
   @MessagePattern('/starling.v1.AdminService/GetPeer')
-  getPeer(): GetPeerResponse {
-    const { overlay, config } = this.#peer;
+  getPeer(@Payload() _request: GetPeerRequest, @Ctx() { call }: CallContext): GetPeerResponse {
+    const { overlay, config, access, metrics, certificates } = this.#peer;
     const report = toReport({ report: overlay.report(), heardAt: overlay.now() }, version);
     const ban = this.#peer.bans.about(overlay.self.id);
     if (ban !== null && report.peer !== undefined) report.peer.ban = toBan(ban);
-    return create(GetPeerResponseSchema, { report, meshSize: overlay.size, mesh: config.mesh });
+    const caller = access.isOn ? access.callerOf(call.metadata) : null;
+    return create(GetPeerResponseSchema, {
+      report,
+      meshSize: overlay.size,
+      mesh: config.mesh,
+      time: timestampFromMs(Date.now()),
+      ...(caller !== null && { caller: caller.name, callerRole: caller.role }),
+      deliveryRatio: metrics.deliveryRatio(overlay.now()),
+      ...(certificates !== null && {
+        certificateStartTime: timestampFromMs(certificates.current.peer.validFrom),
+        certificateExpireTime: timestampFromMs(certificates.current.peer.expiresAt),
+        authorityExpireTime: timestampFromMs(certificates.current.authorityExpiresAt),
+      }),
+    });
   }
 
   @MessagePattern('/starling.v1.AdminService/ListPeers')
@@ -97,7 +111,7 @@ export class AdminController {
       return create(BanPeerResponseSchema, { ban: toBan(bans.submit(wish.record)) });
     }
     this.#ensureOperator(call, 'BanPeer');
-    const by = access.callerOf(call.metadata);
+    const by = access.callerOf(call.metadata).name;
     return create(BanPeerResponseSchema, { ban: toBan(bans.banHere(wish.peerId, wish.forMs, wish.reason, by)) });
   }
 

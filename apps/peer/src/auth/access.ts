@@ -104,9 +104,9 @@ export class Access {
     return Object.fromEntries(reasons.map(([reason, name]) => [name, this.#refused.get(reason) ?? 0]));
   }
 
-  /** The name of a call's caller, for who asks who did something; `metadata` is the call's. */
-  callerOf(metadata: Metadata): string {
-    return this.#callers.get(metadata)?.name ?? anybody.name;
+  /** Who makes a call; `metadata` is the call's. */
+  callerOf(metadata: Metadata): Caller {
+    return this.#callers.get(metadata) ?? anybody;
   }
 
   /** Begins to look after open calls. */

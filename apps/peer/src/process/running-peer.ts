@@ -14,6 +14,7 @@ import type { Logs } from '../logs/logs.ts';
 import { Peer } from '../peer.ts';
 import { listenError } from '../start-error.ts';
 import { discoveryOf } from './discovery.ts';
+import { ExpiryNotice } from './expiry-notice.ts';
 import { expiryOf, openSecurity, type PeerSecurity } from './security.ts';
 
 /** What stopping takes at the most, beside leaving the mesh: the API's calls, the links, HTTP. Together with the longest default drain it is below ten seconds. */
@@ -28,6 +29,7 @@ export class RunningPeer {
   readonly #control: AccessControl;
   readonly #security: PeerSecurity;
   readonly #log: Logger;
+  readonly #notice: ExpiryNotice | null;
   #cache: PeerCache | null = null;
   #stopping: Promise<void> | null = null;
 
@@ -48,6 +50,7 @@ export class RunningPeer {
     this.#control = control;
     this.#security = security;
     this.#log = log;
+    this.#notice = security.tls === null ? null : new ExpiryNotice(security.tls.watch, log);
   }
 
   /**
@@ -114,6 +117,7 @@ export class RunningPeer {
 
     const rest = { control, security, log: logs.peer };
     const running = new RunningPeer(peer, { ...ports, http: httpPort }, { api, http }, rest);
+    running.#notice?.start();
     const { all, cache } = discoveryOf(config, logs.discovery);
     await peer.start(all);
     if (cache !== null) running.#remember(cache);
@@ -154,6 +158,7 @@ export class RunningPeer {
   async #stop(drainTimeoutMs: number): Promise<void> {
     const { peer } = this;
     this.#security.tls?.watch.close();
+    this.#notice?.stop();
     await this.#step('left the mesh', drainTimeoutMs + 500, async () => {
       if (peer.overlay.state === 'draining' || peer.overlay.state === 'stopped') return;
       await peer.drain(drainTimeoutMs);
