@@ -159,6 +159,16 @@ export class LocalMesh {
     issuer.close();
   }
 
+  /** The authority as `starling ca init` would have left it. */
+  authorityDir(): string {
+    const authority = this.#authority as Authority;
+    const dir = join(this.#folder, 'ca');
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    writeFileSync(join(dir, 'ca.key'), authority.key, { mode: 0o600 });
+    writeFileSync(join(dir, 'ca.crt'), authority.certificate);
+    return dir;
+  }
+
   kill(peers: readonly PeerProcess[], signal: NodeJS.Signals = 'SIGKILL'): void {
     for (const { process } of peers) process.kill(signal);
   }

@@ -4,8 +4,9 @@ import manifest from '../package.json' with { type: 'json' };
 import { defaultData } from './authority-file.ts';
 import { ban, bans, unban } from './commands/bans.ts';
 import { bench } from './commands/bench.ts';
-import { caInit, caIssue, caServe } from './commands/ca.ts';
+import { caInit, caIssue, caServe, caToken } from './commands/ca.ts';
 import { doctor } from './commands/doctor.ts';
+import { join } from './commands/join.ts';
 import { lookupFind, lookupGet, lookupPut } from './commands/lookup.ts';
 import { operatorKeyInit } from './commands/operator-key.ts';
 import { peers } from './commands/peers.ts';
@@ -146,6 +147,23 @@ function build(finish: (code: number) => void): Command {
     .action(run(bench));
   caCommands(program, run);
   program
+    .command('join <host:port>')
+    .description('get a certificate for a peer that shares no directory with the authority: for a token, or renew it')
+    .option('--token <file>', 'file with a token of `starling ca token`; -: standard input. Without: renew')
+    .requiredOption('--data <dir>', 'STARLING_DATA_DIR of the peer, where its key is or will be')
+    .requiredOption('--tls <dir>', 'STARLING_TLS_DIR of the peer, where the certificate goes')
+    .option('--mesh <name>', 'name of the mesh, to renew', 'starling')
+    .option(
+      '--name <name,…>',
+      'names and addresses that clients of its API use (STARLING_TLS_NAMES)',
+      (value: string, all: string[]) => [...all, ...value.split(',').filter(Boolean)],
+      [],
+    )
+    .option('-w, --watch', 'stay, and renew when two thirds of the time are over', false)
+    .option('-t, --timeout <time>', 'how long to wait for the authority', '10s')
+    .addOption(output())
+    .action(run(join));
+  program
     .command('token')
     .description('make tokens for the API')
     .command('new')
@@ -246,7 +264,18 @@ function caCommands(
   issuing('issue <request>', 'answer one request; -: standard input')
     .option('--out <file>', 'write the certificate there')
     .action(run(caIssue));
-  issuing('serve <dir...>', "answer requests in peers' TLS directories, and renew, for ever")
+  command('token', 'make a token that lets one peer in, which shares no directory with the authority')
+    .requiredOption('--for <time>', 'how long it is good: 1h, at most 7d')
+    .action(run(caToken));
+  issuing('serve [dir...]', "answer requests in peers' TLS directories and at --join-port, and renew, for ever")
+    .option('--join-port <p>', 'give certificates for tokens there (starling join), over TLS; 0: any free port')
+    .option('--join-host <host>', 'where to listen for that', '0.0.0.0')
+    .option(
+      '--join-name <name,…>',
+      'names in the certificate of that server',
+      (value: string, all: string[]) => [...all, ...value.split(',').filter(Boolean)],
+      [],
+    )
     .option('--health-port <p>', 'answer GET there: 200 while all is well')
     .option('--health-host <host>', 'where to listen for that', '0.0.0.0')
     .action(run(caServe));

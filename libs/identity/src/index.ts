@@ -11,6 +11,9 @@ export {
 export { CertificateWatch, type CertificateWatchOptions } from './certificate-watch.ts';
 export { createIdentity, type Identity, loadIdentity, peerIdOf } from './identity.ts';
 export { Issuer, type IssuerEvent, type IssuerOptions } from './issuer.ts';
+export { authorityKeyOf, type Joined, type JoinWish, joinMesh, renewMembership } from './join-client.ts';
+export { type JoinEvent, type JoinRefusal, JoinServer, joinRefusals } from './join-server.ts';
+export { JoinTokens, joinTokensMax } from './join-tokens.ts';
 export { IdentityError } from './key-file.ts';
 export { MessageSigning } from './message-signing.ts';
 export { type AlternativeNames, isDnsName, NamePolicy, namesOf } from './names.ts';
