@@ -149,6 +149,7 @@ export class Peer {
     this.watches = new TopologyWatches(this.feed, {
       watchesMax: config.watchesMax,
       selfId: self.id,
+      banOf: (id) => this.bans.about(id),
       log: logs.api,
     });
     const { publisher, queries, subscriptions, watches, index } = this;

@@ -122,6 +122,13 @@ describe('a ban of the mesh over real links', { timeout: 60_000 }, () => {
     );
     const listed = await Array.fromAsync((await clientOf(b)).listPeers());
     expect(listed.find(({ id }) => id === idOf(d))?.ban).toMatchObject({ reason: 'floods', by: 'ann' });
+    for await (const { event } of (await clientOf(b)).watchTopology()) {
+      if (event.case === undefined) continue;
+      const silent = event.value.silentPeers.find(({ id }) => id === idOf(d));
+      if (silent === undefined) continue;
+      expect(silent.ban).toMatchObject({ reason: 'floods', by: 'ann' });
+      break;
+    }
     const own = (await (await clientOf(d)).getPeer()).report?.peer?.ban;
     expect(own).toMatchObject({ reason: 'floods', scope: BanScope.MESH });
     const { bans, operatorKeys } = await (await clientOf(c)).listBans();

@@ -16,6 +16,8 @@ export interface PeerFacts {
   readonly incarnation: Millis;
   readonly state: PeerState;
   readonly version: string;
+  /** Set while the peer is banned, as the serving peer knows it. */
+  readonly ban?: { readonly by: string; readonly reason: string };
 }
 
 /** Whether payloads are pushed over a link (`eager`) or only announced (`lazy`). */

@@ -23,6 +23,7 @@ describe('the health rule', () => {
     ['critical', 'it has no link', { degree: 0 }],
     ['critical', 'it is cut off', { isInLargestPart: false }],
     ['warning', 'it has a single link', { degree: 1 }],
+    ['unknown', 'it is banned', { peer: { ...peerFacts('a'), ban: { by: 'ann', reason: 'floods' } }, degree: 0 }],
     ['warning', 'it starts', { peer: peerFacts('a', { state: 'starting' }) }],
     ['warning', 'it drains', { peer: peerFacts('a', { state: 'draining' }) }],
     ['warning', 'it drops', { report: reportFacts('a', [], { droppedPerSecond: 0.5 }) }],

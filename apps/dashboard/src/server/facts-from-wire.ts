@@ -70,6 +70,7 @@ function peerFacts(peer: Peer): PeerFacts {
     incarnation: Math.round(millisOf(peer.incarnationTime)),
     state: peerState(peer.state),
     version: peer.version,
+    ...(peer.ban !== undefined && { ban: { by: peer.ban.by, reason: peer.ban.reason } }),
   };
 }
 

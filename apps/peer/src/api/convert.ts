@@ -102,9 +102,10 @@ export function toTopology(
   kind: 'snapshot' | 'delta',
   epoch: string,
   servedBy: string,
+  banOf: (id: string) => BanEntry | null,
 ): WatchTopologyResponse {
   const reports = change.reports.map((heard) => toReport(heard));
-  const silentPeers = change.silent.map((info) => toPeer(info));
+  const silentPeers = change.silent.map((info) => toPeer(info, undefined, '', banOf(info.id)));
   const event: WatchTopologyResponse['event'] =
     kind === 'snapshot'
       ? {

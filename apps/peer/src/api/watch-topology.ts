@@ -3,6 +3,7 @@ import type { ServerWritableStream } from '@grpc/grpc-js';
 import { StarlingError } from '@starling/client';
 import type { WatchTopologyRequest, WatchTopologyResponse } from '@starling/wire';
 import type { Logger } from 'pino';
+import type { BanEntry } from '../bans/ban-desk.ts';
 import type { TopologyFeed } from '../overlay/topology-feed.ts';
 import { failStream } from './calls.ts';
 import { toTopology } from './convert.ts';
@@ -10,17 +11,24 @@ import { StreamWriter } from './stream-writer.ts';
 
 type Call = ServerWritableStream<WatchTopologyRequest, WatchTopologyResponse>;
 
+export interface TopologyWatchesOptions {
+  readonly watchesMax: number;
+  readonly selfId: string;
+  readonly banOf: (id: string) => BanEntry | null;
+  readonly log: Logger;
+}
+
 /** Serves WatchTopology: a snapshot or what was missed, then deltas; a watcher that is too slow for them gets a snapshot. */
 export class TopologyWatches {
   /** Versions count within it: a restarted peer begins anew. */
   readonly #epoch = randomBytes(9).toString('base64url');
   readonly #feed: TopologyFeed;
-  readonly #options: { readonly watchesMax: number; readonly selfId: string; readonly log: Logger };
+  readonly #options: TopologyWatchesOptions;
   readonly #open = new Set<StreamWriter<WatchTopologyResponse>>();
   refused = 0;
   #pausesOfClosed = 0;
 
-  constructor(feed: TopologyFeed, options: { watchesMax: number; selfId: string; log: Logger }) {
+  constructor(feed: TopologyFeed, options: TopologyWatchesOptions) {
     this.#feed = feed;
     this.#options = options;
   }
@@ -50,6 +58,7 @@ export class TopologyWatches {
       return;
     }
     const { afterVersion, epoch } = call.request;
+    const { selfId, banOf } = this.#options;
     // 0: nothing was sent yet.
     let sent = epoch === this.#epoch ? Number(afterVersion) : 0;
     const pump = (): void => {
@@ -58,7 +67,7 @@ export class TopologyWatches {
         const next = missed?.[0];
         const change = next ?? this.#feed.snapshot();
         sent = change.version;
-        writer.write(toTopology(change, next === undefined ? 'snapshot' : 'delta', this.#epoch, this.#options.selfId));
+        writer.write(toTopology(change, next === undefined ? 'snapshot' : 'delta', this.#epoch, selfId, banOf));
       }
     };
     let stop = (): void => {};

@@ -78,6 +78,14 @@ export class TopologyFeed {
           this.#removed.set(event.info.id, event.state);
           this.#touch(event.info.id);
           break;
+        case 'banned':
+          // What it says of its links is what they were; that it is banned is news.
+          this.#heard.delete(event.ban.subject);
+          this.#touch(event.ban.subject);
+          break;
+        case 'banLifted':
+          this.#touch(event.peer);
+          break;
         default:
       }
     });
