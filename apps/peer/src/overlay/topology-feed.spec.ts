@@ -83,6 +83,22 @@ describe('topology feed', () => {
     expect(changes.map(({ version }) => version)).toEqual(changes.map((_, i) => start.version + 1 + i));
   });
 
+  it('tells of a ban: the banned peer is silent from then on, whatever it reported before', async () => {
+    const { feed, members, say } = setUp();
+    members.set('b', infoOf('b'));
+    say({ kind: 'reportChanged', id: 'b', report: reportOf('b') });
+    const stop = feed.watch(() => {});
+    await vi.waitFor(() => expect(feed.version).toBeGreaterThan(0));
+    const before = feed.version;
+    const ban = { subject: 'b', number: 1, issuedAt: 0, bannedUntil: 1, expiresAt: 1, reason: '', by: '' };
+    say({ kind: 'banned', ban });
+    await vi.waitFor(() =>
+      expect((feed.after(before) ?? []).flatMap(({ silent }) => silent.map(({ id }) => id))).toContain('b'),
+    );
+    expect(feed.report('b')).toBeUndefined();
+    stop();
+  });
+
   it('says that it is alive when nothing changes', async () => {
     const { feed } = setUp();
     let heard = 0;
