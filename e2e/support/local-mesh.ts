@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ConnectOptions } from '@starling/client';
-import { Authority, Issuer, NamePolicy } from '@starling/identity';
+import { Authority, createIdentity, createRequest, Issuer, NamePolicy, namesOf } from '@starling/identity';
+import type { LinkKeys } from '@starling/transport-grpc';
 import { newToken, tokenLine } from '../../apps/cli/src/tokens/token.ts';
 import { until } from './poll.ts';
 import { freeBasePort } from './ports.ts';
@@ -65,6 +66,22 @@ export class LocalMesh {
     timeoutMs = 60_000,
     script = peerScript,
   ): Promise<LocalMesh> {
+    const mesh = await LocalMesh.prepare(count, env, script);
+    try {
+      await mesh.spawnAll([...mesh.peers.keys()], timeoutMs);
+      return mesh;
+    } catch (error) {
+      mesh.stop();
+      throw error;
+    }
+  }
+
+  /** The same, but starts none of them yet: `spawn` does. */
+  static async prepare(
+    count: number,
+    env: Readonly<Record<string, string>> = {},
+    script = peerScript,
+  ): Promise<LocalMesh> {
     if (!existsSync(script)) throw new Error(`${script} is not there: run npm run build`);
     const mesh = new LocalMesh(env, script);
     const base = await freeBasePort(10 * count);
@@ -78,12 +95,23 @@ export class LocalMesh {
       for (let index = 0; index < count; index++) {
         mesh.peers.push({ index, name: `peer-${index}`, ...addresses(index), output: '', process: undefined as never });
       }
-      await mesh.spawnAll([...mesh.peers.keys()], timeoutMs);
       return mesh;
     } catch (error) {
       mesh.stop();
       throw error;
     }
+  }
+
+  /** A member that is not one of these processes: its id, and what it proves it by. */
+  async newMember(): Promise<{ readonly id: string; readonly mesh: string; readonly keys: LinkKeys }> {
+    if (this.#authority === null) throw new Error('an insecure mesh has no members to certify');
+    const identity = createIdentity();
+    const policy = { names: new NamePolicy([]), lifetimeMs: 3_600_000 };
+    const issued = await this.#authority.issue(await createRequest(identity, namesOf([])), policy);
+    if (!issued.ok) throw new Error(issued.problem);
+    const key = identity.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const keys = { key, certificate: issued.certificate, authorities: this.#authority.bundle };
+    return { id: identity.id, mesh: this.#env.STARLING_MESH ?? meshName, keys };
   }
 
   get running(): PeerProcess[] {
