@@ -24,6 +24,7 @@ export class DigestRepair<B> {
   readonly #store: MessageStore<B>;
   readonly #stats: PlumtreeStats;
   readonly #rng: Rng;
+  readonly #isOver: (now: Millis, stream: StreamId) => boolean;
   readonly #neighbors: readonly Neighbor[];
   /** Streams with digests left, in the order in which they changed. */
   #changed: StreamState[] = [];
@@ -32,7 +33,7 @@ export class DigestRepair<B> {
   /** The earliest of the neighbours' deadlines. */
   #neighborsAt: Millis = never;
 
-  /** `neighbors` is the live list of the owner. */
+  /** `neighbors` is the live list of the owner; `isOver`: too much came from the origin of this stream to ask for more now. */
   constructor(
     config: PlumtreeConfig,
     streams: StreamTable,
@@ -40,7 +41,9 @@ export class DigestRepair<B> {
     stats: PlumtreeStats,
     rng: Rng,
     neighbors: readonly Neighbor[],
+    isOver: (now: Millis, stream: StreamId) => boolean,
   ) {
+    this.#isOver = isOver;
     this.#config = config;
     this.#streams = streams;
     this.#store = store;
@@ -293,7 +296,7 @@ export class DigestRepair<B> {
       const state = this.#streams.getOrAdd(want.stream, now);
       const absent = state.absent(want.from, want.to, pullRangesMax - ranges.length);
       if (absent.length === 0) continue;
-      if (state.pulledFrom !== null && state.pulledFrom !== neighbor.id) {
+      if ((state.pulledFrom !== null && state.pulledFrom !== neighbor.id) || this.#isOver(now, want.stream)) {
         later.push(want);
         continue;
       }

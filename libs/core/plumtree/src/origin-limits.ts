@@ -7,8 +7,10 @@ export interface Allowance {
   left: number;
   /** When that was true. */
   at: Millis;
-  /** It was last found wanting in this second. */
-  exceededAt: Millis;
+  /** Work that the origin itself sent and that was shed, since it was last full; what was blamed not counted. */
+  shed: number;
+  /** When something of it was last shed, whoever sent it. */
+  shedAt: Millis;
 }
 
 /** What a verified signature costs, in deliveries. Measured (ADR 21): about 120 µs against 10. */
@@ -59,7 +61,7 @@ export class OriginLimits {
     let allowance = this.#allowances.get(origin);
     if (allowance === undefined) {
       if (this.#allowances.size >= this.#sweepAt) this.#makeRoom(now);
-      allowance = { left: this.#config.originWorkBurst, at: now, exceededAt: Number.NEGATIVE_INFINITY };
+      allowance = { left: this.#config.originWorkBurst, at: now, shed: 0, shedAt: Number.NEGATIVE_INFINITY };
       this.#allowances.set(origin, allowance);
     }
     this.#lastStream = stream;
@@ -71,6 +73,11 @@ export class OriginLimits {
     if (allowance.left >= 1) return false;
     this.#refill(allowance, now);
     return allowance.left < 1;
+  }
+
+  /** Was something of this stream's origin shed since then? Then others may have sent what is not here. */
+  hasShedSince(stream: StreamId, since: Millis): boolean {
+    return (this.#allowances.get(originOf(stream))?.shedAt ?? Number.NEGATIVE_INFINITY) >= since;
   }
 
   /** Is whoever publishes this stream over its allowance now? Of one that published nothing lately nothing is kept. */
@@ -85,10 +92,11 @@ export class OriginLimits {
     allowance.left -= work;
   }
 
-  /** Notes that it was exceeded: true once in each second. */
-  exceeded(allowance: Allowance, now: Millis): boolean {
-    if (now - allowance.exceededAt < 1_000) return false;
-    allowance.exceededAt = now;
+  /** Notes work that was shed: true for each second's worth of it, so that a flood is told from a burst that was a little too long. */
+  exceeded(allowance: Allowance, work: number): boolean {
+    allowance.shed += work;
+    if (allowance.shed < this.#config.originWorkPerSecond) return false;
+    allowance.shed -= this.#config.originWorkPerSecond;
     return true;
   }
 
@@ -112,5 +120,6 @@ export class OriginLimits {
     const gained = ((now - allowance.at) / 1_000) * originWorkPerSecond;
     allowance.left = Math.min(originWorkBurst, allowance.left + gained);
     allowance.at = now;
+    if (allowance.left >= originWorkBurst) allowance.shed = 0;
   }
 }

@@ -108,7 +108,15 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     this.#own = this.#streams.addOwn(self.stream);
     this.#ownEphemeral = this.#streams.addOwn(ephemeralStream(self.stream));
     this.#ownPatient = this.#streams.addOwn(patientStream(self.stream));
-    this.#repair = new DigestRepair(config, this.#streams, this.store, this.stats, rng, this.#neighbors);
+    this.#repair = new DigestRepair(
+      config,
+      this.#streams,
+      this.store,
+      this.stats,
+      rng,
+      this.#neighbors,
+      (now, stream) => this.#limits.isOver(stream, now),
+    );
   }
 
   /** Neighbours that the payloads of a tree are pushed to, in the order in which they came. */
@@ -352,18 +360,21 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       return null;
     }
     const allowance = this.#limits.of(stream, now);
-    // What was asked for comes at the pace of the asking.
+    // What was asked for by digest is taken, and counts: while an origin is over its allowance nothing of it is asked for.
     const isPulled = known !== undefined && known.pulledFrom === from;
     if (!isPulled && this.#limits.isUsedUp(allowance, now)) {
       this.stats.throttled++;
       // Whoever announced it kept its word.
       if (known !== undefined) this.#missing?.settle(known, seq);
-      if (originOf(stream) === from && this.#limits.exceeded(allowance, now)) out.emit({ kind: 'flooded', peer: from });
+      allowance.shedAt = now;
+      const work = workOf(this.#sizeOf(message.body), false);
+      if (originOf(stream) === from && this.#limits.exceeded(allowance, work))
+        out.emit({ kind: 'flooded', peer: from });
       return null;
     }
     const signatures = this.#signatures;
     if (signatures === null) {
-      if (!isPulled) this.#limits.use(allowance, workOf(this.#sizeOf(message.body), false), now);
+      this.#limits.use(allowance, workOf(this.#sizeOf(message.body), false), now);
       return message;
     }
     // Not marked as seen either: by its date alone anybody could keep the true one out.
@@ -379,7 +390,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       return null;
     }
     const work = workOf(this.#sizeOf(message.body), verdict === 'verified');
-    if (!isPulled) this.#limits.use(allowance, work, now);
+    this.#limits.use(allowance, work, now);
     if (verdict !== 'cached' || signature === null) return message;
     const canonical = signatures.canonical(stream, signature);
     return canonical === signature ? message : { ...message, signature: canonical };
@@ -504,6 +515,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     const broken = new Map<PeerId, number>();
     for (let entry = missing.overdue(now); entry !== undefined; entry = missing.overdue(now)) {
       if (entry.state.has(entry.seq) || entry.seq <= entry.state.floor) continue;
+      if (this.#limits.hasShedSince(entry.state.id, now - 2 * this.#config.promiseMs)) continue;
       for (const peer of entry.asked) if (this.#byId.has(peer)) broken.set(peer, (broken.get(peer) ?? 0) + 1);
     }
     for (const [peer, messages] of broken) out.emit({ kind: 'brokenPromise', peer, messages });

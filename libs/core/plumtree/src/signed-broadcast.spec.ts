@@ -146,16 +146,15 @@ describe('an origin that publishes too much', () => {
   const flood = (bench: Bench, now: number, from: string, first: number, count: number, stream = 'o~1') =>
     signedBatch(stream, first, count, now).map((message) => kinds(bench.receive(now, from, message)));
 
-  it('is shed beyond its allowance, and blamed once a second when it is the neighbour itself', () => {
+  it("is shed beyond its allowance, and blamed for each second's worth when it is the neighbour itself", () => {
     const bench = new Bench(limits);
     const said = flood(bench, 0, 'o', 1, 40);
     expect(said.filter(([kind]) => kind === 'delivered')).toHaveLength(20);
-    expect(said.filter(([kind]) => kind === 'flooded')).toHaveLength(1);
+    expect(said.filter(([kind]) => kind === 'flooded')).toHaveLength(2);
     expect(bench.core.stats.throttled).toBe(20);
-    expect(flood(bench, 1_000, 'o', 41, 40).flat()).toEqual([
-      ...Array.from({ length: 10 }, () => 'delivered'),
-      'flooded',
-    ]);
+    // Ten are allowed again, and four too many are no flood yet.
+    expect(flood(bench, 1_000, 'o', 41, 14).flat()).toEqual(Array.from({ length: 10 }, () => 'delivered'));
+    expect(flood(bench, 1_000, 'o', 55, 6).flat()).toEqual(['flooded']);
   });
 
   it('is counted over all its streams and lives, and no neighbour is blamed for another origin', () => {
@@ -186,6 +185,17 @@ describe('an origin that publishes too much', () => {
     expect(bench.tick(5_400).sent).toMatchObject([{ to: 'b', kind: 'graft', ranges: [{ from: 21, to: 21 }] }]);
     const [repaired] = messages.slice(20) as [Gossip<string>];
     expect(kinds(bench.receive(5_401, 'b', { ...repaired, repair: true }))).toEqual(['delivered']);
+  });
+
+  it('is not pulled from either, until it has calmed down', () => {
+    const bench = new Bench(limits);
+    flood(bench, 0, 'o', 1, 30);
+    const digest = { kind: 'digest', streams: [{ stream: 'o~1', from: 1, seen: 60 }], last: true } as const;
+    const pulls = (sent: readonly { readonly kind: string }[]) => sent.filter(({ kind }) => kind === 'pull');
+    expect(pulls(bench.receive(1, 'o', digest).sent)).toEqual([]);
+    expect(pulls(bench.tick(90).sent)).toEqual([]);
+    // Full again, nothing else happened: what is owed is asked for.
+    expect(pulls(bench.tick(10_000).sent)).toMatchObject([{ to: 'o', ranges: [{ from: 21, to: 60 }] }]);
   });
 
   it('pays for its signatures: one for each message costs thirteen times as much', () => {

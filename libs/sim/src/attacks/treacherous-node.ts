@@ -1,15 +1,17 @@
 import type { Gossip } from '@starling/core-plumtree';
 import type { Input, Millis, PeerId, PeerInfo, ProtocolCore, Rng } from '@starling/kernel';
 import type { Body, MeshCommand, MeshConfig, MeshEvent, MeshOutbox } from '@starling/mesh';
+import { numberOf, payloadOf } from '../checkers/messages.ts';
 import { MeshNode, type SimMessage } from '../node/mesh-node.ts';
 import type { Adversary } from './adversary.ts';
 
 /**
  * What a relay may do wrong. `blackHole`: takes everything and passes nothing on. `falsePromise`: announces everything and
  * serves nothing. `censor`: passes all on but one topic. `spam`: announces messages that there are not. `replay`: sends what it
- * has seen again and again.
+ * has seen again and again. `forge`: alters what others publish, and publishes in their names. `flood`: publishes as fast as
+ * it can.
  */
-export type Treachery = 'blackHole' | 'falsePromise' | 'censor' | 'spam' | 'replay';
+export type Treachery = 'blackHole' | 'falsePromise' | 'censor' | 'spam' | 'replay' | 'forge' | 'flood';
 
 export const censoredTopic = 'sim.censored';
 
@@ -20,6 +22,11 @@ const linksWanted = 10_000;
 const spamItems = 64;
 const spamRange = 16;
 const replayed = 32;
+/** Numbers that no honest peer gives to a payload begin here. */
+const forgedFrom = 1_000_000;
+export const floodTopic = 'sim.flood';
+/** Messages that one attacker publishes at each beat: 2,000 a second. */
+const floodPerBeat = 200;
 
 /**
  * The product with a valid identity and another mind: it keeps all the links it can get, asks honest peers for more of them
@@ -108,6 +115,11 @@ export class TreacherousNode implements ProtocolCore<SimMessage, MeshCommand, Me
             items: inner.items.filter(({ stream, from }) => !this.#censored.has(`${stream} ${from}`)),
           },
         };
+      case 'forge': {
+        if (inner.kind !== 'gossip' || inner.round === 1 || inner.body.kind !== 'user') return message;
+        const payload = payloadOf(forgedFrom + numberOf(inner.body.payload));
+        return { ...message, message: { ...inner, body: { ...inner.body, payload } } };
+      }
       default:
         return message;
     }
@@ -119,7 +131,8 @@ export class TreacherousNode implements ProtocolCore<SimMessage, MeshCommand, Me
       if (gossip.body.kind === 'user' && gossip.body.topic === censoredTopic) {
         this.#censored.add(`${gossip.stream} ${gossip.seq}`);
       }
-      if (this.#treachery === 'replay' && this.#seen.push(gossip) > replayed) this.#seen.shift();
+      const isKept = this.#treachery === 'replay' || (this.#treachery === 'forge' && gossip.body.kind === 'user');
+      if (isKept && this.#seen.push(gossip) > replayed) this.#seen.shift();
     }
     // A place was given: to the product inside it looks as if the other one had asked.
     const target = this.#adversary.target(from);
@@ -138,11 +151,18 @@ export class TreacherousNode implements ProtocolCore<SimMessage, MeshCommand, Me
         this.#demand(targets[this.#rng.below(targets.length)] as PeerInfo);
       }
     }
-    if (this.#treachery !== 'spam' && this.#treachery !== 'replay') return;
+    if (this.#treachery === 'flood') {
+      for (let i = 0; i < floodPerBeat; i++) this.#publish(now);
+      return;
+    }
+    if (this.#treachery !== 'spam' && this.#treachery !== 'replay' && this.#treachery !== 'forge') return;
+    const forged = this.#treachery === 'forge' ? this.#forged() : null;
     for (const { id } of this.#inner.mesh.root.membership.activeView()) {
       if (this.#adversary.has(id)) continue;
-      if (this.#treachery === 'spam') this.#out.send(id, this.#invented());
-      else for (const gossip of this.#seen) this.#out.send(id, { area: 'broadcast', swarm: 0, message: gossip });
+      if (forged !== null) this.#out.send(id, forged);
+      else if (this.#treachery === 'spam') this.#out.send(id, this.#invented());
+      else if (this.#treachery === 'replay')
+        for (const gossip of this.#seen) this.#out.send(id, { area: 'broadcast', swarm: 0, message: gossip });
     }
   }
 
@@ -151,6 +171,21 @@ export class TreacherousNode implements ProtocolCore<SimMessage, MeshCommand, Me
     this.#out.open(target);
     const message = { kind: 'neighbor', sender: this.#self, priority: 'high', dropping: null } as const;
     this.#out.send(target.id, { area: 'membership', swarm: 0, message });
+  }
+
+  #publish(now: Millis): void {
+    const message = { topic: floodTopic, payload: payloadOf(0), headers: {}, wantHeld: false } as const;
+    const command: MeshCommand = { kind: 'publish', requestId: 0, ...message };
+    this.#inner.handle(now, { kind: 'command', command }, this);
+  }
+
+  /** A message in the name of somebody who was heard, with a number far ahead: what lies below it is history when it is believed. */
+  #forged(): SimMessage | null {
+    const seen = this.#seen[this.#rng.below(Math.max(1, this.#seen.length))];
+    if (seen === undefined || seen.body.kind !== 'user') return null;
+    const seq = seen.seq + 1_000 + 2 * this.#rng.below(1_000_000);
+    const body = { ...seen.body, payload: payloadOf(2 * forgedFrom + seq) };
+    return { area: 'broadcast', swarm: 0, message: { ...seen, seq, round: 1, repair: false, body } };
   }
 
   #invented(): SimMessage {

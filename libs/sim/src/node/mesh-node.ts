@@ -10,6 +10,7 @@ import {
   type MeshMessage,
   type MeshOutbox,
 } from '@starling/mesh';
+import { StandInSigning } from './stand-in-signing.ts';
 
 export type SimMessage = MeshMessage<Body>;
 
@@ -47,12 +48,16 @@ export class MeshNode implements ProtocolCore<SimMessage, MeshCommand, MeshEvent
   readonly mesh: Mesh<Body>;
   /** What the mesh wanted when it was last asked: what a host's timer is set to. */
   #deadline: Millis = Number.POSITIVE_INFINITY;
+  readonly #isSigning: boolean;
 
   constructor(config: MeshConfig, self: PeerInfo, rng: Rng) {
-    this.mesh = new Mesh<Body>({ config, self, rng, admission: admitAll, bodies });
+    this.#isSigning = config.plumtree.signatures !== 'links';
+    const primitives = this.#isSigning ? new StandInSigning(self.id) : undefined;
+    this.mesh = new Mesh<Body>({ config, self, rng, admission: admitAll, bodies, primitives });
   }
 
-  handle(now: Millis, input: Input<SimMessage, MeshCommand>, out: MeshOutbox<Body>): void {
+  handle(now: Millis, input: Input<SimMessage, MeshCommand>, to: MeshOutbox<Body>): void {
+    const out = this.#isSigning ? signedWhenSent(to) : to;
     const late = now - this.#deadline;
     if (late > lateMs) this.mesh.handle(now, { kind: 'command', command: { kind: 'selfLate', lateMs: late } }, out);
     this.mesh.handle(now, input, out);
@@ -62,4 +67,17 @@ export class MeshNode implements ProtocolCore<SimMessage, MeshCommand, MeshEvent
     this.#deadline = this.mesh.nextDeadline();
     return this.#deadline;
   }
+}
+
+/** A batch ends when the first message of it is written to a link. Here nothing is written: it ends when the message is sent. */
+function signedWhenSent(out: MeshOutbox<Body>): MeshOutbox<Body> {
+  return {
+    open: (peer) => out.open(peer),
+    close: (peer) => out.close(peer),
+    emit: (event) => out.emit(event),
+    send: (to, message) => {
+      if (message.area === 'broadcast' && message.message.kind === 'gossip') void message.message.signature?.signature;
+      out.send(to, message);
+    },
+  };
 }

@@ -1,7 +1,7 @@
 import { parsePattern } from '@starling/core-pubsub';
 import { defaultMeshConfig, type MeshConfig, type MeshEvent } from '@starling/mesh';
 import { Adversary, type AttackStrength } from '../attacks/adversary.ts';
-import { censoredTopic, TreacherousNode, type Treachery } from '../attacks/treacherous-node.ts';
+import { censoredTopic, floodTopic, TreacherousNode, type Treachery } from '../attacks/treacherous-node.ts';
 import { numberOf, payloadOf } from '../checkers/messages.ts';
 import { latencies } from '../engine/latency.ts';
 import { network } from '../engine/network.ts';
@@ -30,6 +30,16 @@ const defended: MeshConfig = {
   hyparview: { ...defaultMeshConfig.hyparview, rankedPlaces: true },
 };
 
+const signed: MeshConfig = { ...defended, plumtree: { ...defended.plumtree, signatures: 'signed' } };
+
+/** Of a peer that takes 0.6 ms for a message, as these are made to: a quarter of what it can, as by default. */
+const limits = { originWorkPerSecond: 420, originWorkBurst: 1_260 };
+const unlimited = { originWorkPerSecond: 1e12, originWorkBurst: 1e12 };
+const withLimits = (config: MeshConfig, own: typeof limits): MeshConfig => ({
+  ...config,
+  plumtree: { ...config.plumtree, ...own },
+});
+
 const settleMs = 40_000;
 /** A message that has not come by then counts as not delivered. */
 const patienceMs = 20_000;
@@ -46,8 +56,17 @@ class Battle {
   readonly #honest: MeshPeer[];
   #verdicts = 0;
   #slanders = 0;
+  /** Deliveries of what nobody published, and of what flooders did. */
+  #forged = 0;
+  #flooded = 0;
 
-  constructor(treachery: Treachery, config: MeshConfig, strength: AttackStrength, peers: number, seed: number) {
+  constructor(
+    { treachery, serviceMs }: Attack,
+    config: MeshConfig,
+    strength: AttackStrength,
+    peers: number,
+    seed: number,
+  ) {
     const adversary = new Adversary(strength, peers, seed);
     this.#adversary = adversary;
     this.harness = new MeshHarness({
@@ -64,6 +83,7 @@ class Battle {
     for (const { info } of this.#honest) adversary.aim(info);
     world.runUntil(settleMs);
     this.#listen();
+    for (const peer of this.#honest) world.slow(peer, serviceMs);
     adversary.attacksFrom = world.now;
     // A peer's deadline changed behind its back: wake them.
     for (const peer of world.peers) {
@@ -93,6 +113,9 @@ class Battle {
       sent: sent / this.#honest.length / cycles,
       verdicts: this.#verdicts,
       slanders: this.#slanders,
+      forged: this.#forged,
+      flooded: this.#flooded / this.#honest.length / cycles,
+      verifications: this.#verifications(),
     };
   }
 
@@ -127,11 +150,25 @@ class Battle {
           for (const read of subscription.read(64)) {
             if (read.kind !== 'message' || read.message.body.kind !== 'user') continue;
             const publishedAt = this.#publishedAt[numberOf(read.message.body.payload)];
-            if (publishedAt !== undefined) this.#delays.push(now - publishedAt);
+            if (read.message.body.topic === floodTopic) this.#flooded++;
+            else if (publishedAt === undefined) this.#forged++;
+            else this.#delays.push(now - publishedAt);
           }
         }
       },
     });
+  }
+
+  /** For each message that an honest peer took from another. */
+  #verifications(): number {
+    let verified = 0;
+    let taken = 0;
+    for (const peer of this.#honest) {
+      const stats = meshOf(peer).root.broadcast.signatureStats;
+      verified += (stats?.verified ?? 0) + (stats?.refusedForged ?? 0);
+      taken += (stats?.verified ?? 0) + (stats?.cached ?? 0);
+    }
+    return verified / Math.max(1, taken);
   }
 
   #linksHeld(): number {
@@ -165,45 +202,90 @@ const rows: readonly Row[] = [
   { id: 'slanders', what: '… that were honest', unit: '', goal: { is: '≤', value: 0 } },
 ];
 
-function attack(name: string, about: string, treachery: Treachery): Scenario {
+const forged: Row = {
+  id: 'forged',
+  what: 'deliveries of what nobody published',
+  unit: '',
+  goal: { is: '≤', value: 0 },
+};
+const verifications: Row = {
+  id: 'verifications',
+  what: 'signatures verified for each delivery',
+  unit: '',
+  goal: { is: '≤', value: 1.3 },
+};
+const flooded: Row = {
+  id: 'flooded',
+  what: "flooder's messages delivered to each peer per second",
+  unit: '',
+  goal: null,
+};
+
+/** Attackers, and what stands against them: the last variant is the one that has goals. */
+interface Attack {
+  readonly treachery: Treachery;
+  readonly strength: AttackStrength;
+  /** What one message costs an honest peer. 0: nothing. */
+  readonly serviceMs: number;
+  readonly variants: readonly (readonly [name: string, config: MeshConfig])[];
+  /** Of the variants. */
+  readonly meaning: string;
+  readonly rows: readonly Row[];
+}
+
+/** Below `peersToJudge`. */
+const cyclesWhenSmall = 10;
+
+function attack(name: string, about: string, treachery: Treachery, more: Partial<Attack> = {}): Scenario {
+  const all: Attack = {
+    treachery,
+    strength: usual,
+    serviceMs: 0,
+    variants: [
+      ['bare', undefended],
+      ['defended', defended],
+    ],
+    meaning: '"bare": neither ranks nor scores',
+    rows,
+    ...more,
+  };
+  const { strength, variants } = all;
   return {
     name: `attack/${name}`,
     about,
     engine: 'event',
-    setup: `whole mesh, links of 10–50 ms; attackers ${usual.attackersPercent} % of the peers (not connections) with valid identities, as many links as they can get and ${usual.requests} urgent request per cycle of 1 s each; ${messagesPerCycle} messages per cycle from honest peers for ${usual.cycles} cycles (10 below ${peersToJudge} peers); "bare": neither ranks nor scores`,
+    setup: `whole mesh, links of 10–50 ms; attackers ${strength.attackersPercent} % of the peers (not connections) with valid identities, as many links as they can get and ${strength.requests} urgent request per cycle of 1 s each; ${messagesPerCycle} messages per cycle from honest peers for ${strength.cycles} cycles (${cyclesWhenSmall} below ${peersToJudge} peers); ${all.meaning}`,
     peers: 200,
     seeds: 5,
     cpuSeconds: 90,
     reduced: { peers: 12, seeds: 1 },
-    goals: (['bare', 'defended'] as const).flatMap((variant) =>
-      rows.map(
+    goals: variants.flatMap(([variant], i) =>
+      all.rows.map(
         ({ id, what, unit, goal }): Goal => ({
           id: `${variant}-${id}`,
           what: `${variant}: ${what}`,
           unit,
           paper: '–',
-          goal: variant === 'bare' ? null : goal,
+          goal: i < variants.length - 1 ? null : goal,
           peersMin: peersToJudge,
           judgedBy: 'worst',
         }),
       ),
     ),
-    run: (peers, seed, variation) => battles(treachery, peers, seed, variation),
+    run: (peers, seed, variation) => battles(all, peers, seed, variation),
   };
 }
 
-function battles(treachery: Treachery, peers: number, seed: number, variation: RunVariation = {}): Sample {
-  const cycles = peers < peersToJudge ? 10 : usual.cycles;
-  const strength = { ...usual, cycles, ...variation.attack };
+function battles(attack: Attack, peers: number, seed: number, variation: RunVariation = {}): Sample {
+  const cycles = peers < peersToJudge ? Math.min(cyclesWhenSmall, attack.strength.cycles) : attack.strength.cycles;
+  const strength = { ...attack.strength, cycles, ...variation.attack };
   const values: Record<string, number> = {};
   const hashes: string[] = [];
   let events = 0;
-  for (const [variant, config] of [
-    ['bare', undefended],
-    ['defended', defended],
-  ] as const) {
-    const battle = new Battle(treachery, config, strength, peers, seed);
-    for (const [id, value] of Object.entries(battle.run())) values[`${variant}-${id}`] = value;
+  for (const [variant, config] of attack.variants) {
+    const battle = new Battle(attack, config, strength, peers, seed);
+    const seen = battle.run();
+    for (const { id } of attack.rows) values[`${variant}-${id}`] = seen[id] as number;
     const { world } = battle.harness;
     hashes.push(world.traceHash);
     events += world.stats.events;
@@ -211,11 +293,31 @@ function battles(treachery: Treachery, peers: number, seed: number, variation: R
   return { seed, values, traceHash: hashes.join('-'), violations: [], events };
 }
 
-/** What relays with valid identities can do to the delivery of honest peers' messages (target 13). */
+/** What peers with valid identities can do to the delivery of honest peers' messages (target 13). */
 export const attacks: readonly Scenario[] = [
   attack('black-hole', 'attackers take every message and pass none on', 'blackHole'),
   attack('false-promises', 'attackers announce every message and serve none', 'falsePromise'),
   attack('censor', 'attackers pass everything on but one topic', 'censor'),
   attack('announcement-spam', 'attackers announce messages that there are not, 10,000 a second on each link', 'spam'),
   attack('replay', 'attackers send the last 32 messages again, ten times a second on each link', 'replay'),
+  attack('forge', 'attackers alter what others publish, and publish in their names', 'forge', {
+    variants: [
+      ['links', defended],
+      ['signed', signed],
+    ],
+    meaning:
+      'ranks and scores in both; "links": members are believed; "signed": origins alone, with a keyed hash in place of a signature',
+    rows: [...rows, forged, verifications],
+  }),
+  attack('flooding-publisher', 'an attacker publishes as fast as it can, 2,000 messages a second', 'flood', {
+    strength: { ...usual, attackersPercent: 2, cycles: 10 },
+    serviceMs: 0.6,
+    variants: [
+      ['bare', withLimits(undefended, unlimited)],
+      ['defended', withLimits(defended, limits)],
+    ],
+    meaning:
+      'a message costs an honest peer 0.6 ms; "bare": neither ranks nor scores nor limits; "defended": an origin is allowed a quarter of what it can, 420 a second',
+    rows: [...rows, flooded],
+  }),
 ];
