@@ -159,6 +159,17 @@ describe('summaries', () => {
     expect(mesh.holders('c', 'owl')).toEqual(['a']);
   });
 
+  it('of a peer that grew from nothing are as exact as any', () => {
+    const mesh = new SmallMesh();
+    mesh.add('a', []);
+    mesh.add('b', [], ['a']);
+    mesh.run(5_000);
+    mesh.put('a', ...words('grown', 3_000));
+    mesh.run(5_000);
+    expect(words('absent', 20_000).filter((word) => mesh.peers.get('b')?.core.hasTerm('a', word))).toEqual([]);
+    expect(words('grown', 3_000).every((word) => mesh.peers.get('b')?.core.hasTerm('a', word))).toBe(true);
+  });
+
   it('have a budget of terms that depends on how many peers share the memory', () => {
     const mesh = threePeers({ bytesMax: 6_000, bitsPerTerm: 10, falseShareMax: 1 });
     mesh.put('a', ...words('many', 1_000));

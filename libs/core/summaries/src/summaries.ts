@@ -1,4 +1,4 @@
-import { decodeAscending, deltaBetween, encodeAscending, type TermHash, TermSet } from '@starling/digest';
+import { decodeAscending, deltaBetween, encodeAscending, hashTerm, type TermHash, TermSet } from '@starling/digest';
 import {
   type Input,
   type Millis,
@@ -162,6 +162,11 @@ export class Summaries implements ProtocolCore<SummariesMessage, SummariesComman
   /** Documents and words of every peer whose summary is held, for statistics of the whole mesh. */
   sizes(): IndexSize[] {
     return this.#table.summaries();
+  }
+
+  /** Does the summary of a peer say that it has this word? */
+  hasTerm(id: PeerId, word: string): boolean {
+    return this.#table.get(id)?.terms.has(hashTerm(word)) ?? false;
   }
 
   summaryOf(id: PeerId): Summary | undefined {
@@ -391,7 +396,7 @@ export class Summaries implements ProtocolCore<SummariesMessage, SummariesComman
       return;
     }
     this.#catchUp.wanted.has(id, summary.version);
-    if (!this.#table.put(id, summary, this.#meshSize)) this.#switchOff('memory', out);
+    if (!this.#table.put(id, summary)) this.#switchOff('memory', out);
   }
 
   #forget(id: PeerId): void {

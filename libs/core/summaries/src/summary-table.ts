@@ -8,8 +8,6 @@ export const bucketsMax = 256;
 const entryBytes = 500;
 /** Below this nothing is gained by folding. */
 const widthMin = 12;
-/** Less than this many peers is no reason to be less exact: the mesh may grow. */
-const peersExpected = 256;
 
 export interface Summary extends IndexSize {
   readonly version: number;
@@ -59,14 +57,12 @@ export class SummaryTable {
   }
 
   /**
-   * Adds or replaces, as exact as `peers` call for: one false answer in 64 questions of one term, when memory allows. False:
-   * it does not fit, however little exact.
+   * Adds or replaces, as exact as memory allows: no less than that, since what is folded while it is small stays so when deltas
+   * make it large. False: it does not fit, however little exact.
    */
-  put(id: PeerId, summary: Summary, peers: number): boolean {
+  put(id: PeerId, summary: Summary): boolean {
     this.delete(id);
-    const useful =
-      Math.ceil(Math.log2(Math.max(1, summary.terms.count)) + Math.log2(Math.max(peers, peersExpected))) + 6;
-    const terms = summary.terms.foldTo(Math.max(widthMin, Math.min(useful, this.#width)));
+    const terms = summary.terms.foldTo(this.#width);
     const hash = hashTerm(id);
     this.#set(id, {
       summary: { ...summary, terms },

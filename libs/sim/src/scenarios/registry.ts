@@ -8,6 +8,7 @@ import { bootstrap, idleCost, zones } from './operation.ts';
 import { gossipsubBaseline, ownTrees, treeFig2, treeFig6a, treeLatency } from './plumtree.ts';
 import { scale } from './scale.ts';
 import type { Scenario } from './scenario.ts';
+import { summaries } from './summaries.ts';
 import { sybil } from './sybil.ts';
 
 /** Every scenario, in the order in which `starling sim --list` and the full table show them. */
@@ -26,6 +27,7 @@ export const scenarios: readonly Scenario[] = [
   flipFlop,
   bootstrap,
   idleCost,
+  summaries,
   faults,
   sybil,
   dhtLookup,
