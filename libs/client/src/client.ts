@@ -135,6 +135,10 @@ export interface QuerySummary {
   readonly messageBudget: number;
   /** Age of an answer that was remembered; null: it was asked for now. */
   readonly cacheAgeMs: number | null;
+  /** Why it was asked that way, when that was left open (`auto`, `summary`); empty: the strategy was asked for. */
+  readonly choiceReason: string;
+  /** Of the peers that summaries named, how many answered and had nothing. */
+  readonly holdersEmpty: number;
 }
 
 /** A document to keep: any JSON object under an id. */
@@ -500,5 +504,7 @@ function toQuerySummary(summary: QuerySummaryProto): QuerySummary {
     bytesSpent: Number(summary.bytesSpent),
     messageBudget: summary.messageBudget,
     cacheAgeMs: summary.cacheAge === undefined ? null : durationMs(summary.cacheAge),
+    choiceReason: summary.choiceReason,
+    holdersEmpty: summary.holdersEmpty,
   };
 }

@@ -118,6 +118,8 @@ export type MeshEvent =
       readonly budget: number;
       /** How it was asked and why, when that was left open. */
       readonly choice?: Choice;
+      /** Of holders that were asked straight, those that had nothing. */
+      readonly holdersEmpty?: number;
     }
   /** Answer with `indexTerms`, soon. */
   | { readonly kind: 'indexSnapshot' }

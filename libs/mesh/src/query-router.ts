@@ -59,6 +59,7 @@ export class QueryRouter {
       wanted,
       peers: this.#side.peers(),
       limit: query.limit,
+      budget: query.budget ?? 0,
       hasWords,
       summaries:
         found === null

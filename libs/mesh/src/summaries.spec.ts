@@ -86,6 +86,11 @@ describe('a mesh whose peers know what the others have', () => {
       /7 of 20 .* tree is cheaper/,
     );
     expect(ask(network, 'p4', 'own1', { words: [] }).finished.choice?.why).toMatch(/no whole word/);
+    expect(ask(network, 'p4', 'all', { budget: 40 }).finished).toMatchObject({ strategy: 'walk', budget: 40 });
+    expect(ask(network, 'p4', 'own1', { budget: 40 }).finished).toMatchObject({
+      strategy: 'summary',
+      tally: { messages: 2 },
+    });
     const { finished, found } = ask(network, 'p4', 'own1', { strategy: 'exhaustive' });
     expect([finished.tally.answered, finished.choice, found]).toEqual([20, undefined, ['p1']]);
   });

@@ -41,7 +41,8 @@ const ends: Readonly<Record<string, string>> = {
 };
 
 function summaryLine(summary: QuerySummary): string {
-  const { hits, strategy, peersAnswered, peersAsked, messagesSpent, bytesSpent, cacheAgeMs, reason } = summary;
+  const { hits, strategy, peersAnswered, peersAsked, messagesSpent, bytesSpent, cacheAgeMs, reason, choiceReason } =
+    summary;
   if (cacheAgeMs !== null) {
     return `${counted(hits, 'hit')}; remembered from ${(cacheAgeMs / 1_000).toFixed(1)} s ago, 0 messages; not complete`;
   }
@@ -49,5 +50,7 @@ function summaryLine(summary: QuerySummary): string {
     summary.branchesMissing > 0 ? `, ${counted(summary.branchesMissing, 'part')} of the mesh missing` : '';
   const complete = summary.complete ? 'complete' : `not complete (${ends[reason] ?? reason}${missing})`;
   const cost = `${counted(messagesSpent, 'message')}, ${(bytesSpent / 1_024).toFixed(1)} KiB`;
-  return `${counted(hits, 'hit')}; ${strategy}: ${peersAnswered} of ${counted(peersAsked, 'peer')} answered, ${cost}; ${complete}`;
+  return `${counted(hits, 'hit')}; ${strategy}: ${peersAnswered} of ${counted(peersAsked, 'peer')} answered, ${cost}; ${complete}${
+    choiceReason === '' ? '' : `\n  ${strategy} because ${choiceReason}`
+  }`;
 }

@@ -73,7 +73,17 @@ function fieldsOf(json: string): JsonObject {
   return { unreadable: json };
 }
 
-function toSummary({ strategy, tally, complete, reason, budget, hits, elapsedMs }: QueryEnd): QueryResponse {
+function toSummary({
+  strategy,
+  tally,
+  complete,
+  reason,
+  budget,
+  why,
+  holdersEmpty,
+  hits,
+  elapsedMs,
+}: QueryEnd): QueryResponse {
   return create(QueryResponseSchema, {
     event: {
       case: 'summary',
@@ -89,6 +99,8 @@ function toSummary({ strategy, tally, complete, reason, budget, hits, elapsedMs 
         strategy: queryStrategies[strategy],
         bytesSpent: BigInt(tally.bytes),
         messageBudget: budget,
+        choiceReason: why,
+        holdersEmpty,
       },
     },
   });

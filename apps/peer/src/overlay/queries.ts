@@ -22,6 +22,10 @@ export interface QueryEnd {
   readonly reason: FinishReason;
   /** The budget in force; 0: none. */
   readonly budget: number;
+  /** Why this strategy, when that was left open; empty: it was asked for. */
+  readonly why: string;
+  /** Of holders that were asked straight, those that had nothing. */
+  readonly holdersEmpty: number;
   readonly hits: number;
   readonly elapsedMs: Millis;
 }
@@ -89,6 +93,8 @@ export class Queries {
             complete: event.complete,
             reason: event.reason,
             budget: event.budget,
+            why: event.choice?.why ?? '',
+            holdersEmpty: event.holdersEmpty ?? 0,
             hits: query.hits,
             elapsedMs: mesh.now() - query.startedAt,
           };

@@ -10,6 +10,7 @@ const question: ChoiceInputs = {
   wanted: 'auto',
   peers: 1_000,
   limit: 10,
+  budget: 0,
   hasWords: true,
   summaries: known(3),
   remembered: null,
@@ -44,6 +45,10 @@ describe('choosing a strategy', () => {
       { summaries: off('memory'), remembered: found(2), limit: 1_000 },
       { summaries: off('memory'), remembered: found(2), peers: 63 },
       { summaries: off('mesh too large'), peers: 10_000, remembered: found(0.05), limit: 1 },
+      { budget: 5 },
+      { budget: 6 },
+      { budget: 100, hasWords: false },
+      { budget: 100, summaries: known(900) },
     ];
     const story = [
       'What AUTO (or a wish for SUMMARY) makes of what is known. Where nothing is said: 1,000 peers, 10 hits wanted, words are',
@@ -63,6 +68,7 @@ describe('choosing a strategy', () => {
       wanted: fc.constantFrom('auto' as const, 'summary' as const),
       peers: fc.integer({ min: 1, max: 20_000 }),
       limit: fc.integer({ min: 1, max: 1_000 }),
+      budget: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 65_536 })),
       hasWords: fc.boolean(),
       summaries: fc.oneof(
         fc.record({ holders: fc.nat({ max: 6_000 }), unknown: fc.nat({ max: 6_000 }) }),
@@ -78,12 +84,14 @@ describe('choosing a strategy', () => {
         const tree = 2 * (given.peers - 1);
         if (choice.strategy === 'walk') {
           expect(choice.budget).toBeGreaterThan(0);
-          expect(choice.budget).toBeLessThanOrEqual(tree / 4);
+          expect(choice.budget).toBeLessThanOrEqual(given.budget || tree / 4);
         }
         if (choice.strategy === 'summary' && 'holders' in given.summaries) {
           const asked = given.summaries.holders + given.summaries.unknown;
           expect(asked).toBeLessThanOrEqual(Math.max(1, given.peers / 4));
+          if (given.budget > 0) expect(2 * asked).toBeLessThanOrEqual(given.budget);
         }
+        if (given.budget > 0) expect(choice.strategy).not.toBe('exhaustive');
         expect(choice.why).not.toMatch(/NaN|undefined|Infinity/);
       }),
     );

@@ -9,6 +9,8 @@ export interface ChoiceInputs {
   readonly peers: number;
   /** Hits wanted. */
   readonly limit: number;
+  /** Messages that it may cost at most; 0: nobody said. */
+  readonly budget: number;
   /** The question names whole words that an answer must have. */
   readonly hasWords: boolean;
   /** What the summaries say; or why this peer holds none. */
@@ -52,6 +54,16 @@ export const defaultChoiceConfig: ChoiceConfig = {
 
 /** Chooses by what is known. The same inputs, the same choice. */
 export function chooseStrategy(config: ChoiceConfig, inputs: ChoiceInputs): Choice {
+  const choice = freely(config, inputs);
+  const { budget, summaries } = inputs;
+  if (budget === 0) return choice;
+  // The tree knows no budget: everybody would be asked.
+  const isPaid =
+    choice.strategy === 'summary' && 'holders' in summaries && 2 * (summaries.holders + summaries.unknown) <= budget;
+  return isPaid ? choice : { strategy: 'walk', budget, why: `within ${budget} messages, because ${choice.why}` };
+}
+
+function freely(config: ChoiceConfig, inputs: ChoiceInputs): Choice {
   const { wanted, peers, hasWords, summaries } = inputs;
   const tree = (why: string): Choice => ({ strategy: 'exhaustive', budget: 0, why });
   if (wanted === 'auto' && peers <= config.smallMesh) return tree(`the mesh is small: ${peers} peers`);

@@ -55,6 +55,7 @@ export class HoldersPart<B> extends Part<B, HolderMessage<Hit>, HolderCommand<Hi
           complete,
           reason,
           budget: 0,
+          holdersEmpty: cost.empty,
         });
         break;
       }
