@@ -208,7 +208,7 @@ export const summaries: Scenario = {
   peers: 2_000,
   seeds: 1,
   cpuSeconds: 90,
-  reduced: { peers: 30, seeds: 1 },
+  reduced: { peers: 20, seeds: 1 },
   goals: [
     { id: 'recall', what: 'recall of tags', unit: '', paper: '–', goal: { is: '≥', value: 0.99 }, judgedBy: 'worst' },
     {
