@@ -17,6 +17,7 @@ COPY . .
 RUN npm run build -w @starling/peer -w @starling/cli \
  && node e2e/k8s/mesh-check/build.ts /out/mesh-check.cjs \
  && cp apps/peer/dist/main.js /out/peer.mjs \
+ && cp apps/peer/dist/index-worker.mjs /out/ \
  && cp apps/cli/dist/starling.js /out/starling.mjs \
  && npm sbom --sbom-format cyclonedx --omit dev --package-lock-only -w @starling/peer -w @starling/cli >/out/sbom.cdx.json
 

@@ -5,11 +5,14 @@ import { defaultPeerCacheConfig } from '@starling/discovery';
 import { defaultDiscoveryLoopConfig } from '@starling/host';
 import { defaultMeshConfig } from '@starling/mesh';
 import { defaultCanaryLedgerConfig, metricDefinitions } from '@starling/metrics';
+import { defaultKnownStatisticsConfig, pathLimits, queryLimits } from '@starling/query';
 import { defaultGrpcTransportConfig } from '@starling/transport-grpc';
 import { describe, expect, it } from 'vitest';
 import { apiLimits } from '../apps/peer/src/api/validate.ts';
 import { configKeys, configSchema, variableOf } from '../apps/peer/src/config/schema.ts';
 import { defaultTopologyFeedConfig } from '../apps/peer/src/overlay/topology-feed.ts';
+import { indexLimits } from '../apps/peer/src/search/sqlite-index.ts';
+import { threadLimits } from '../apps/peer/src/search/threaded-index.ts';
 
 const root = new URL('..', import.meta.url);
 const page = readFileSync(new URL('docs/limits.md', root), 'utf8');
@@ -27,6 +30,11 @@ const configs: Readonly<Record<string, unknown>> = {
   topic: topicLimits,
   cursor: cursorLimits,
   feed: defaultTopologyFeedConfig,
+  query: queryLimits,
+  path: pathLimits,
+  knownStatistics: defaultKnownStatisticsConfig,
+  index: indexLimits,
+  indexThread: threadLimits,
   ledger: defaultCanaryLedgerConfig,
 };
 

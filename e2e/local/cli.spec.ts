@@ -102,12 +102,12 @@ describe('the starling command and three peers', { timeout: 60_000 }, () => {
     writeFileSync(file, '{"id":"b1","title":"a starling"}\n\n{"id":2,"title":"two starlings"}\n');
     expect(await at(0, 'put-docs', '--file', file)).toMatchObject({ code: 0, stdout: '2 stored; the peer holds 2\n' });
     expect(await at(1, 'put-docs', '{"title":"one more starling"}', '--id', 'b3')).toMatchObject({ code: 0 });
-    const { code, stdout } = await at(2, 'query', 'starling', '-o', 'json');
+    const { code, stdout } = await at(2, 'query', 'starling*', '-o', 'json');
     expect(code).toBe(0);
     const events = jsonLines(stdout);
     expect(events.slice(0, -1).map(({ id }) => id)).toEqual(expect.arrayContaining(['b1', '2', 'b3']));
     expect(events.at(-1)).toMatchObject({ kind: 'summary', complete: true, peersAnswered: 3, hits: 3 });
-    expect((await at(2, 'query', 'starling', '--limit', '1')).stdout).toMatch(
+    expect((await at(2, 'query', 'starling*', '--limit', '1')).stdout).toMatch(
       /\n1 hit; 3 of 3 peers answered, .*; complete\n$/,
     );
   });

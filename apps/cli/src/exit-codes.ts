@@ -16,9 +16,12 @@ export const exitCode = {
 /** A failure with one line for a person. */
 export class CliError extends Error {
   readonly exitCode: number;
+  /** Lines that show where it is; empty: none. */
+  readonly picture: string;
 
-  constructor(message: string, code: number) {
+  constructor(message: string, code: number, picture = '') {
     super(message);
+    this.picture = picture;
     this.name = 'CliError';
     this.exitCode = code;
   }

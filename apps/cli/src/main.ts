@@ -23,6 +23,11 @@ import { defaultAddress } from './session.ts';
 import { roles } from './tokens/token.ts';
 import { up } from './up/up.ts';
 
+/** What stands below the options of `starling query --help`. */
+const queryHelp = `
+In the text: words, which a document must have all of; "a phrase"; mur* for all that begin so; title:starling in one field;
+  year:1990..2000, size>10, date<=2020-01-31; a OR b; -unwanted; (groups).`;
+
 /** As in `starling up`. */
 
 const output = () =>
@@ -98,11 +103,17 @@ function build(finish: (code: number) => void): Command {
         .default('auto'),
     )
     .option('--budget <messages>', 'messages between peers that it may cost at most; 0: the default', '0')
+    .addHelpText('after', queryHelp)
     .option('-l, --limit <n>', 'hits at most', '20')
     .action(run(query));
-  meshCommand(program, 'put-docs [json]', 'keep documents at a peer', '10s')
+  meshCommand(
+    program,
+    'put-docs [json-or-file]',
+    'keep documents at a peer: one as JSON, or a file with one a line',
+    '10s',
+  )
     .option('--id <id>', 'id of the document; else its own "id"')
-    .option('-f, --file <file>', 'one JSON document a line; -: standard input')
+    .option('-f, --file <file>', 'a file with one JSON document a line, of any length; -: standard input')
     .action(run(putDocs));
   lookupCommands(program, run);
   meshCommand(program, 'topology', 'all peers with their links', '10s')
@@ -292,6 +303,7 @@ function report(error: unknown): number {
   }
   if (error instanceof CliError) {
     console.error(`starling: ${error.message}`);
+    if (error.picture !== '') console.error(error.picture);
     return error.exitCode;
   }
   if (error instanceof StarlingError) {

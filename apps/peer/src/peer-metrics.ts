@@ -11,7 +11,7 @@ import type { Access } from './auth/access.ts';
 import type { Overlay } from './overlay/overlay.ts';
 import type { Publisher } from './overlay/publisher.ts';
 import type { Queries, QueryEnd } from './overlay/queries.ts';
-import type { LocalIndex } from './search/local-index.ts';
+import type { ThreadedIndex } from './search/threaded-index.ts';
 import { version } from './version.ts';
 
 /** What is measured. */
@@ -22,7 +22,7 @@ export interface MeasuredPeer {
   readonly queries: Queries;
   readonly subscriptions: Subscriptions;
   readonly watches: TopologyWatches;
-  readonly index: LocalIndex;
+  readonly index: ThreadedIndex;
   readonly rpc: RpcMetrics;
   readonly access: Access;
   readonly connections: Connections;
@@ -263,8 +263,10 @@ export class PeerMetrics {
         { labels: { result: 'empty' }, value: mesh.holders.stats.empty },
         { labels: { result: 'missing' }, value: mesh.holders.stats.missing },
       ],
+      starling_search_local_failed_total: () => queries.failed,
       starling_index_documents: () => index.size,
       starling_index_bytes: () => index.bytes,
+      starling_index_documents_refused_total: () => index.stats.documentsRefused,
 
       starling_lookups_total: () =>
         Object.entries({

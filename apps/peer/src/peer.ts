@@ -33,8 +33,8 @@ import { Queries } from './overlay/queries.ts';
 import { defaultTopologyFeedConfig, TopologyFeed } from './overlay/topology-feed.ts';
 import { PeerMetrics } from './peer-metrics.ts';
 import type { PeerSecurity } from './process/security.ts';
-import type { LocalIndex } from './search/local-index.ts';
-import { MiniSearchIndex } from './search/mini-search-index.ts';
+import type { IndexLimits } from './search/local-index.ts';
+import { ThreadedIndex } from './search/threaded-index.ts';
 
 /** How long a Publish without a deadline of its own waits to be held, and the longest that any does. */
 const heldDefaultMs = 5_000;
@@ -67,7 +67,8 @@ export class Peer {
   /** Those of clients. */
   readonly connections: Connections;
   readonly overlay: Overlay;
-  readonly index: LocalIndex;
+  readonly index: ThreadedIndex;
+  readonly indexLimits: IndexLimits;
   readonly publisher: Publisher;
   readonly queries: Queries;
   readonly lookups: Lookups;
@@ -100,10 +101,15 @@ export class Peer {
       zone: config.zone,
       name: peerName(config),
     };
-    this.index = new MiniSearchIndex({ documentsMax: config.indexDocumentsMax, bytesMax: config.indexBytesMax });
     this.identity = security.identity;
     this.verifyRecord = new RecordVerification().verify;
     this.certificates = security.tls?.watch ?? null;
+    this.indexLimits = { documentsMax: config.indexDocumentsMax, bytesMax: config.indexBytesMax };
+    this.index = new ThreadedIndex({
+      ...this.indexLimits,
+      path: config.dataDir === '' ? '' : join(config.dataDir, 'index.sqlite'),
+      onTrouble: (problem, details) => logs.search.error(details, problem),
+    });
     this.operators = new TrustedOperators(config, logs.mesh);
     const signing = config.signatures === 'links' ? undefined : new MessageSigning(security.identity, config.mesh);
     this.overlay = new Overlay({
@@ -228,6 +234,7 @@ export class Peer {
     this.#offers.stop();
     await Promise.all([this.overlay.stop(), this.bans.close()]);
     this.health.close();
+    await this.index.close();
   }
 
   #tellHealth(): void {

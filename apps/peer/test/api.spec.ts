@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { create, type JsonObject } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { connect, fromStatus, type StarlingClient } from '@starling/client';
@@ -201,7 +204,7 @@ describe('search', () => {
     );
     const ask = async () => {
       const events = [];
-      for await (const event of b().query('murmuration bi', { limit: 10 })) events.push(event);
+      for await (const event of b().query('murmuration bi*', { limit: 10 })) events.push(event);
       return events;
     };
     const events = await ask();
@@ -233,6 +236,124 @@ describe('search', () => {
       expect(summary.messagesSpent).toBeLessThanOrEqual(30);
       expect(summary.bytesSpent).toBeGreaterThan(0);
     }
+  });
+
+  it('the newest version is the document, wherever it is, and ranks come from the whole mesh', async () => {
+    const put = (client: StarlingClient, id: string, title: string, version: number) =>
+      client.putDocuments([{ id, fields: { title }, version }]);
+    await put(a(), 'owl', 'a parliament of owlets', 1);
+    await put(b(), 'owl', 'a parliament of owlets, owlets, owlets', 2);
+    await put(c(), 'owl', 'a parliament of owlets', 1);
+    await put(a(), 'other', 'a tale that tells little of owlets', 1);
+    const events = [];
+    for await (const event of c().query('owlets')) events.push(event);
+    const summary = events.at(-1);
+    if (summary?.kind !== 'summary') throw new Error('no summary');
+    expect(summary.ranking.map(({ id, version }) => [id, version])).toEqual([
+      ['owl', 2],
+      ['other', 1],
+    ]);
+    expect(summary.rankingExact).toBe(true);
+    const best = events.findLast((event) => event.kind === 'hit' && event.id === 'owl');
+    expect(best).toMatchObject({ version: 2, peerId: testMesh.peers[1]?.peer.overlay.self.id });
+    expect(summary.documentsSearched).toBe(testMesh.peers.reduce((sum, { peer }) => sum + peer.index.size, 0));
+  });
+
+  it('takes any number of documents in a stream, and says how far it is', async () => {
+    const documents = Array.from({ length: 1_200 }, (_, i) => ({ id: `s${i}`, fields: { title: 'streamed', n: i } }));
+    const before = first.peer.index.size;
+    const progress = [];
+    for await (const reached of a().putDocumentsStream(documents, { batch: 500 })) progress.push(reached);
+    expect(progress.map(({ stored }) => stored)).toEqual([500, 1_000, 1_200]);
+    expect(progress.at(-1)).toEqual({ stored: 1_200, stale: 0, total: before + 1_200 });
+    const stale = [{ id: 's0', fields: {}, version: 1 }];
+    for await (const reached of a().putDocumentsStream(stale)) expect(reached).toMatchObject({ stored: 0, stale: 1 });
+    const found = [];
+    for await (const event of b().query('streamed n:100..102')) if (event.kind === 'hit') found.push(event.id);
+    expect(found.sort()).toEqual(['s100', 's101', 's102']);
+    await a().deleteDocuments(documents.slice(0, 1_000).map(({ id }) => id));
+    await a().deleteDocuments(documents.slice(1_000).map(({ id }) => id));
+  });
+
+  it('ends a stream with the first document that it refuses; what was acknowledged is stored', async () => {
+    const before = first.peer.index.size;
+    const seen: number[] = [];
+    const load = async () => {
+      const documents = [
+        { id: 'fine', fields: { title: 'fine' } },
+        { id: '', fields: {} },
+      ];
+      for await (const { stored } of a().putDocumentsStream(documents, { batch: 1 })) seen.push(stored);
+    };
+    await expect(load()).rejects.toMatchObject({
+      reason: 'INVALID_REQUEST',
+      violations: [{ field: 'documents[0].id', description: 'must not be empty' }],
+    });
+    expect([seen, first.peer.index.size]).toEqual([[1], before + 1]);
+    await a().deleteDocuments(['fine']);
+    const broken = async function* () {
+      yield { id: 'one', fields: {} };
+      throw new Error('the source is broken');
+    };
+    const drain = async () => {
+      for await (const _ of a().putDocumentsStream(broken())) void _;
+    };
+    await expect(drain()).rejects.toThrow('the source is broken');
+    await a().deleteDocuments(['one']);
+  });
+
+  it('names the setting when the index is full', async () => {
+    const alone = new TestMesh();
+    const small = await alone.start({ STARLING_INDEX_DOCUMENTS_MAX: '2' });
+    const client = await connect({ addresses: [apiOf(small)], tls: 'off', learnAddresses: false });
+    try {
+      const three = ['a', 'b', 'c'].map((id) => ({ id: `small-${id}`, fields: { id } }));
+      const refusal = {
+        code: 'RESOURCE_EXHAUSTED',
+        reason: 'INDEX_FULL',
+        metadata: { stored: '2', limit: '2' },
+        message: expect.stringContaining('STARLING_INDEX_DOCUMENTS_MAX'),
+      };
+      await expect(client.putDocuments(three)).rejects.toMatchObject(refusal);
+    } finally {
+      client.close();
+      await alone.stop();
+    }
+  });
+
+  it('keeps its documents over a restart when it has a data directory', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'starling-data-'));
+    for (const put of [true, false]) {
+      const alone = new TestMesh();
+      const peer = await alone.start({ STARLING_DATA_DIR: folder });
+      const client = await connect({ addresses: [apiOf(peer)], tls: 'off', learnAddresses: false });
+      const found: string[] = [];
+      try {
+        if (put) await client.putDocuments([{ id: 'kept', fields: { title: 'a kept owl' } }]);
+        for await (const event of client.query('owl')) if (event.kind === 'hit') found.push(event.id);
+      } finally {
+        client.close();
+        await alone.stop();
+      }
+      expect(found).toEqual(['kept']);
+    }
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('points at what is malformed', async () => {
+    const ask = async () => {
+      for await (const _ of a().query('owls (year:')) void _;
+    };
+    await expect(ask()).rejects.toMatchObject({
+      reason: 'INVALID_REQUEST',
+      violations: [
+        {
+          field: 'text',
+          description: 'needs a word, a phrase or a range right after "year:" (at character 12)',
+        },
+      ],
+      metadata: { text_at: '11', text_end: '11' },
+    });
   });
 
   it('ends everywhere when the client gives up', async () => {
@@ -298,7 +419,7 @@ describe('bad input', () => {
     collect(raw.stream(mesh.subscribe, create(SubscribeRequestSchema, { topics: ['t'], ...fields })));
   const query = (fields: Parameters<typeof create<typeof QueryRequestSchema>>[1]) => () =>
     collect(raw.stream(search.query, create(QueryRequestSchema, { text: 'x', ...fields })));
-  const put = (documents: { id: string; fields?: JsonObject }[]) => () =>
+  const put = (documents: { id: string; fields?: JsonObject; version?: bigint }[]) => () =>
     raw.unary(search.putDocuments, create(PutDocumentsRequestSchema, { documents }));
   const list = (fields: Parameters<typeof create<typeof ListPeersRequestSchema>>[1]) => () =>
     raw.unary(admin.listPeers, create(ListPeersRequestSchema, fields));
@@ -342,6 +463,7 @@ describe('bad input', () => {
     ],
     ['a strategy of a later version', query({ strategy: 99 as QueryStrategy }), 'INVALID_REQUEST', 'strategy'],
     ['a negative timeout', query({ timeout: durationFromMs(-1) }), 'INVALID_REQUEST', 'timeout'],
+    ['a version too high', put([{ id: 'a', version: 2n ** 53n }]), 'INVALID_REQUEST', 'documents[0].version'],
     ['no documents', put([]), 'INVALID_REQUEST', 'documents'],
     ['a document without id', put([{ id: '' }]), 'INVALID_REQUEST', 'documents[0].id'],
     [

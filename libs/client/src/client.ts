@@ -42,6 +42,7 @@ import { fromStatus } from './error-status.ts';
 import { StarlingError } from './errors.ts';
 import { type PeerConnection, PeerPool } from './peer-pool.ts';
 import { PublishStream } from './publish-stream.ts';
+import { batchesOf, documentsBatch, type PutProgress, putDocuments, toDocument } from './put-documents.ts';
 import { type Receipt, toReceipt } from './receipt.ts';
 import { type SubscribeOptions, Subscription } from './subscription.ts';
 import { plainDialling, type TlsOptions, tlsDialling } from './tls.ts';
@@ -114,6 +115,17 @@ export interface QueryHit {
   readonly peerId: string;
   readonly id: string;
   readonly fields: JsonObject;
+  /** Of two hits with one id the higher is the document. */
+  readonly version: number;
+  /** By what was known of the mesh at the start; the summary has the final one. */
+  readonly score: number;
+}
+
+/** One place in the final order. */
+export interface RankedHit {
+  readonly peerId: string;
+  readonly id: string;
+  readonly version: number;
   readonly score: number;
 }
 
@@ -139,12 +151,19 @@ export interface QuerySummary {
   readonly choiceReason: string;
   /** Of the peers that summaries named, how many answered and had nothing. */
   readonly holdersEmpty: number;
+  /** The best of the hits that came before, at most `limit`, best first. */
+  readonly ranking: readonly RankedHit[];
+  /** The ranking is by the term statistics of the whole mesh. */
+  readonly rankingExact: boolean;
+  readonly documentsSearched: number;
 }
 
 /** A document to keep: any JSON object under an id. */
 export interface OutgoingDocument {
   readonly id: string;
   readonly fields: JsonObject;
+  /** The higher is the newer; left out or 0: the time that it is put. */
+  readonly version?: number;
 }
 
 const mesh = toGrpcDefinition(MeshService);
@@ -272,17 +291,30 @@ export class StarlingClient {
     for await (const { event } of this.#withFreshToken(open)) {
       if (event.case === 'hit') {
         const { peerId, document, score } = event.value;
-        yield { kind: 'hit', peerId, id: document?.id ?? '', fields: document?.fields ?? {}, score };
+        const version = Number(document?.version ?? 0n);
+        yield { kind: 'hit', peerId, id: document?.id ?? '', fields: document?.fields ?? {}, version, score };
       } else if (event.case === 'summary') {
         yield toQuerySummary(event.value);
       }
     }
   }
 
-  /** Keeps documents at the peer that is connected; gone with it. Resolves with how many it then holds. */
+  /**
+   * Keeps any number of documents at one peer, and tells after each `batch` of them how far it is. It does not move to another
+   * peer: what is acknowledged is stored there.
+   */
+  async *putDocumentsStream(
+    documents: AsyncIterable<OutgoingDocument> | Iterable<OutgoingDocument>,
+    { batch = documentsBatch }: { readonly batch?: number } = {},
+  ): AsyncGenerator<PutProgress, void, void> {
+    const connection = await this.#acquire(this.#deadline({}));
+    yield* putDocuments(connection, search.putDocumentsStream, batchesOf(documents, batch));
+  }
+
+  /** Keeps documents at the peer that is connected, at most 1,000. Resolves with how many it then holds. */
   async putDocuments(documents: readonly OutgoingDocument[], options: CallOptions = {}): Promise<number> {
     const request = create(PutDocumentsRequestSchema, {
-      documents: documents.map(({ id, fields }) => ({ id, fields })),
+      documents: documents.map(toDocument),
     });
     return Number((await this.#call(search.putDocuments, request, options)).totalCount);
   }
@@ -506,5 +538,13 @@ function toQuerySummary(summary: QuerySummaryProto): QuerySummary {
     cacheAgeMs: summary.cacheAge === undefined ? null : durationMs(summary.cacheAge),
     choiceReason: summary.choiceReason,
     holdersEmpty: summary.holdersEmpty,
+    ranking: summary.ranking.map(({ peerId, documentId, version, score }) => ({
+      peerId,
+      id: documentId,
+      version: Number(version),
+      score,
+    })),
+    rankingExact: summary.rankingExact,
+    documentsSearched: Number(summary.documentsSearched),
   };
 }

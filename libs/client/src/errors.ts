@@ -65,6 +65,10 @@ export const reasons = {
   REQUEST_STALLED: 'DEADLINE_EXCEEDED',
   /** The index is full. Documents before the one named were stored. */
   INDEX_FULL: 'RESOURCE_EXHAUSTED',
+  /** The disk of the index takes no more. Documents before the one named were stored. */
+  DISK_FULL: 'RESOURCE_EXHAUSTED',
+  /** The index of this peer does not work: another peer's may. Documents before the one named were stored. */
+  INDEX_BROKEN: 'UNAVAILABLE',
   /** The message of the call is above the limit of the connection. Nothing changed. */
   CALL_TOO_LARGE: 'RESOURCE_EXHAUSTED',
   /** The peer leaves the mesh: go to another. Nothing changed. */
@@ -132,11 +136,15 @@ export class StarlingError extends Error {
 }
 
 /** A refusal of one or more fields; the message is the first violation, for people. */
-export function invalidRequest(violations: readonly FieldViolation[]): StarlingError {
+export function invalidRequest(
+  violations: readonly FieldViolation[],
+  metadata: Readonly<Record<string, string>> = {},
+): StarlingError {
   const more = violations.length > 1 ? ` (and ${violations.length - 1} more)` : '';
   const first = violations[0];
   return new StarlingError(`${first?.field ?? 'request'} ${first?.description ?? 'is invalid'}${more}`, {
     reason: 'INVALID_REQUEST',
     violations,
+    metadata,
   });
 }

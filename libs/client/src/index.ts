@@ -9,6 +9,7 @@ export {
   type QueryOptions,
   type QueryStrategyName,
   type QuerySummary,
+  type RankedHit,
   StarlingClient,
 } from './client.ts';
 export { errorDomain, fromStatus, type StatusAnswer, toAnswer, toStatus } from './error-status.ts';
@@ -21,6 +22,7 @@ export {
   StarlingError,
   type StarlingReason,
 } from './errors.ts';
+export type { PutProgress } from './put-documents.ts';
 export type { Receipt } from './receipt.ts';
 export {
   type ReceivedGap,

@@ -6,6 +6,7 @@ import type { ReputationEvent as Verdict } from '@starling/core-reputation';
 import type { FinishReason, Hit, QueryCost, Strategy } from '@starling/core-search';
 import type { OffReason } from '@starling/core-summaries';
 import type { Outbox, PeerId, PeerInfo } from '@starling/kernel';
+import type { TermStatistics } from '@starling/query';
 import type { MeshMessage } from './messages.ts';
 
 /** How a question is asked. `auto`: as what is known advises. `summary`: straight to who may have it, where that fits. */
@@ -31,6 +32,8 @@ export type MeshCommand =
       readonly text: string;
       readonly limit: number;
       readonly timeoutMs: number;
+      /** What is known of the whole mesh. */
+      readonly statistics?: TermStatistics;
       /** Left out: `auto`. */
       readonly strategy?: QueryStrategy;
       /** Messages between peers that it may cost where the strategy knows a budget; 0 or left out: the default. */
@@ -42,8 +45,14 @@ export type MeshCommand =
       readonly words?: readonly (readonly string[])[];
     }
   | { readonly kind: 'cancelQuery'; readonly queryId: string }
-  /** The local index answers `queryLocal`. */
-  | { readonly kind: 'localHits'; readonly queryId: string; readonly hits: readonly Hit[] }
+  /** The local index answers `queryLocal`, or cannot. */
+  | {
+      readonly kind: 'localHits';
+      readonly queryId: string;
+      readonly hits: readonly Hit[];
+      readonly statistics?: TermStatistics;
+      readonly failed?: boolean;
+    }
   /** This peer's index is not what it was; `indexSnapshot` will ask for its terms. Also to be said once when it is there. */
   | { readonly kind: 'indexChanged' }
   /** The answer to `indexSnapshot`: fingerprints of all its terms, ascending, each once; null: too many. */
@@ -105,7 +114,13 @@ export type MeshEvent =
       readonly hops: number;
     }
   | { readonly kind: 'canarySent'; readonly number: number }
-  | { readonly kind: 'queryLocal'; readonly queryId: string; readonly text: string; readonly limit: number }
+  | {
+      readonly kind: 'queryLocal';
+      readonly queryId: string;
+      readonly text: string;
+      readonly limit: number;
+      readonly statistics?: TermStatistics;
+    }
   | { readonly kind: 'queryHits'; readonly queryId: string; readonly hits: readonly Hit[] }
   | {
       readonly kind: 'queryFinished';

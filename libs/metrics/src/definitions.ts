@@ -429,8 +429,16 @@ export const metricDefinitions = {
     help: "Answers of holders to this peer's questions. The share of empty ones is that of peers asked for nothing.",
     labels: { result: ['hits', 'empty', 'missing'] },
   },
+  starling_search_local_failed_total: {
+    type: 'counter',
+    help: 'Queries, of anybody, that the local index could not answer: their askers count this peer as missing.',
+  },
   starling_index_documents: { type: 'gauge', help: 'Documents in the local index.' },
   starling_index_bytes: { type: 'gauge', help: 'Bytes of the documents in the local index, as JSON.' },
+  starling_index_documents_refused_total: {
+    type: 'counter',
+    help: 'Documents that the local index did not take: a quota is reached, or its disk is full.',
+  },
 
   starling_lookups_total: {
     type: 'counter',

@@ -46,6 +46,7 @@ describe('the query language', () => {
     ['foo"bar"', 'foo bar'],
     ['ﬁne Ångström', 'fine angstrom'],
     ['東京', '"東 京"'],
+    ['東京*', '"東 京"'],
     ['10:30', '"10 30"'],
   ])('reads %j as %j', (text, expected) => {
     expect(printed(text)).toBe(expected);

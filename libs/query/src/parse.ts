@@ -11,7 +11,7 @@ import {
 } from './syntax.ts';
 import { intervalsOf } from './terms.ts';
 import { numberOf, periodOf } from './values.ts';
-import { wordsOf } from './words.ts';
+import { isWhole, wordsOf } from './words.ts';
 
 const nothingToFind = 'only says what to leave out here: it needs something to find beside it';
 const fieldPattern = /^([\p{L}_$@][\p{L}\p{N}_$@.-]*)(:|>=|<=|>|<|=)/u;
@@ -194,11 +194,12 @@ class Parser {
     if (last === undefined) {
       throw new Malformed(isPrefix ? 'needs letters before "*"' : 'has no word between the quotation marks', place);
     }
-    if (isPrefix && last.length < queryLimits.prefixCharsMin) {
+    const isOpen = isPrefix && !isWhole(last);
+    if (isOpen && last.length < queryLimits.prefixCharsMin) {
       throw new Malformed(`needs at least ${queryLimits.prefixCharsMin} letters before "*"`, place);
     }
     this.#count(place);
-    return { kind: 'text', words, isPrefix, field, at, end };
+    return { kind: 'text', words, isPrefix: isOpen, field, at, end };
   }
 
   #comparison(field: string, operator: string, text: string, { at, end }: Span, place: Span): RangeTerm {

@@ -39,14 +39,18 @@ export function bm25({ length, terms }: Ingredients, { documents, words, frequen
 
 export const noStatistics: TermStatistics = { documents: 0, words: 0, frequencies: [] };
 
-/** The statistics of two disjoint sets of documents together. */
+/** The statistics of two disjoint sets of documents together; no sum leaves the safe whole numbers, whoever sent it. */
 export function addStatistics(a: TermStatistics, b: TermStatistics): TermStatistics {
   const length = Math.max(a.frequencies.length, b.frequencies.length);
   return {
-    documents: a.documents + b.documents,
-    words: a.words + b.words,
-    frequencies: Array.from({ length }, (_, i) => (a.frequencies[i] ?? 0) + (b.frequencies[i] ?? 0)),
+    documents: sum(a.documents, b.documents),
+    words: sum(a.words, b.words),
+    frequencies: Array.from({ length }, (_, i) => sum(a.frequencies[i] ?? 0, b.frequencies[i] ?? 0)),
   };
+}
+
+function sum(a: number, b: number): number {
+  return Math.min(a + b, Number.MAX_SAFE_INTEGER);
 }
 
 /**

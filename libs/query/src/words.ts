@@ -7,6 +7,7 @@ const wordPattern = new RegExp(
   `(?=\\p{L}|\\p{N})[${alone}]|[\\p{L}\\p{N}](?:(?![${alone}])[\\p{L}\\p{N}\\p{M}])*`,
   'gu',
 );
+const wholePattern = new RegExp(`^[${alone}]$`, 'u');
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the whole of ASCII.
 const ascii = /^[\x00-\x7f]*$/;
 /** What is written above and below Latin, Greek and Cyrillic letters. Other scripts' marks are part of the word. */
@@ -21,6 +22,11 @@ export function wordsOf(text: string): string[] {
   if (ascii.test(text)) return (text.toLowerCase().match(/[a-z0-9]+/g) ?? []).map(cut);
   const plain = text.normalize('NFKD').replace(accents, '').toLowerCase().replace(accents, '').replaceAll('ς', 'σ');
   return (plain.normalize('NFC').match(wordPattern) ?? []).map(cut);
+}
+
+/** A word that no longer one begins with. */
+export function isWhole(word: string): boolean {
+  return wholePattern.test(word);
 }
 
 function cut(word: string): string {

@@ -15,6 +15,7 @@ import type { Hit, QueryTally, SearchMessage, SeekTally } from '@starling/core-s
 import type { HolderMessage, SummariesMessage, SummaryDelta } from '@starling/core-summaries';
 import type { PeerId, PeerInfo } from '@starling/kernel';
 import type { Body, MeshMessage } from '@starling/mesh';
+import type { TermStatistics } from '@starling/query';
 import * as fc from 'fast-check';
 
 // Valid messages of every kind, for property tests: each field takes every value that a core may give it.
@@ -158,20 +159,30 @@ export const directoryMessages: fc.Arbitrary<DirectoryMessage> = fc.oneof(
   }),
 );
 
-const hits: fc.Arbitrary<Hit> = fc.record({
-  peer: peerIds,
-  documentId: text,
-  score: fc.double({ noNaN: true, noDefaultInfinity: true }).map(positiveZero),
-  document: text,
+// What is left out on the wire is left out by cores, too: it is never 0 or empty.
+const hits: fc.Arbitrary<Hit> = fc.record(
+  {
+    peer: peerIds,
+    documentId: text,
+    version: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    length: fc.integer({ min: 1, max: 0xffff_ffff }),
+    terms: fc.array(uint32, { minLength: 1, maxLength: 4 }),
+    score: fc.double({ noNaN: true, noDefaultInfinity: true }).map(positiveZero),
+    document: text,
+  },
+  { requiredKeys: ['peer', 'documentId', 'score', 'document'] },
+);
+
+const statistics: fc.Arbitrary<TermStatistics> = fc.record({
+  documents: whole,
+  words: whole,
+  frequencies: fc.array(whole, { maxLength: 4 }),
 });
 
-const tallies: fc.Arbitrary<QueryTally> = fc.record({
-  asked: uint32,
-  answered: uint32,
-  messages: uint32,
-  missing: uint32,
-  bytes: whole,
-});
+const tallies: fc.Arbitrary<QueryTally> = fc.record(
+  { asked: uint32, answered: uint32, messages: uint32, missing: uint32, bytes: whole, statistics },
+  { requiredKeys: ['asked', 'answered', 'messages', 'missing', 'bytes'] },
+);
 
 const seekTallies: fc.Arbitrary<SeekTally> = fc.record({
   declined: fc.boolean(),
@@ -185,16 +196,20 @@ const seekTallies: fc.Arbitrary<SeekTally> = fc.record({
 });
 
 export const searchMessages: fc.Arbitrary<SearchMessage> = fc.oneof(
-  fc.record({
-    kind: fc.constant('query' as const),
-    queryId: text,
-    wave: uint32,
-    text,
-    limit: uint32,
-    timeoutMs: millis,
-    hops: uint32,
-    tree: uint32,
-  }),
+  fc.record(
+    {
+      kind: fc.constant('query' as const),
+      queryId: text,
+      wave: uint32,
+      text,
+      limit: uint32,
+      timeoutMs: millis,
+      hops: uint32,
+      tree: uint32,
+      statistics,
+    },
+    { requiredKeys: ['kind', 'queryId', 'wave', 'text', 'limit', 'timeoutMs', 'hops', 'tree'] },
+  ),
   fc.record({
     kind: fc.constant('answer' as const),
     queryId: text,

@@ -1,13 +1,17 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Hit, QueryTally, SearchMessage, SeekStrategy, SeekTally } from '@starling/core-search';
 import { unreachable } from '@starling/kernel';
+import type { TermStatistics } from '@starling/query';
 import { enumNames } from './enum-names.ts';
 import type { Message as MessageProto, MessageSchema } from './gen/starling/link/v1/link_pb.ts';
 import {
   type Hit as HitProto,
+  type HitSchema,
   SeekStrategy as SeekStrategyProto,
   type SeekTally as SeekTallyProto,
+  type TermStatistics as StatisticsProto,
   type QueryTally as TallyProto,
+  type TermStatisticsSchema,
 } from './gen/starling/link/v1/search_pb.ts';
 import { finite, fromUint64, toUint64 } from './peer-codec.ts';
 
@@ -25,11 +29,12 @@ export function toSearch(message: SearchMessage): KindInit {
   switch (message.kind) {
     case 'query': {
       const { queryId, wave, text, limit, timeoutMs, hops, tree } = message;
-      return { case: 'query', value: { queryId, wave, text, limit, timeoutMs, hops, tree } };
+      const value = { queryId, wave, text, limit, timeoutMs, hops, tree, ...toStatistics(message.statistics) };
+      return { case: 'query', value };
     }
     case 'answer': {
       const { queryId, wave, hits, done } = message;
-      const value = { queryId, wave, hits: [...hits], ...(done === null ? {} : { done: toTally(done) }) };
+      const value = { queryId, wave, hits: hits.map(toHit), ...(done === null ? {} : { done: toQueryTally(done) }) };
       return { case: 'answer', value };
     }
     case 'decline':
@@ -40,7 +45,7 @@ export function toSearch(message: SearchMessage): KindInit {
       return { case: 'seek', value: toSeek(message) };
     case 'found': {
       const { queryId, round, hits, done } = message;
-      const value = { queryId, round, hits: [...hits], ...(done === null ? {} : { done: toTally(done) }) };
+      const value = { queryId, round, hits: hits.map(toHit), ...(done === null ? {} : { done: toTally(done) }) };
       return { case: 'found', value };
     }
     default:
@@ -53,7 +58,8 @@ export function fromSearch(kind: SearchKind): SearchMessage {
   switch (kind.case) {
     case 'query': {
       const { queryId, wave, text, limit, timeoutMs, hops, tree } = kind.value;
-      return { kind: 'query', queryId, wave, text, limit, timeoutMs: finite(timeoutMs), hops, tree };
+      const rest = fromStatistics(kind.value.statistics);
+      return { kind: 'query', queryId, wave, text, limit, timeoutMs: finite(timeoutMs), hops, tree, ...rest };
     }
     case 'answer': {
       const { queryId, wave, hits, done } = kind.value;
@@ -99,15 +105,48 @@ function toTally<T extends QueryTally | SeekTally>(tally: T): Omit<T, 'bytes'> &
   return { ...tally, bytes: toUint64(tally.bytes) };
 }
 
+function toQueryTally({ statistics, ...counts }: QueryTally) {
+  return { ...toTally(counts), ...toStatistics(statistics) };
+}
+
+function toStatistics(statistics: TermStatistics | undefined): {
+  statistics?: MessageInitShape<typeof TermStatisticsSchema>;
+} {
+  if (statistics === undefined) return {};
+  const { documents, words, frequencies } = statistics;
+  return {
+    statistics: { documents: toUint64(documents), words: toUint64(words), frequencies: frequencies.map(toUint64) },
+  };
+}
+
+function fromStatistics(statistics: StatisticsProto | undefined): { statistics?: TermStatistics } {
+  if (statistics === undefined) return {};
+  const documents = fromUint64(statistics.documents);
+  const words = fromUint64(statistics.words);
+  return { statistics: { documents, words, frequencies: statistics.frequencies.map(fromUint64) } };
+}
+
 /** Hits of any search travel alike. */
-export function fromHit({ peer, documentId, score, document }: HitProto): Hit {
-  return { peer, documentId, score: finite(score), document };
+export function toHit({ version, length, terms, ...hit }: Hit): MessageInitShape<typeof HitSchema> {
+  return { ...hit, version: toUint64(version ?? 0), length: length ?? 0, terms: [...(terms ?? [])] };
+}
+
+export function fromHit({ peer, documentId, version, score, length, terms, document }: HitProto): Hit {
+  return {
+    peer,
+    documentId,
+    ...(version !== 0n && { version: fromUint64(version) }),
+    score: finite(score),
+    ...(length !== 0 && { length }),
+    ...(terms.length > 0 && { terms }),
+    document,
+  };
 }
 
 function fromTally(tally: TallyProto | undefined): QueryTally | null {
   if (tally === undefined) return null;
   const { asked, answered, messages, missing, bytes } = tally;
-  return { asked, answered, messages, missing, bytes: fromUint64(bytes) };
+  return { asked, answered, messages, missing, bytes: fromUint64(bytes), ...fromStatistics(tally.statistics) };
 }
 
 function fromSeekTally(tally: SeekTallyProto | undefined): SeekTally | null {

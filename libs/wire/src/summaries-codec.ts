@@ -6,7 +6,7 @@ import type { KindInit, KindOf } from './control-codec.ts';
 import type { SummaryDelta as DeltaProto, SummaryDeltaSchema } from './gen/starling/link/v1/body_pb.ts';
 import type { SummaryRecord as RecordProto, SummaryRecordSchema } from './gen/starling/link/v1/summaries_pb.ts';
 import { finite, fromUint64, toUint64 } from './peer-codec.ts';
-import { fromHit } from './search-codec.ts';
+import { fromHit, toHit } from './search-codec.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -54,7 +54,7 @@ export function toHolders(message: HolderMessage<Hit>): KindInit {
     }
     case 'holderAnswer': {
       const { queryId, hits, done, refused } = message;
-      return { case: 'holderAnswer', value: { queryId, hits: [...hits], done, refused } };
+      return { case: 'holderAnswer', value: { queryId, hits: hits.map(toHit), done, refused } };
     }
     case 'holderCancel':
       return { case: 'holderCancel', value: { queryId: message.queryId } };

@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
-import type { OutgoingDocument } from '@starling/client';
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { type OutgoingDocument, StarlingError } from '@starling/client';
 import { CliError, exitCode } from '../exit-codes.ts';
 import { json } from '../output.ts';
 import { type SessionOptions, withClient } from '../session.ts';
@@ -9,40 +10,70 @@ export interface PutDocsOptions extends SessionOptions {
   readonly file?: string;
 }
 
-/** Documents of one call; the API takes 1,000. */
-const batch = 500;
+/** The progress is said so often, in ms. (guess: a person's patience) */
+const progressEveryMs = 500;
 
-/** Keeps documents at the peer that is asked: one given as JSON, or a file (`-`: standard input) with one a line. */
-export function putDocs(text: string | undefined, options: PutDocsOptions): Promise<number> {
-  if (options.file !== undefined && (text !== undefined || options.id !== undefined)) {
-    throw new CliError(
-      '--file takes its documents and their ids from the file: leave out the JSON and --id',
-      exitCode.usage,
-    );
+/**
+ * Keeps documents at the peer that is asked: one given as JSON, or those of a file (`-`: standard input) with one a line, of
+ * any length. How far it is stands on standard error when that is a terminal.
+ */
+export function putDocs(argument: string | undefined, options: PutDocsOptions): Promise<number> {
+  const { file, text } = sourceOf(argument, options.file);
+  if (file !== undefined && options.id !== undefined) {
+    throw new CliError('the ids of a file are in the file: leave out --id', exitCode.usage);
   }
-  const documents = text === undefined ? documentsOf(options.file) : [documentOf(text, options.id, 'the document')];
+  const documents = text === undefined ? documentsOf(file) : [documentOf(text, options.id, 'the document')];
   return withClient(options, 'client', async (client) => {
-    let total = 0;
-    for (let at = 0; at < documents.length; at += batch) {
-      total = await client.putDocuments(documents.slice(at, at + batch));
+    let [stored, stale, total] = [0, 0, 0];
+    const progress = new Progress(options.output === 'table' && process.stderr.isTTY);
+    try {
+      for await (const reached of client.putDocumentsStream(documents)) {
+        ({ stored, stale, total } = reached);
+        progress.say(`${stored + stale} of ${file === undefined ? 'one' : file}; the peer holds ${total}`);
+      }
+    } catch (error) {
+      progress.end();
+      // What was stored before is stored: whoever goes on from here has to know.
+      if (error instanceof StarlingError && stored + stale > 0) console.error(`starling: ${stored + stale} were taken`);
+      throw error;
     }
-    const result = { stored: documents.length, total };
-    console.log(options.output === 'json' ? json(result) : `${documents.length} stored; the peer holds ${total}`);
+    progress.end();
+    const older = stale === 0 ? '' : `, ${stale} left as they are: the peer has newer versions`;
+    const line = `${stored} stored${older}; the peer holds ${total}`;
+    console.log(options.output === 'json' ? json({ stored, stale, total }) : line);
     return exitCode.ok;
   });
 }
 
-function documentsOf(file: string | undefined): OutgoingDocument[] {
-  if (file === undefined)
-    throw new CliError('give a document as JSON, or --file with one document a line', exitCode.usage);
-  let text: string;
-  try {
-    text = readFileSync(file === '-' ? 0 : file, 'utf8');
-  } catch (error) {
-    throw new CliError(`--file ${file}: ${(error as Error).message}`, exitCode.usage);
+/** An argument that is JSON is a document; any other is the name of a file. */
+function sourceOf(
+  argument: string | undefined,
+  file: string | undefined,
+): { readonly file?: string | undefined; readonly text?: string } {
+  if (argument === undefined) {
+    if (file === undefined) {
+      throw new CliError('give a document as JSON, or a file with one document a line', exitCode.usage);
+    }
+    return { file };
   }
-  const lines = text.split('\n').map((line, index) => ({ line, where: `line ${index + 1}` }));
-  return lines.filter(({ line }) => line.trim() !== '').map(({ line, where }) => documentOf(line, undefined, where));
+  if (file !== undefined) throw new CliError('give a document or --file, not both', exitCode.usage);
+  return argument.trimStart().startsWith('{') ? { text: argument } : { file: argument };
+}
+
+async function* documentsOf(file: string | undefined): AsyncGenerator<OutgoingDocument, void, void> {
+  const isInput = file === '-' || file === undefined;
+  // Read at once, a pipe that is closed or a file that is missing is told before anything is sent.
+  const input = isInput ? process.stdin : createReadStream(file);
+  let number = 0;
+  try {
+    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+      number++;
+      if (line.trim() !== '') yield documentOf(line, undefined, `line ${number}`);
+    }
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    throw new CliError(`${file}: ${(error as Error).message}`, exitCode.usage);
+  }
 }
 
 function documentOf(text: string, id: string | undefined, where: string): OutgoingDocument {
@@ -59,4 +90,26 @@ function documentOf(text: string, id: string | undefined, where: string): Outgoi
   const documentId = id ?? (typeof own === 'string' || typeof own === 'number' ? String(own) : undefined);
   if (documentId === undefined) throw new CliError(`${where} has no "id": add one, or give --id`, exitCode.usage);
   return { id: documentId, fields: fields as OutgoingDocument['fields'] };
+}
+
+/** One line that is written again and again. */
+class Progress {
+  readonly #isShown: boolean;
+  readonly #began = performance.now();
+  #saidAt = 0;
+
+  constructor(isShown: boolean) {
+    this.#isShown = isShown;
+  }
+
+  say(text: string): void {
+    const now = performance.now();
+    if (!this.#isShown || now - this.#saidAt < progressEveryMs) return;
+    this.#saidAt = now;
+    process.stderr.write(`\r\u001b[K${text}, ${((now - this.#began) / 1_000).toFixed(1)} s`);
+  }
+
+  end(): void {
+    if (this.#isShown && this.#saidAt > 0) process.stderr.write('\r\u001b[K');
+  }
 }

@@ -1,5 +1,5 @@
-import type { QueryStrategyName, QuerySummary } from '@starling/client';
-import { exitCode } from '../exit-codes.ts';
+import { type QueryHit, type QueryStrategyName, type QuerySummary, StarlingError } from '@starling/client';
+import { CliError, exitCode } from '../exit-codes.ts';
 import { counted, json, printable, shortId } from '../output.ts';
 import { milliseconds, type SessionOptions, wholeNumber, withClient } from '../session.ts';
 
@@ -9,26 +9,30 @@ export interface QueryCommandOptions extends SessionOptions {
   readonly budget: string;
 }
 
-/** Asks the mesh. Exit code 1 when not every peer has answered, unless it was not to ask every one and found what was wanted. */
+/**
+ * Asks the mesh. People see the best hits in their final order when all are in; programs see every hit as it comes, and the order in
+ * the summary. Exit code 1 when not every peer has answered, unless it was not to ask every one and found what was wanted.
+ */
 export function query(text: string, options: QueryCommandOptions): Promise<number> {
   const limit = wholeNumber('--limit', options.limit, 1, 1_000);
   const messageBudget = wholeNumber('--budget', options.budget, 0, 65_536);
   return withClient(options, 'client', async (client) => {
+    const hits = new Map<string, QueryHit>();
     let code: number = exitCode.incomplete;
     const { strategy } = options;
     const asking = { limit, timeoutMs: milliseconds(options.timeout), strategy, messageBudget };
-    for await (const event of client.query(text, asking)) {
-      if (options.output === 'json') console.log(json(event));
-      if (event.kind === 'summary')
+    try {
+      for await (const event of client.query(text, asking)) {
+        if (options.output === 'json') console.log(json(event));
+        if (event.kind === 'hit') {
+          hits.set(event.id, event);
+          continue;
+        }
         code = event.complete || event.reason === 'limit' ? exitCode.ok : exitCode.incomplete;
-      if (options.output === 'json') continue;
-      if (event.kind === 'hit') {
-        console.log(
-          `${event.score.toFixed(2).padStart(6)}  ${printable(event.id)}  at ${shortId(event.peerId)}  ${printable(json(event.fields))}`,
-        );
-      } else {
-        console.log(summaryLine(event));
+        if (options.output === 'table') print(hits, event);
       }
+    } catch (error) {
+      throw error instanceof StarlingError ? pointed(error, text) : error;
     }
     return code;
   });
@@ -41,16 +45,35 @@ const ends: Readonly<Record<string, string>> = {
 };
 
 function summaryLine(summary: QuerySummary): string {
-  const { hits, strategy, peersAnswered, peersAsked, messagesSpent, bytesSpent, cacheAgeMs, reason, choiceReason } =
+  const { ranking, strategy, peersAnswered, peersAsked, messagesSpent, bytesSpent, cacheAgeMs, reason, choiceReason } =
     summary;
   if (cacheAgeMs !== null) {
-    return `${counted(hits, 'hit')}; remembered from ${(cacheAgeMs / 1_000).toFixed(1)} s ago, 0 messages; not complete`;
+    return `${counted(ranking.length, 'hit')}; remembered from ${(cacheAgeMs / 1_000).toFixed(1)} s ago, 0 messages; not complete`;
   }
   const missing =
     summary.branchesMissing > 0 ? `, ${counted(summary.branchesMissing, 'part')} of the mesh missing` : '';
   const complete = summary.complete ? 'complete' : `not complete (${ends[reason] ?? reason}${missing})`;
   const cost = `${counted(messagesSpent, 'message')}, ${(bytesSpent / 1_024).toFixed(1)} KiB`;
-  return `${counted(hits, 'hit')}; ${strategy}: ${peersAnswered} of ${counted(peersAsked, 'peer')} answered, ${cost}; ${complete}${
+  return `${counted(ranking.length, 'hit')}; ${strategy}: ${peersAnswered} of ${counted(peersAsked, 'peer')} answered, ${cost}; ${complete}${
     choiceReason === '' ? '' : `\n  ${strategy} because ${choiceReason}`
   }`;
+}
+
+function print(hits: ReadonlyMap<string, QueryHit>, summary: QuerySummary): void {
+  for (const { id, peerId, score } of summary.ranking) {
+    const fields = printable(json(hits.get(id)?.fields ?? {}));
+    console.log(`${score.toFixed(2).padStart(6)}  ${printable(id)}  at ${shortId(peerId)}  ${fields}`);
+  }
+  console.log(summaryLine(summary));
+}
+
+/** A refusal that says where in the text it is, with a mark below that place. */
+function pointed(error: StarlingError, text: string): Error {
+  const at = Number(error.metadata.text_at ?? Number.NaN);
+  if (!Number.isInteger(at) || at < 0 || at > text.length) return error;
+  const end = Math.min(Math.max(Number(error.metadata.text_end) || 0, at + 1), Math.max(text.length, at + 1));
+  // As wide as what is above it: each of these takes as many columns as printable() makes of it.
+  const mark =
+    ' '.repeat(printable(text.slice(0, at)).length) + '^'.repeat(Math.max(1, printable(text.slice(at, end)).length));
+  return new CliError(error.message, exitCode.usage, `  ${printable(text)}\n  ${mark}`);
 }

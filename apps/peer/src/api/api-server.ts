@@ -8,6 +8,7 @@ import { failStream } from './calls.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
 import { GrpcStrategy } from './grpc-strategy.ts';
 import { servePublishStream } from './publish-stream.ts';
+import { servePutDocumentsStream } from './put-documents-stream.ts';
 import { serveQuery } from './query-stream.ts';
 import { Reflection } from './reflection.ts';
 import type { RpcMetrics } from './rpc-metrics.ts';
@@ -83,6 +84,14 @@ export class ApiServer {
       ),
       '/starling.v1.SearchService/Query': guarded((call: Parameters<typeof serveQuery>[0]) =>
         serveQuery(call, peer.queries, log),
+      ),
+      '/starling.v1.SearchService/PutDocumentsStream': guarded((call: Parameters<typeof servePutDocumentsStream>[0]) =>
+        servePutDocumentsStream(call, {
+          index: peer.index,
+          limits: peer.indexLimits,
+          pace: () => access.pace(call.metadata),
+          log,
+        }),
       ),
       '/starling.v1.AdminService/WatchTopology': guarded((call: Parameters<typeof peer.watches.serve>[0]) =>
         peer.watches.serve(call),

@@ -13,7 +13,7 @@ type Call = ServerWritableStream<QueryRequest, QueryResponse>;
 
 /** Serves Query: hits as they are found, then the summary. A client that gives up ends the query everywhere. */
 export function serveQuery(call: Call, queries: Queries, log: Logger): void {
-  // At most `limit` hits and one summary: what a slow client may make us keep is bounded by its own question.
+  // A few hits for each one wanted, and one summary: what a slow client may make us keep is bounded by its own question.
   const waiting: QueryResponse[] = [];
   let isFinished = false;
   let cancel = (): void => {};
@@ -55,7 +55,7 @@ function toHit(hit: Hit): QueryResponse {
       case: 'hit',
       value: {
         peerId: hit.peer,
-        document: { id: hit.documentId, fields: fieldsOf(hit.document) },
+        document: { id: hit.documentId, fields: fieldsOf(hit.document), version: BigInt(hit.version ?? 0) },
         score: hit.score,
       },
     },
@@ -83,6 +83,8 @@ function toSummary({
   holdersEmpty,
   hits,
   elapsedMs,
+  ranking,
+  isRankingExact,
 }: QueryEnd): QueryResponse {
   return create(QueryResponseSchema, {
     event: {
@@ -101,6 +103,14 @@ function toSummary({
         messageBudget: budget,
         choiceReason: why,
         holdersEmpty,
+        ranking: ranking.map(({ peer, documentId, version, score }) => ({
+          peerId: peer,
+          documentId,
+          version: BigInt(version),
+          score,
+        })),
+        documentsSearched: BigInt(tally.statistics?.documents ?? 0),
+        rankingExact: isRankingExact,
       },
     },
   });

@@ -1,7 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { Controller, Inject, UseFilters } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
-import { StarlingError } from '@starling/client';
 import {
   type DeleteDocumentsRequest,
   type DeleteDocumentsResponse,
@@ -11,6 +10,7 @@ import {
   PutDocumentsResponseSchema,
 } from '@starling/wire';
 import type { Peer } from '../peer.ts';
+import { putError } from '../search/put-error.ts';
 import { PEER } from '../tokens.ts';
 import { ErrorFilter } from './error-filter.ts';
 import { checkDocumentIds, checkDocuments } from './validate.ts';
@@ -26,29 +26,25 @@ export class SearchController {
   }
 
   @MessagePattern('/starling.v1.SearchService/PutDocuments')
-  putDocuments(@Payload() request: PutDocumentsRequest): PutDocumentsResponse {
-    const { index, overlay } = this.#peer;
+  async putDocuments(@Payload() request: PutDocumentsRequest): Promise<PutDocumentsResponse> {
+    const { index, indexLimits, overlay } = this.#peer;
     overlay.ensureServing();
-    const documents = checkDocuments(request.documents);
-    const stored = index.put(documents);
-    const refused = documents[stored];
-    if (refused !== undefined) {
-      throw new StarlingError(
-        `the index is full: the first ${stored} documents were stored, ${JSON.stringify(refused.id)} and those after it were not`,
-        {
-          reason: 'INDEX_FULL',
-          metadata: { stored: String(stored), documents: String(index.size), bytes: String(index.bytes) },
-        },
-      );
-    }
-    return create(PutDocumentsResponseSchema, { storedCount: stored, totalCount: BigInt(index.size) });
+    const documents = checkDocuments(request.documents, Date.now());
+    const { stored, stale, refusal } = await index.put(documents);
+    const dealtWith = stored + stale;
+    if (refusal !== null) throw putError(refusal, dealtWith, documents[dealtWith], index, indexLimits);
+    return create(PutDocumentsResponseSchema, {
+      storedCount: stored,
+      staleCount: stale,
+      totalCount: BigInt(index.size),
+    });
   }
 
   @MessagePattern('/starling.v1.SearchService/DeleteDocuments')
-  deleteDocuments(@Payload() request: DeleteDocumentsRequest): DeleteDocumentsResponse {
+  async deleteDocuments(@Payload() request: DeleteDocumentsRequest): Promise<DeleteDocumentsResponse> {
     const { index } = this.#peer;
     checkDocumentIds(request.ids);
-    const deletedCount = index.delete(request.ids);
+    const deletedCount = await index.delete(request.ids);
     return create(DeleteDocumentsResponseSchema, { deletedCount, totalCount: BigInt(index.size) });
   }
 }

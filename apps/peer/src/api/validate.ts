@@ -3,6 +3,7 @@ import { type FieldViolation, invalidRequest, StarlingError } from '@starling/cl
 import type { SignedBan } from '@starling/core-bans';
 import { parsePattern, parseTopic } from '@starling/core-pubsub';
 import type { QueryStrategy as MeshStrategy } from '@starling/mesh';
+import { describeProblem, parseQuery, queryLimits } from '@starling/query';
 import {
   type BanPeerRequest,
   BanScope,
@@ -29,7 +30,7 @@ export const apiLimits = {
   documentsMax: 1_000,
   documentIdMax: 256,
   documentBytesMax: 64 * 1024,
-  queryCharsMax: 1_024,
+  queryCharsMax: queryLimits.queryCharsMax,
   queryHitsDefault: 20,
   queryHitsMax: 1_000,
   queryBudgetMax: 65_536,
@@ -52,14 +53,20 @@ export const apiLimits = {
 /** Collects what is wrong with a request, so that a person sees all of it at once. */
 export class Violations {
   readonly #found: FieldViolation[] = [];
+  #metadata: Readonly<Record<string, string>> = {};
 
   check(isFine: boolean, field: string, description: string): void {
     if (!isFine) this.#found.push({ field, description });
   }
 
+  /** For programs, beside what is found. */
+  tell(metadata: Readonly<Record<string, string>>): void {
+    this.#metadata = { ...this.#metadata, ...metadata };
+  }
+
   /** Throws INVALID_REQUEST when there is any. */
   done(): void {
-    if (this.#found.length > 0) throw invalidRequest(this.#found);
+    if (this.#found.length > 0) throw invalidRequest(this.#found, this.#metadata);
   }
 }
 
@@ -148,8 +155,11 @@ export function checkSubscribe(request: SubscribeRequest): void {
   violations.done();
 }
 
-/** Throws INVALID_REQUEST. Returns the documents as the index keeps them. */
-export function checkDocuments(documents: readonly Document[]): { readonly id: string; readonly json: string }[] {
+/** Throws INVALID_REQUEST. Returns the documents as the index keeps them; `now`: ms since 1970, for those without a version. */
+export function checkDocuments(
+  documents: readonly Document[],
+  now: number,
+): { readonly id: string; readonly json: string; readonly version: number }[] {
   const violations = new Violations();
   violations.check(
     documents.length >= 1 && documents.length <= apiLimits.documentsMax,
@@ -165,7 +175,12 @@ export function checkDocuments(documents: readonly Document[]): { readonly id: s
       `documents[${i}].fields`,
       `has ${bytes} bytes as JSON; at most ${apiLimits.documentBytesMax} are taken`,
     );
-    return { id: document.id, json };
+    violations.check(
+      document.version <= Number.MAX_SAFE_INTEGER,
+      `documents[${i}].version`,
+      `is ${document.version}; at most ${Number.MAX_SAFE_INTEGER} is taken`,
+    );
+    return { id: document.id, json, version: document.version === 0n ? now : Number(document.version) };
   });
   violations.done();
   return checked;
@@ -197,13 +212,10 @@ const strategyNames = ['AUTO', ...Object.keys(queryStrategies).map((name) => nam
 /** Throws INVALID_REQUEST. Returns what is asked with the defaults filled in. */
 export function checkQuery(request: QueryRequest): { question: Question; timeoutMs: number } {
   const violations = new Violations();
-  const text = request.text.trim();
-  violations.check(text !== '', 'text', 'must have at least one word');
-  violations.check(
-    text.length <= apiLimits.queryCharsMax,
-    'text',
-    `has ${text.length} characters; at most ${apiLimits.queryCharsMax} are taken`,
-  );
+  const { text } = request;
+  const parsed = parseQuery(text);
+  violations.check(parsed.ok, 'text', parsed.ok ? '' : describeProblem(parsed));
+  if (!parsed.ok) violations.tell({ text_at: String(parsed.at), text_end: String(parsed.end) });
   violations.check(
     request.limit <= apiLimits.queryHitsMax,
     'limit',

@@ -22,6 +22,7 @@ export const methodPolicy: Readonly<Record<string, MethodRule>> = {
   '/starling.v1.MeshService/PublishStream': { role: 'client', class: 'publish' },
   '/starling.v1.MeshService/Subscribe': { role: 'client', class: 'read' },
   '/starling.v1.SearchService/PutDocuments': { role: 'client', class: 'publish' },
+  '/starling.v1.SearchService/PutDocumentsStream': { role: 'client', class: 'publish' },
   '/starling.v1.SearchService/DeleteDocuments': { role: 'client', class: 'publish' },
   '/starling.v1.SearchService/Query': { role: 'client', class: 'search' },
   '/starling.v1.LookupService/PutRecord': { role: 'client', class: 'publish' },

@@ -197,7 +197,11 @@ export const configSchema = z.strictObject({
     .describe(
       'Give links to the peers that rank for them by their ids, so that attackers from within hold no more than their share; links are then not chosen by round-trip time. The same for the whole mesh.',
     ),
-  indexDocumentsMax: whole(0, 10_000_000).default(100_000).describe('Documents that this peer keeps for search.'),
+  indexDocumentsMax: whole(0, 10_000_000)
+    .default(100_000)
+    .describe(
+      'Documents that this peer keeps for search: in `index.sqlite` of the data directory, or in memory without one.',
+    ),
   indexBytesMax: whole(0, 16 * 1024 ** 3)
     .default(64 * 1024 * 1024)
     .describe('Bytes of documents (as JSON) that this peer keeps for search.'),

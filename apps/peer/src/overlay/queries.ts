@@ -1,7 +1,17 @@
 import { StarlingError } from '@starling/client';
 import type { FinishReason, Hit, QueryCost } from '@starling/core-search';
 import type { Millis } from '@starling/kernel';
-import type { QueryStrategy } from '@starling/mesh';
+import type { MeshEvent, QueryStrategy } from '@starling/mesh';
+import {
+  bm25,
+  estimateStatistics,
+  KnownStatistics,
+  noStatistics,
+  parseQuery,
+  rankedTerms,
+  type TermStatistics,
+  termKey,
+} from '@starling/query';
 import type { LocalIndex } from '../search/local-index.ts';
 import type { MeshPort } from './mesh-port.ts';
 
@@ -28,6 +38,18 @@ export interface QueryEnd {
   readonly holdersEmpty: number;
   readonly hits: number;
   readonly elapsedMs: Millis;
+  /** The best of the hits that were given, best first. */
+  readonly ranking: readonly RankedHit[];
+  /** The ranking is by the statistics of the whole mesh. */
+  readonly isRankingExact: boolean;
+}
+
+/** A hit in its final place. */
+export interface RankedHit {
+  readonly peer: string;
+  readonly documentId: string;
+  readonly version: number;
+  readonly score: number;
 }
 
 export interface QueryListener {
@@ -38,7 +60,19 @@ export interface QueryListener {
 interface OpenQuery {
   readonly listener: QueryListener;
   readonly startedAt: Millis;
+  readonly limit: number;
+  /** The ranked terms, by their keys. */
+  readonly terms: readonly string[];
+  /** What was known of the mesh at the start. */
+  readonly statistics: TermStatistics | null;
   hits: number;
+  /** What the ranking needs of each hit, by document; the core gives at most a few for each one wanted. */
+  readonly given: Map<string, GivenHit>;
+}
+
+interface GivenHit extends RankedHit {
+  readonly length: number;
+  readonly terms: readonly number[];
 }
 
 /** Queries of this peer's clients, and the answers of its own index to everybody's. */
@@ -48,10 +82,13 @@ export class Queries {
   readonly #queriesMax: number;
   readonly #open = new Map<string, OpenQuery>();
   readonly #ended: (end: QueryEnd) => void;
+  readonly #known = new KnownStatistics();
   #number = 0;
   refused = 0;
   /** Queries, of anybody, that the index answered. */
   answered = 0;
+  /** … and those that it could not. */
+  failed = 0;
 
   /** `ended` hears of every query that ends, for metrics. */
   constructor(
@@ -65,21 +102,17 @@ export class Queries {
     this.#ended = options.ended;
     mesh.on((event) => {
       switch (event.kind) {
-        case 'queryLocal': {
-          this.answered++;
-          const hits = index.search(event.text, event.limit).map((hit) => ({
-            peer: options.selfId,
-            documentId: hit.id,
-            score: hit.score,
-            document: hit.json,
-          }));
-          mesh.command({ kind: 'localHits', queryId: event.queryId, hits });
+        case 'queryLocal':
+          void this.#askIndex(index, event);
           break;
-        }
         case 'queryHits': {
           const query = this.#open.get(event.queryId);
           if (query === undefined) break;
           query.hits += event.hits.length;
+          for (const hit of event.hits) {
+            const known = query.given.get(hit.documentId);
+            if (known === undefined || known.version < (hit.version ?? 0)) query.given.set(hit.documentId, givenOf(hit));
+          }
           query.listener.hits(event.hits);
           break;
         }
@@ -97,7 +130,12 @@ export class Queries {
             holdersEmpty: event.holdersEmpty ?? 0,
             hits: query.hits,
             elapsedMs: mesh.now() - query.startedAt,
+            isRankingExact: event.complete && event.tally.statistics !== undefined,
+            ranking: rankingOf(query, event.tally.statistics, event.complete),
           };
+          if (event.complete && event.tally.statistics !== undefined) {
+            this.#known.learn(mesh.now(), query.terms, event.tally.statistics);
+          }
           this.#ended(end);
           query.listener.finished(end);
           break;
@@ -123,10 +161,67 @@ export class Queries {
     }
     this.#number++;
     const queryId = `${this.#selfId}/${this.#number}`;
-    this.#open.set(queryId, { listener, startedAt: this.#mesh.now(), hits: 0 });
-    this.#mesh.command({ kind: 'query', queryId, ...question, timeoutMs });
+    const startedAt = this.#mesh.now();
+    const { text, limit } = question;
+    const parsed = parseQuery(text);
+    const terms = parsed.ok ? rankedTerms(parsed.query).map(termKey) : [];
+    const statistics = this.#known.recall(startedAt, terms);
+    this.#open.set(queryId, { listener, startedAt, limit, terms, statistics, hits: 0, given: new Map() });
+    this.#mesh.command({
+      kind: 'query',
+      queryId,
+      ...question,
+      timeoutMs,
+      ...(statistics !== null && { statistics }),
+    });
     return () => {
       if (this.#open.has(queryId)) this.#mesh.command({ kind: 'cancelQuery', queryId });
     };
   }
+
+  async #askIndex(index: LocalIndex, { queryId, text, limit, statistics }: QueryLocal): Promise<void> {
+    try {
+      const answer = await index.search({ text, limit, statistics: statistics ?? null });
+      this.answered++;
+      const hits = answer.hits.map(({ id, version, score, length, terms, json }) => ({
+        peer: this.#selfId,
+        documentId: id,
+        version,
+        score,
+        length,
+        terms,
+        document: json,
+      }));
+      this.#mesh.command({ kind: 'localHits', queryId, hits, statistics: answer.statistics });
+    } catch {
+      // The index says in the log what is wrong with it; the asker has to hear that this peer's answer is missing.
+      this.failed++;
+      this.#mesh.command({ kind: 'localHits', queryId, hits: [], failed: true });
+    }
+  }
+}
+
+type QueryLocal = Extract<MeshEvent, { readonly kind: 'queryLocal' }>;
+
+function givenOf({ peer, documentId, version = 0, score, length = 0, terms = [] }: Hit): GivenHit {
+  return { peer, documentId, version, score, length, terms };
+}
+
+/** The final order, by the best statistics there are: of everybody who answered, or, when that is not everybody, of before. */
+function rankingOf(
+  { given, limit, statistics: known }: OpenQuery,
+  told: TermStatistics | undefined,
+  isComplete: boolean,
+): RankedHit[] {
+  const statistics = isComplete && told !== undefined ? told : estimateStatistics(known, told ?? noStatistics);
+  return [...given.values()]
+    .map(({ peer, documentId, version, length, terms, score }) => ({
+      peer,
+      documentId,
+      version,
+      // Without anything to weigh by: as the peers said.
+      score: statistics.documents > 0 && terms.length > 0 ? bm25({ length, terms }, statistics) : score,
+    }))
+    .sort((a, b) => b.score - a.score || (a.documentId < b.documentId ? -1 : 1))
+    .slice(0, limit);
 }

@@ -1,12 +1,54 @@
-/** One stored document: its id and its fields as JSON text. */
+import type { TermStatistics } from '@starling/query';
+
+/** One stored document: its id, its fields as JSON text, and its version: of two with one id the higher wins. */
 export interface StoredDocument {
   readonly id: string;
   readonly json: string;
+  readonly version: number;
 }
 
-/** A document that matched. Scores compare within one index only; higher is better. */
+/** A document that matched. */
 export interface LocalHit extends StoredDocument {
+  /** BM25 by the statistics that the question brought, as far as it did; at least 0. */
   readonly score: number;
+  /** Words of the document. */
+  readonly length: number;
+  /** How often each ranked term is in it. */
+  readonly terms: readonly number[];
+}
+
+export interface LocalQuestion {
+  readonly text: string;
+  readonly limit: number;
+  /** What is known of the whole mesh; null: nothing. */
+  readonly statistics: TermStatistics | null;
+}
+
+export interface LocalAnswer {
+  /** Best first; of equals the lower id. */
+  readonly hits: readonly LocalHit[];
+  /** This index's own. */
+  readonly statistics: TermStatistics;
+}
+
+/** Why a document was not stored: a quota is reached, or the disk takes no more. */
+export type IndexRefusal =
+  | { readonly kind: 'documents' }
+  | { readonly kind: 'bytes' }
+  | { readonly kind: 'disk'; readonly problem: string };
+
+/** What became of documents: the first `stored + stale` of them were dealt with. */
+export interface PutResult {
+  readonly stored: number;
+  /** Not stored, because a newer version is held. */
+  readonly stale: number;
+  /** Why the next one, and those after it, were not; null: all were dealt with. */
+  readonly refusal: IndexRefusal | null;
+}
+
+export interface IndexLimits {
+  readonly documentsMax: number;
+  readonly bytesMax: number;
 }
 
 /** How a peer searches its own documents: small, so that another engine can take its place. */
@@ -15,13 +57,12 @@ export interface LocalIndex {
   readonly size: number;
   /** Bytes of their JSON. */
   readonly bytes: number;
-  /**
-   * Adds or replaces documents in the order given, until one does not fit: that one and the rest are not stored.
-   * Returns how many were.
-   */
-  put(documents: readonly StoredDocument[]): number;
-  /** Returns how many of them were held. */
-  delete(ids: readonly string[]): number;
-  /** The best `limit` documents that have all words of `text`, the last also as a prefix. */
-  search(text: string, limit: number): LocalHit[];
+  /** Adds or replaces documents in the order given, until one does not fit. Rejects when the index is broken. */
+  put(documents: readonly StoredDocument[]): Promise<PutResult>;
+  /** Resolves with how many of them were held. Rejects when the index is broken or the disk is full. */
+  delete(ids: readonly string[]): Promise<number>;
+  /** The best `limit` documents that match. A text that is no query matches nothing. Rejects when overloaded or broken. */
+  search(question: LocalQuestion): Promise<LocalAnswer>;
+  /** Nothing is asked of it any more; resolves when its files are closed. */
+  close(): Promise<void>;
 }

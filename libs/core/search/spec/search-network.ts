@@ -9,7 +9,8 @@ interface Node {
   readonly core: Search;
   readonly eager: Set<PeerId>;
   readonly lazy: Set<PeerId>;
-  readonly documents: { readonly id: string; readonly score: number }[];
+  readonly documents: { readonly id: string; readonly score: number; readonly version?: number }[];
+  isIndexBroken?: boolean;
   isHung: boolean;
 }
 
@@ -153,14 +154,19 @@ export class SearchNetwork {
 
   #onEvent(at: PeerId, event: SearchEvent): void {
     if (event.kind === 'ask') {
-      const hits = this.node(at).documents.map(({ id, score }) => ({
-        peer: at,
-        documentId: id,
-        score,
-        document: '{}',
-      }));
+      const { documents, isIndexBroken: failed = false } = this.node(at);
+      const hits = failed
+        ? []
+        : documents.map(({ id, score, version = 0 }) => ({ peer: at, documentId: id, version, score, document: '{}' }));
+      const statistics = {
+        documents: documents.length,
+        words: 10 * documents.length,
+        frequencies: [1, documents.length],
+      };
       this.log.push(`${this.#time()} ${at} asks its index`);
-      this.#later(this.now + 1, () => this.command(at, { kind: 'localHits', queryId: event.queryId, hits }));
+      this.#later(this.now + 1, () =>
+        this.command(at, { kind: 'localHits', queryId: event.queryId, hits, statistics, failed }),
+      );
     } else if (event.kind === 'hits') {
       this.hits.push(...event.hits);
       this.log.push(`${this.#time()} ${at} shows ${event.hits.map(nameOf).join(' ')}`);

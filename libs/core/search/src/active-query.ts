@@ -1,4 +1,5 @@
 import type { Millis, PeerId } from '@starling/kernel';
+import { addStatistics, type TermStatistics } from '@starling/query';
 import { BestHits } from './best-hits.ts';
 import type { QueryTally } from './messages.ts';
 
@@ -10,6 +11,7 @@ export interface Question {
   readonly limit: number;
   /** The broadcast tree of the first wave. */
   readonly tree: number;
+  readonly statistics?: TermStatistics;
 }
 
 /** One wave of one query while this peer works on it. */
@@ -31,6 +33,7 @@ export class ActiveQuery {
   #messages = 0;
   #missing = 0;
   #bytes = 0;
+  #statistics: TermStatistics | undefined;
 
   constructor(question: Question, wave: number, parent: PeerId | null, deadline: Millis) {
     this.question = question;
@@ -51,6 +54,7 @@ export class ActiveQuery {
       messages: this.#messages,
       missing: this.#missing,
       bytes: this.#bytes,
+      ...(this.#statistics !== undefined && { statistics: this.#statistics }),
     };
   }
 
@@ -71,9 +75,16 @@ export class ActiveQuery {
     this.#bytes += bytes;
   }
 
-  answeredLocally(): void {
+  answeredLocally(statistics: TermStatistics | undefined): void {
     this.isLocalPending = false;
     this.#answered++;
+    this.#add(statistics);
+  }
+
+  /** The own index has no answer to give. */
+  failedLocally(): void {
+    this.isLocalPending = false;
+    this.#missing++;
   }
 
   /** The branch said that it is no branch. */
@@ -89,6 +100,7 @@ export class ActiveQuery {
     this.#messages += tally.messages;
     this.#missing += tally.missing;
     this.#bytes += tally.bytes;
+    this.#add(tally.statistics);
   }
 
   /** The branch broke or ran out of time. */
@@ -96,5 +108,10 @@ export class ActiveQuery {
     if (!this.pending.delete(peer)) return;
     this.#asked++;
     this.#missing++;
+  }
+
+  #add(statistics: TermStatistics | undefined): void {
+    if (statistics === undefined) return;
+    this.#statistics = this.#statistics === undefined ? statistics : addStatistics(this.#statistics, statistics);
   }
 }

@@ -1,15 +1,24 @@
 import type { Hit } from './messages.ts';
 
+/** A hit among the best, passed on or waiting. */
+interface Kept {
+  readonly hit: Hit;
+  isWaiting: boolean;
+}
+
 /**
  * The hits that wait to be passed on, cut to the best `limit` of all that came by: a hit that so many better ones already
- * outdid can never be among the best, however the rest of the mesh answers.
+ * outdid can never be among the best, however the rest of the mesh answers. Copies of one document count once, and the newest
+ * version is the document.
  */
 export class BestHits {
   readonly #limit: number;
-  /** The best scores so far, passed on or waiting, highest first; at most `limit`. */
-  readonly #scores: number[] = [];
-  #waiting: Hit[] = [];
+  /** The best so far, highest score first; at most `limit`. */
+  readonly #best: Kept[] = [];
+  /** The same, by document. */
+  readonly #byId = new Map<string, Kept>();
   #chars = 0;
+  #waiting = 0;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -22,51 +31,66 @@ export class BestHits {
 
   /** Hits that wait. */
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#waiting;
   }
 
   get isEmpty(): boolean {
-    return this.#waiting.length === 0;
+    return this.#waiting === 0;
   }
 
-  /** False: it is not among the best. */
+  /** False: it is not among the best, or it is known. */
   add(hit: Hit): boolean {
-    const scores = this.#scores;
-    const at = position(scores, hit.score);
+    const known = this.#byId.get(hit.documentId);
+    if (known !== undefined) {
+      if (versionOf(known.hit) >= versionOf(hit)) return false;
+      this.#remove(this.#best.indexOf(known));
+    }
+    const at = this.#position(hit.score);
     if (at >= this.#limit) return false;
-    scores.splice(at, 0, hit.score);
-    if (scores.length > this.#limit) scores.pop();
-    this.#waiting.push(hit);
+    const kept = { hit, isWaiting: true };
+    this.#best.splice(at, 0, kept);
+    this.#byId.set(hit.documentId, kept);
+    this.#waiting++;
     this.#chars += hit.document.length;
+    if (this.#best.length > this.#limit) this.#remove(this.#limit);
     return true;
   }
 
-  /** Removes and returns the waiting hits that are still among the best, best first; equals in the order of their coming. */
+  /** Removes and returns the waiting hits, best first; equals in the order of their coming. */
   take(): Hit[] {
-    const taken = this.#waiting;
-    this.#waiting = [];
+    const taken: Hit[] = [];
+    for (const kept of this.#best) {
+      if (!kept.isWaiting) continue;
+      kept.isWaiting = false;
+      taken.push(kept.hit);
+    }
+    this.#waiting = 0;
     this.#chars = 0;
-    if (this.#scores.length < this.#limit) return taken.sort(byScore);
-    const lowest = this.#scores.at(-1) ?? Number.NEGATIVE_INFINITY;
-    return taken
-      .filter((hit) => hit.score >= lowest)
-      .sort(byScore)
-      .slice(0, this.#limit);
+    return taken;
+  }
+
+  #remove(at: number): void {
+    const [kept] = this.#best.splice(at, 1);
+    if (kept === undefined) return;
+    this.#byId.delete(kept.hit.documentId);
+    if (!kept.isWaiting) return;
+    this.#waiting--;
+    this.#chars -= kept.hit.document.length;
+  }
+
+  /** Where a score belongs: behind its equals. */
+  #position(score: number): number {
+    let low = 0;
+    let high = this.#best.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#best[middle] as Kept).hit.score >= score) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }
 
-function byScore(a: Hit, b: Hit): number {
-  return b.score - a.score;
-}
-
-/** Where a score belongs in a descending list: behind its equals. */
-function position(scores: readonly number[], score: number): number {
-  let low = 0;
-  let high = scores.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((scores[middle] as number) >= score) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+export function versionOf({ version }: Hit): number {
+  return version ?? 0;
 }

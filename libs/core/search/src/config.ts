@@ -25,6 +25,8 @@ export interface SearchConfig {
   /** The most hits that a query may want. */
   readonly limitMax: number;
   readonly textCharsMax: number;
+  /** Ranked terms of a query, in its statistics and in each hit. */
+  readonly termsMax: number;
   readonly queryIdCharsMax: number;
   /** A query that crossed so many links is going in circles. */
   readonly hopsMax: number;
@@ -68,6 +70,7 @@ export const defaultSearchConfig: SearchConfig = {
   hitCharsMax: 65_536, // the public API's limit for a document
   limitMax: 1_000, // the public API's limit
   textCharsMax: 1_024, // the public API's limit
+  termsMax: 32, // the query language's limit
   queryIdCharsMax: 256, // guess: a peer id and a number, with room
   hopsMax: 128, // guess: far beyond any tree's depth
   walkers: 16, // Lv, Cao, Cohen, Li, Shenker, ICS'02 §5.2: 16 to 64

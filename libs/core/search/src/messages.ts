@@ -1,11 +1,20 @@
 import type { PeerId } from '@starling/kernel';
+import type { TermStatistics } from '@starling/query';
 
 /** One document that matched, as it travels. */
 export interface Hit {
   /** The peer that holds the document. */
   readonly peer: PeerId;
+  /** Names the document in the whole mesh: of two hits with one id the newer is the document. */
   readonly documentId: string;
+  /** The higher is the newer. Left out: 0. */
+  readonly version?: number;
+  /** As the peer that holds it could tell: the origin, which knows the whole mesh's statistics at the end, ranks anew. */
   readonly score: number;
+  /** What it takes to do so: words of the document, … */
+  readonly length?: number;
+  /** … and how often each ranked term is in it. */
+  readonly terms?: readonly number[];
   /** The stored document as JSON text; at most `hitBytesMax`. */
   readonly document: string;
 }
@@ -30,6 +39,8 @@ export interface QueryCost {
   readonly bytes: number;
   /** Branches and walkers that broke, were shed or ran out of time, each hiding at least one peer. */
   readonly missing: number;
+  /** Of the documents of those that answered, where that is counted. */
+  readonly statistics?: TermStatistics;
 }
 
 /** Why a query ended. `limit`: enough hits. `budget`: no further step could be paid. */
@@ -50,6 +61,8 @@ export interface QueryTally {
   readonly missing: number;
   /** What `SearchOptions.sizeOf` makes of those messages. */
   readonly bytes: number;
+  /** Of the documents of those peers whose own answer is in, by the query's ranked terms. Left out: nothing is known. */
+  readonly statistics?: TermStatistics;
 }
 
 /** What a branch of a seek did in one round, summed on the way back, and what it could still do. */
@@ -89,6 +102,8 @@ export type SearchMessage =
       readonly hops: number;
       /** The broadcast tree that its first wave goes along: the origin's, at every hop. */
       readonly tree: number;
+      /** What the origin knows of the whole mesh, so that all peers score alike and each hop keeps the best. */
+      readonly statistics?: TermStatistics;
     }
   /** Hits of the sender's subtree as they are found; `done` with the tally when the subtree is finished. */
   | {
@@ -150,10 +165,17 @@ export type SearchCommand =
       readonly strategy?: Strategy | 'auto';
       /** Messages that a seek may cost, all of them; 0 or left out: the default. Asking everybody knows no budget. */
       readonly budget?: number;
+      readonly statistics?: TermStatistics;
     }
   | { readonly kind: 'cancel'; readonly queryId: string }
-  /** The local index has answered `ask`. */
-  | { readonly kind: 'localHits'; readonly queryId: string; readonly hits: readonly Hit[] }
+  /** The local index has answered `ask`, or could not: then this peer's answer is missing. */
+  | {
+      readonly kind: 'localHits';
+      readonly queryId: string;
+      readonly hits: readonly Hit[];
+      readonly statistics?: TermStatistics;
+      readonly failed?: boolean;
+    }
   /**
    * The links that the next query goes out on: those of the broadcast tree with this label, and the others as a second choice.
    * To be said before a `start`, and before a `query` of a neighbour for the tree that it names.
@@ -169,8 +191,17 @@ export type SearchCommand =
 
 export type SearchEvent =
   /** Search the local index and answer with `localHits`. */
-  | { readonly kind: 'ask'; readonly queryId: string; readonly text: string; readonly limit: number }
-  /** For a query of this peer: more hits, best first; `limit` in all at most. */
+  | {
+      readonly kind: 'ask';
+      readonly queryId: string;
+      readonly text: string;
+      readonly limit: number;
+      readonly statistics?: TermStatistics;
+    }
+  /**
+   * For a query of this peer: more hits, best first, each among the best `limit` of those that came before it. A newer version of
+   * a document is said again.
+   */
   | { readonly kind: 'hits'; readonly queryId: string; readonly hits: readonly Hit[] }
   /**
    * For a query of this peer: the end. Of an exhaustive one the tally is the last wave's, but `messages` and `bytes` count all waves.

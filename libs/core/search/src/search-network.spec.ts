@@ -25,7 +25,7 @@ describe('64 peers on a clean tree', () => {
     const finished = network.query('p20', 'q1');
     expect(finished).toMatchObject({ complete: true, reason: 'done', queryId: 'q1' });
     expect(network.sent).toMatchObject({ query: 63, decline: 0, cancel: 0 });
-    expect(finished.tally).toEqual({
+    expect(finished.tally).toMatchObject({
       asked: 64,
       answered: 64,
       messages: 63 + network.sent.answer,
@@ -50,10 +50,38 @@ describe('64 peers on a clean tree', () => {
     expect(network.hits.map(({ score }) => score)).toEqual(best);
   });
 
-  it('never shows more hits than wanted, though they stream in', () => {
+  it('shows the best of all in the end, and not many more than wanted, though they stream in', () => {
     const network = mesh(4, { flushMs: 1 });
+    const all = [...network.nodes.values()].flatMap((node) => node.documents.map(({ score }) => score));
     network.query('p05', 'q1', 10);
-    expect(network.hits).toHaveLength(10);
+    const best = all.sort((a, b) => b - a).slice(0, 10);
+    expect(network.hits.length).toBeGreaterThan(10);
+    expect(network.hits.length).toBeLessThanOrEqual(40);
+    expect(network.hits.map(({ score }) => score).sort((a, b) => b - a)).toEqual(expect.arrayContaining(best));
+  });
+
+  it('sums the statistics of everybody', () => {
+    const { tally } = mesh(5).query('p05', 'q1', 10);
+    expect(tally.statistics).toEqual({ documents: 128, words: 1_280, frequencies: [64, 128] });
+  });
+
+  it('says a document once however many peers hold it, and again when a newer version comes', () => {
+    const network = mesh(6, { flushMs: 1 });
+    for (const node of network.nodes.values()) node.documents.splice(0, 2, { id: 'copy', score: 5, version: 7 });
+    network.node('p05').documents.splice(0, 1, { id: 'copy', score: 5, version: 6 });
+    network.query('p05', 'q1', 10);
+    expect(network.hits.map(({ documentId, version }) => [documentId, version])).toEqual([
+      ['copy', 6],
+      ['copy', 7],
+    ]);
+  });
+
+  it('an index that cannot answer makes its peer a missing one', () => {
+    const network = mesh(7);
+    network.node('p33').isIndexBroken = true;
+    const { tally, complete } = network.query('p05', 'q1', 10);
+    expect(complete).toBe(false);
+    expect(tally).toMatchObject({ asked: 64, answered: 63, missing: 1 });
   });
 
   it('counts exactly what was spent also while the tree still has cycles', () => {

@@ -7,7 +7,9 @@ import {
   type Rng,
   unreachable,
 } from '@starling/kernel';
+import type { TermStatistics } from '@starling/query';
 import { ActiveQuery, type Question } from './active-query.ts';
+import { versionOf } from './best-hits.ts';
 import type { SearchConfig } from './config.ts';
 import type {
   FinishReason,
@@ -27,9 +29,16 @@ type Out = Outbox<SearchMessage, SearchEvent>;
 type QueryMessage = Extract<SearchMessage, { kind: 'query' }>;
 type AnswerMessage = Extract<SearchMessage, { kind: 'answer' }>;
 type DeclineMessage = Extract<SearchMessage, { kind: 'decline' }>;
+type LocalHitsCommand = Extract<SearchCommand, { kind: 'localHits' }>;
 type StartCommand = Extract<SearchCommand, { kind: 'start' }>;
 
 const never = Number.POSITIVE_INFINITY;
+
+/**
+ * Hits that the layer above may get for each one wanted: they are said as they come, and better ones may come later. With all of
+ * them in the worst order it would be as many as there are peers. (guess)
+ */
+const saidPerHit = 4;
 
 /** The wave that goes over every link. */
 const secondWave = 1;
@@ -67,8 +76,8 @@ interface Own {
   bytes: number;
   /** Hits that the layer above may still get. */
   hitsLeft: number;
-  /** Hits said already: a second wave finds them again. */
-  readonly said: Set<string>;
+  /** Documents said already, by id, with their versions: a second wave finds them again. */
+  readonly said: Map<string, number>;
 }
 
 /**
@@ -202,7 +211,7 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
         this.#onCancel(now, this.#wireId(command.queryId), out);
         return;
       case 'localHits':
-        this.#onLocalHits(now, command.queryId, command.hits, out);
+        this.#onLocalHits(now, command, out);
         return;
       case 'links':
         this.#tree = command.tree;
@@ -231,8 +240,9 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
       deadline,
       messages: 0,
       bytes: 0,
-      hitsLeft: limit,
-      said: new Set(),
+      // A seek ends with the first so many; asking everybody finds better ones until the end.
+      hitsLeft: strategy === 'exhaustive' ? saidPerHit * limit : limit,
+      said: new Map(),
     };
     if (this.activeCount >= this.#config.activeMax || this.#own.has(queryId)) {
       this.stats.queriesShed++;
@@ -244,7 +254,8 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
       this.#seeker.start(now, { queryId, text: command.text, limit }, strategy, budget, deadline, out);
       return;
     }
-    const question = { queryId, text: command.text, limit, tree: this.#tree };
+    const { text, statistics } = command;
+    const question = { queryId, text, limit, tree: this.#tree, ...(statistics !== undefined && { statistics }) };
     // With an empty tree there is but one kind of link to ask over.
     const wave = this.#eager.length === 0 ? secondWave : 0;
     const share = wave === secondWave ? 1 : this.#config.firstWaveShare;
@@ -253,7 +264,7 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
   }
 
   #onQuery(now: Millis, from: PeerId, message: QueryMessage, out: Out): void {
-    const { queryId, wave, text, limit, timeoutMs, hops, tree } = message;
+    const { queryId, wave, text, limit, timeoutMs, hops, tree, statistics } = message;
     const rule = this.#brokenRule(message);
     if (rule !== null) {
       this.#violation(from, rule, out);
@@ -273,7 +284,13 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
       out.send(from, { kind: 'answer', queryId, wave, hits: [], done: shed });
       return;
     }
-    const question = { queryId, text, limit: Math.min(limit, this.#config.limitMax), tree };
+    const question = {
+      queryId,
+      text,
+      limit: Math.min(limit, this.#config.limitMax),
+      tree,
+      ...(statistics !== undefined && { statistics }),
+    };
     const deadline = now + Math.min(timeoutMs, this.#config.timeoutMaxMs);
     this.#open(now, question, wave, from, deadline, hops, out);
     // The index is still at it for the first wave: its answer will do for this one.
@@ -286,7 +303,7 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
       this.stats.answersLate++;
       return;
     }
-    if (message.hits.length > this.#config.limitMax || (message.done !== null && !isTally(message.done))) {
+    if (message.hits.length > this.#config.limitMax || (message.done !== null && !this.#isTally(message.done))) {
       this.#violation(from, 'answer', out);
       return;
     }
@@ -312,12 +329,13 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     this.#conclude(now, query, 'cancelled', out);
   }
 
-  #onLocalHits(now: Millis, name: string, hits: readonly Hit[], out: Out): void {
-    const wireId = this.#wireId(name);
-    if (this.#seeker.onLocalHits(now, name, hits, out) || this.#seeker.onLocalHits(now, wireId, hits, out)) return;
-    const query = this.#active.get(name) ?? this.#active.get(wireId);
+  #onLocalHits(now: Millis, { queryId, hits, statistics, failed }: LocalHitsCommand, out: Out): void {
+    const wireId = this.#wireId(queryId);
+    if (this.#seeker.onLocalHits(now, queryId, hits, out) || this.#seeker.onLocalHits(now, wireId, hits, out)) return;
+    const query = this.#active.get(queryId) ?? this.#active.get(wireId);
     if (query === undefined || !query.isLocalPending) return;
-    query.answeredLocally();
+    if (failed === true) query.failedLocally();
+    else query.answeredLocally(statistics);
     this.#take(now, query, hits, out);
     this.#finishIfDone(now, query, out);
   }
@@ -371,18 +389,20 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     }
   }
 
-  #ask({ queryId, text, limit }: Question, out: Out): void {
-    this.#askLocally(queryId, text, limit, out);
+  #ask({ queryId, text, limit, statistics }: Question, out: Out): void {
+    this.#askLocally(queryId, text, limit, out, statistics);
   }
 
-  #askLocally(queryId: string, text: string, limit: number, out: Out): void {
-    out.emit({ kind: 'ask', queryId: this.#own.get(queryId)?.name ?? queryId, text, limit });
+  #askLocally(queryId: string, text: string, limit: number, out: Out, statistics?: TermStatistics): void {
+    const name = this.#own.get(queryId)?.name ?? queryId;
+    out.emit({ kind: 'ask', queryId: name, text, limit, ...(statistics !== undefined && { statistics }) });
   }
 
   #take(now: Millis, query: ActiveQuery, hits: readonly Hit[], out: Out): void {
     for (const hit of hits) {
       const chars = hit.document.length;
-      if (chars > this.#config.hitCharsMax || !Number.isFinite(hit.score)) {
+      const terms = hit.terms?.length ?? 0;
+      if (chars > this.#config.hitCharsMax || terms > this.#config.termsMax || !Number.isFinite(hit.score)) {
         this.stats.hitsDropped++;
         continue;
       }
@@ -407,9 +427,9 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     if (own === undefined) return;
     const fresh: Hit[] = [];
     for (const hit of hits) {
-      const key = `${hit.peer}/${hit.documentId}`;
-      if (fresh.length >= own.hitsLeft || own.said.has(key)) continue;
-      own.said.add(key);
+      const said = own.said.get(hit.documentId);
+      if (fresh.length >= own.hitsLeft || (said !== undefined && said >= versionOf(hit))) continue;
+      own.said.set(hit.documentId, versionOf(hit));
       fresh.push(hit);
     }
     own.hitsLeft -= fresh.length;
@@ -491,7 +511,7 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
   }
 
   #brokenRule(message: QueryMessage): string | null {
-    const { queryId, wave, text, limit, timeoutMs, hops, tree } = message;
+    const { queryId, wave, text, limit, timeoutMs, hops, tree, statistics } = message;
     if (queryId === '' || queryId.length > this.#config.queryIdCharsMax) return 'query id';
     if (wave !== 0 && wave !== secondWave) return 'query wave';
     if (text.length > this.#config.textCharsMax) return 'query text';
@@ -499,7 +519,17 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     if (!(timeoutMs > 0)) return 'query timeout';
     if (!Number.isInteger(hops) || hops < 1 || hops > this.#config.hopsMax) return 'query hops';
     if (!Number.isSafeInteger(tree) || tree < 0) return 'query tree';
+    if (statistics !== undefined && !this.#isStatistics(statistics)) return 'query statistics';
     return null;
+  }
+
+  #isTally({ asked, answered, messages, missing, bytes, statistics }: QueryTally): boolean {
+    if (![asked, answered, messages, missing, bytes].every(isCount) || answered > asked) return false;
+    return statistics === undefined || this.#isStatistics(statistics);
+  }
+
+  #isStatistics({ documents, words, frequencies }: TermStatistics): boolean {
+    return frequencies.length <= this.#config.termsMax && [documents, words, ...frequencies].every(isCount);
   }
 
   /** The layer above numbers its own queries; on the wire they are unique in the whole mesh. */
@@ -519,7 +549,6 @@ function isComplete(tally: QueryCost, meshSize: number): boolean {
   return tally.missing === 0 && tally.answered === tally.asked && tally.answered >= meshSize;
 }
 
-function isTally(tally: QueryTally): boolean {
-  const counts = [tally.asked, tally.answered, tally.messages, tally.missing, tally.bytes];
-  return counts.every((count) => Number.isSafeInteger(count) && count >= 0) && tally.answered <= tally.asked;
+function isCount(count: number): boolean {
+  return Number.isSafeInteger(count) && count >= 0;
 }

@@ -1,3 +1,4 @@
+import type { TermStatistics } from '@starling/query';
 import type { Hit, SearchMessage } from './messages.ts';
 
 /** Tag, length and place in a frame of a message, and its numbers. */
@@ -12,9 +13,13 @@ const hitBytes = 72;
 export function estimatedBytes(message: SearchMessage): number {
   switch (message.kind) {
     case 'query':
+      return messageBytes + 16 + message.queryId.length + message.text.length + statisticsBytes(message.statistics);
     case 'seek':
       return messageBytes + 16 + message.queryId.length + message.text.length;
     case 'answer':
+      return (
+        messageBytes + message.queryId.length + hitsBytes(message.hits) + statisticsBytes(message.done?.statistics)
+      );
     case 'found':
       return messageBytes + message.queryId.length + hitsBytes(message.hits);
     case 'decline':
@@ -25,6 +30,15 @@ export function estimatedBytes(message: SearchMessage): number {
 
 function hitsBytes(hits: readonly Hit[]): number {
   let bytes = 0;
-  for (const hit of hits) bytes += hitBytes + hit.documentId.length + hit.document.length;
+  for (const hit of hits) bytes += hitBytes + hit.documentId.length + hit.document.length + hitRankBytes(hit);
   return bytes;
+}
+
+/** Version, length and counts, where there are any. */
+function hitRankBytes({ version, terms }: Hit): number {
+  return (version === undefined ? 0 : 9) + (terms === undefined ? 0 : 6 + terms.length);
+}
+
+function statisticsBytes(statistics: TermStatistics | undefined): number {
+  return statistics === undefined ? 0 : 12 + 2 * statistics.frequencies.length;
 }

@@ -12,7 +12,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file starling/v1/search.proto.
  */
 export const file_starling_v1_search: GenFile = /*@__PURE__*/
-  fileDesc("ChhzdGFybGluZy92MS9zZWFyY2gucHJvdG8SC3N0YXJsaW5nLnYxIj8KCERvY3VtZW50EgoKAmlkGAEgASgJEicKBmZpZWxkcxgCIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QiPwoTUHV0RG9jdW1lbnRzUmVxdWVzdBIoCglkb2N1bWVudHMYASADKAsyFS5zdGFybGluZy52MS5Eb2N1bWVudCJBChRQdXREb2N1bWVudHNSZXNwb25zZRIUCgxzdG9yZWRfY291bnQYASABKA0SEwoLdG90YWxfY291bnQYAiABKAQiJQoWRGVsZXRlRG9jdW1lbnRzUmVxdWVzdBILCgNpZHMYASADKAkiRQoXRGVsZXRlRG9jdW1lbnRzUmVzcG9uc2USFQoNZGVsZXRlZF9jb3VudBgBIAEoDRITCgt0b3RhbF9jb3VudBgCIAEoBCKdAQoMUXVlcnlSZXF1ZXN0EgwKBHRleHQYASABKAkSDQoFbGltaXQYAiABKA0SKgoHdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIsCghzdHJhdGVneRgEIAEoDjIaLnN0YXJsaW5nLnYxLlF1ZXJ5U3RyYXRlZ3kSFgoObWVzc2FnZV9idWRnZXQYBSABKA0ibAoNUXVlcnlSZXNwb25zZRIkCgNoaXQYASABKAsyFS5zdGFybGluZy52MS5RdWVyeUhpdEgAEiwKB3N1bW1hcnkYAiABKAsyGS5zdGFybGluZy52MS5RdWVyeVN1bW1hcnlIAEIHCgVldmVudCJTCghRdWVyeUhpdBIPCgdwZWVyX2lkGAEgASgJEicKCGRvY3VtZW50GAIgASgLMhUuc3RhcmxpbmcudjEuRG9jdW1lbnQSDQoFc2NvcmUYAyABKAEihQMKDFF1ZXJ5U3VtbWFyeRITCgtwZWVyc19hc2tlZBgBIAEoDRIWCg5wZWVyc19hbnN3ZXJlZBgCIAEoDRIWCg5tZXNzYWdlc19zcGVudBgDIAEoDRIYChBicmFuY2hlc19taXNzaW5nGAQgASgNEhAKCGNvbXBsZXRlGAUgASgIEg4KBnJlYXNvbhgGIAEoCRIRCgloaXRfY291bnQYByABKA0SKgoHZWxhcHNlZBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIsCghzdHJhdGVneRgJIAEoDjIaLnN0YXJsaW5nLnYxLlF1ZXJ5U3RyYXRlZ3kSEwoLYnl0ZXNfc3BlbnQYCiABKAQSFgoObWVzc2FnZV9idWRnZXQYCyABKA0SLAoJY2FjaGVfYWdlGAwgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDWNob2ljZV9yZWFzb24YDyABKAkSFQoNaG9sZGVyc19lbXB0eRgQIAEoDSrQAQoNUXVlcnlTdHJhdGVneRIeChpRVUVSWV9TVFJBVEVHWV9VTlNQRUNJRklFRBAAEhcKE1FVRVJZX1NUUkFURUdZX0FVVE8QARIdChlRVUVSWV9TVFJBVEVHWV9FWEhBVVNUSVZFEAISFwoTUVVFUllfU1RSQVRFR1lfV0FMSxADEhcKE1FVRVJZX1NUUkFURUdZX1JJTkcQBBIZChVRVUVSWV9TVFJBVEVHWV9HVUlERUQQBRIaChZRVUVSWV9TVFJBVEVHWV9TVU1NQVJZEAYyhAIKDVNlYXJjaFNlcnZpY2USUwoMUHV0RG9jdW1lbnRzEiAuc3RhcmxpbmcudjEuUHV0RG9jdW1lbnRzUmVxdWVzdBohLnN0YXJsaW5nLnYxLlB1dERvY3VtZW50c1Jlc3BvbnNlElwKD0RlbGV0ZURvY3VtZW50cxIjLnN0YXJsaW5nLnYxLkRlbGV0ZURvY3VtZW50c1JlcXVlc3QaJC5zdGFybGluZy52MS5EZWxldGVEb2N1bWVudHNSZXNwb25zZRJACgVRdWVyeRIZLnN0YXJsaW5nLnYxLlF1ZXJ5UmVxdWVzdBoaLnN0YXJsaW5nLnYxLlF1ZXJ5UmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_struct]);
+  fileDesc("ChhzdGFybGluZy92MS9zZWFyY2gucHJvdG8SC3N0YXJsaW5nLnYxIlAKCERvY3VtZW50EgoKAmlkGAEgASgJEicKBmZpZWxkcxgCIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSDwoHdmVyc2lvbhgDIAEoBCI/ChNQdXREb2N1bWVudHNSZXF1ZXN0EigKCWRvY3VtZW50cxgBIAMoCzIVLnN0YXJsaW5nLnYxLkRvY3VtZW50IlYKFFB1dERvY3VtZW50c1Jlc3BvbnNlEhQKDHN0b3JlZF9jb3VudBgBIAEoDRITCgt0b3RhbF9jb3VudBgCIAEoBBITCgtzdGFsZV9jb3VudBgDIAEoDSJFChlQdXREb2N1bWVudHNTdHJlYW1SZXF1ZXN0EigKCWRvY3VtZW50cxgBIAMoCzIVLnN0YXJsaW5nLnYxLkRvY3VtZW50ImwKGlB1dERvY3VtZW50c1N0cmVhbVJlc3BvbnNlEg4KBm51bWJlchgBIAEoBBIUCgxzdG9yZWRfY291bnQYAiABKA0SEwoLc3RhbGVfY291bnQYAyABKA0SEwoLdG90YWxfY291bnQYBCABKAQiJQoWRGVsZXRlRG9jdW1lbnRzUmVxdWVzdBILCgNpZHMYASADKAkiRQoXRGVsZXRlRG9jdW1lbnRzUmVzcG9uc2USFQoNZGVsZXRlZF9jb3VudBgBIAEoDRITCgt0b3RhbF9jb3VudBgCIAEoBCKdAQoMUXVlcnlSZXF1ZXN0EgwKBHRleHQYASABKAkSDQoFbGltaXQYAiABKA0SKgoHdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIsCghzdHJhdGVneRgEIAEoDjIaLnN0YXJsaW5nLnYxLlF1ZXJ5U3RyYXRlZ3kSFgoObWVzc2FnZV9idWRnZXQYBSABKA0ibAoNUXVlcnlSZXNwb25zZRIkCgNoaXQYASABKAsyFS5zdGFybGluZy52MS5RdWVyeUhpdEgAEiwKB3N1bW1hcnkYAiABKAsyGS5zdGFybGluZy52MS5RdWVyeVN1bW1hcnlIAEIHCgVldmVudCJTCghRdWVyeUhpdBIPCgdwZWVyX2lkGAEgASgJEicKCGRvY3VtZW50GAIgASgLMhUuc3RhcmxpbmcudjEuRG9jdW1lbnQSDQoFc2NvcmUYAyABKAEi4QMKDFF1ZXJ5U3VtbWFyeRITCgtwZWVyc19hc2tlZBgBIAEoDRIWCg5wZWVyc19hbnN3ZXJlZBgCIAEoDRIWCg5tZXNzYWdlc19zcGVudBgDIAEoDRIYChBicmFuY2hlc19taXNzaW5nGAQgASgNEhAKCGNvbXBsZXRlGAUgASgIEg4KBnJlYXNvbhgGIAEoCRIRCgloaXRfY291bnQYByABKA0SKgoHZWxhcHNlZBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIsCghzdHJhdGVneRgJIAEoDjIaLnN0YXJsaW5nLnYxLlF1ZXJ5U3RyYXRlZ3kSEwoLYnl0ZXNfc3BlbnQYCiABKAQSFgoObWVzc2FnZV9idWRnZXQYCyABKA0SLAoJY2FjaGVfYWdlGAwgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDWNob2ljZV9yZWFzb24YDyABKAkSFQoNaG9sZGVyc19lbXB0eRgQIAEoDRInCgdyYW5raW5nGBIgAygLMhYuc3RhcmxpbmcudjEuUmFua2VkSGl0EhoKEmRvY3VtZW50c19zZWFyY2hlZBgTIAEoBBIVCg1yYW5raW5nX2V4YWN0GBQgASgIIlEKCVJhbmtlZEhpdBIPCgdwZWVyX2lkGAEgASgJEhMKC2RvY3VtZW50X2lkGAIgASgJEg8KB3ZlcnNpb24YAyABKAQSDQoFc2NvcmUYBCABKAEq0AEKDVF1ZXJ5U3RyYXRlZ3kSHgoaUVVFUllfU1RSQVRFR1lfVU5TUEVDSUZJRUQQABIXChNRVUVSWV9TVFJBVEVHWV9BVVRPEAESHQoZUVVFUllfU1RSQVRFR1lfRVhIQVVTVElWRRACEhcKE1FVRVJZX1NUUkFURUdZX1dBTEsQAxIXChNRVUVSWV9TVFJBVEVHWV9SSU5HEAQSGQoVUVVFUllfU1RSQVRFR1lfR1VJREVEEAUSGgoWUVVFUllfU1RSQVRFR1lfU1VNTUFSWRAGMu8CCg1TZWFyY2hTZXJ2aWNlElMKDFB1dERvY3VtZW50cxIgLnN0YXJsaW5nLnYxLlB1dERvY3VtZW50c1JlcXVlc3QaIS5zdGFybGluZy52MS5QdXREb2N1bWVudHNSZXNwb25zZRJpChJQdXREb2N1bWVudHNTdHJlYW0SJi5zdGFybGluZy52MS5QdXREb2N1bWVudHNTdHJlYW1SZXF1ZXN0Gicuc3RhcmxpbmcudjEuUHV0RG9jdW1lbnRzU3RyZWFtUmVzcG9uc2UoATABElwKD0RlbGV0ZURvY3VtZW50cxIjLnN0YXJsaW5nLnYxLkRlbGV0ZURvY3VtZW50c1JlcXVlc3QaJC5zdGFybGluZy52MS5EZWxldGVEb2N1bWVudHNSZXNwb25zZRJACgVRdWVyeRIZLnN0YXJsaW5nLnYxLlF1ZXJ5UmVxdWVzdBoaLnN0YXJsaW5nLnYxLlF1ZXJ5UmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_struct]);
 
 /**
  * A document: any JSON object. Text in its fields, at any depth, is searched.
@@ -21,7 +21,8 @@ export const file_starling_v1_search: GenFile = /*@__PURE__*/
  */
 export type Document = Message<"starling.v1.Document"> & {
   /**
-   * Unique at its peer; 1 to 256 characters.
+   * Names the document in the whole mesh; 1 to 256 characters. Of two with one id, at one peer or at several, the one with the
+   * higher version is the document; a search shows no other.
    *
    * @generated from field: string id = 1;
    */
@@ -31,6 +32,13 @@ export type Document = Message<"starling.v1.Document"> & {
    * @generated from field: google.protobuf.Struct fields = 2;
    */
   fields?: JsonObject | undefined;
+
+  /**
+   * The higher is the newer; 0 means the time it is put, in ms since 1970. At most 2^53 - 1.
+   *
+   * @generated from field: uint64 version = 3;
+   */
+  version: bigint;
 };
 
 /**
@@ -78,6 +86,13 @@ export type PutDocumentsResponse = Message<"starling.v1.PutDocumentsResponse"> &
    * @generated from field: uint64 total_count = 2;
    */
   totalCount: bigint;
+
+  /**
+   * Documents that were left as they are, because the peer holds a newer version.
+   *
+   * @generated from field: uint32 stale_count = 3;
+   */
+  staleCount: number;
 };
 
 /**
@@ -86,6 +101,67 @@ export type PutDocumentsResponse = Message<"starling.v1.PutDocumentsResponse"> &
  */
 export const PutDocumentsResponseSchema: GenMessage<PutDocumentsResponse> = /*@__PURE__*/
   messageDesc(file_starling_v1_search, 2);
+
+/**
+ * Some of the documents of a stream.
+ *
+ * @generated from message starling.v1.PutDocumentsStreamRequest
+ */
+export type PutDocumentsStreamRequest = Message<"starling.v1.PutDocumentsStreamRequest"> & {
+  /**
+   * From 1 to 1,000; each at most 64 KiB as JSON. A few hundred KiB in all are best: the peer reads a request in one go.
+   *
+   * @generated from field: repeated starling.v1.Document documents = 1;
+   */
+  documents: Document[];
+};
+
+/**
+ * Describes the message starling.v1.PutDocumentsStreamRequest.
+ * Use `create(PutDocumentsStreamRequestSchema)` to create a new message.
+ */
+export const PutDocumentsStreamRequestSchema: GenMessage<PutDocumentsStreamRequest> = /*@__PURE__*/
+  messageDesc(file_starling_v1_search, 3);
+
+/**
+ * The answer to one request of a stream.
+ *
+ * @generated from message starling.v1.PutDocumentsStreamResponse
+ */
+export type PutDocumentsStreamResponse = Message<"starling.v1.PutDocumentsStreamResponse"> & {
+  /**
+   * The request that is answered, counted from 1.
+   *
+   * @generated from field: uint64 number = 1;
+   */
+  number: bigint;
+
+  /**
+   * @generated from field: uint32 stored_count = 2;
+   */
+  storedCount: number;
+
+  /**
+   * Documents that were left as they are, because the peer holds a newer version.
+   *
+   * @generated from field: uint32 stale_count = 3;
+   */
+  staleCount: number;
+
+  /**
+   * Documents that this peer now holds.
+   *
+   * @generated from field: uint64 total_count = 4;
+   */
+  totalCount: bigint;
+};
+
+/**
+ * Describes the message starling.v1.PutDocumentsStreamResponse.
+ * Use `create(PutDocumentsStreamResponseSchema)` to create a new message.
+ */
+export const PutDocumentsStreamResponseSchema: GenMessage<PutDocumentsStreamResponse> = /*@__PURE__*/
+  messageDesc(file_starling_v1_search, 4);
 
 /**
  * Documents to forget.
@@ -106,7 +182,7 @@ export type DeleteDocumentsRequest = Message<"starling.v1.DeleteDocumentsRequest
  * Use `create(DeleteDocumentsRequestSchema)` to create a new message.
  */
 export const DeleteDocumentsRequestSchema: GenMessage<DeleteDocumentsRequest> = /*@__PURE__*/
-  messageDesc(file_starling_v1_search, 3);
+  messageDesc(file_starling_v1_search, 5);
 
 /**
  * What was forgotten.
@@ -130,7 +206,7 @@ export type DeleteDocumentsResponse = Message<"starling.v1.DeleteDocumentsRespon
  * Use `create(DeleteDocumentsResponseSchema)` to create a new message.
  */
 export const DeleteDocumentsResponseSchema: GenMessage<DeleteDocumentsResponse> = /*@__PURE__*/
-  messageDesc(file_starling_v1_search, 4);
+  messageDesc(file_starling_v1_search, 6);
 
 /**
  * A question to the mesh.
@@ -139,14 +215,17 @@ export const DeleteDocumentsResponseSchema: GenMessage<DeleteDocumentsResponse> 
  */
 export type QueryRequest = Message<"starling.v1.QueryRequest"> & {
   /**
-   * Words; a document matches when it has all of them, the last also as a prefix. At most 1,024 characters.
+   * Words, "phrases", prefix*es, field:words, ranges (year:1990..2000, size>10), OR, -without, (groups): see docs/search.md. A
+   * document matches when it has all of them. At most 1,024 characters and 32 terms. What is malformed is refused with its
+   * place in the error's metadata (text_at, text_end: UTF-16 units from 0).
    *
    * @generated from field: string text = 1;
    */
   text: string;
 
   /**
-   * Hits wanted at most; 0 means 20, at most 1,000.
+   * Hits wanted; 0 means 20, at most 1,000. A hit is sent when it is among the best so many of those found so far, so up to four
+   * times as many may come; the summary names the best of all in their order.
    *
    * @generated from field: uint32 limit = 2;
    */
@@ -179,7 +258,7 @@ export type QueryRequest = Message<"starling.v1.QueryRequest"> & {
  * Use `create(QueryRequestSchema)` to create a new message.
  */
 export const QueryRequestSchema: GenMessage<QueryRequest> = /*@__PURE__*/
-  messageDesc(file_starling_v1_search, 5);
+  messageDesc(file_starling_v1_search, 7);
 
 /**
  * Hits or, last, the summary.
@@ -210,7 +289,7 @@ export type QueryResponse = Message<"starling.v1.QueryResponse"> & {
  * Use `create(QueryResponseSchema)` to create a new message.
  */
 export const QueryResponseSchema: GenMessage<QueryResponse> = /*@__PURE__*/
-  messageDesc(file_starling_v1_search, 6);
+  messageDesc(file_starling_v1_search, 8);
 
 /**
  * One document found.
@@ -231,7 +310,7 @@ export type QueryHit = Message<"starling.v1.QueryHit"> & {
   document?: Document | undefined;
 
   /**
-   * Higher is better. Comparable within one peer's index only.
+   * Higher is better (BM25). By what was known of the mesh when the query was asked; the summary's ranking has the final one.
    *
    * @generated from field: double score = 3;
    */
@@ -243,7 +322,7 @@ export type QueryHit = Message<"starling.v1.QueryHit"> & {
  * Use `create(QueryHitSchema)` to create a new message.
  */
 export const QueryHitSchema: GenMessage<QueryHit> = /*@__PURE__*/
-  messageDesc(file_starling_v1_search, 7);
+  messageDesc(file_starling_v1_search, 9);
 
 /**
  * What the query did.
@@ -292,6 +371,8 @@ export type QuerySummary = Message<"starling.v1.QuerySummary"> & {
   reason: string;
 
   /**
+   * Hits that were sent.
+   *
    * @generated from field: uint32 hit_count = 7;
    */
   hitCount: number;
@@ -342,6 +423,27 @@ export type QuerySummary = Message<"starling.v1.QuerySummary"> & {
    * @generated from field: uint32 holders_empty = 16;
    */
   holdersEmpty: number;
+
+  /**
+   * The best hits of all, at most `limit`, best first. Each was sent before.
+   *
+   * @generated from field: repeated starling.v1.RankedHit ranking = 18;
+   */
+  ranking: RankedHit[];
+
+  /**
+   * Documents of the peers that answered: what was searched.
+   *
+   * @generated from field: uint64 documents_searched = 19;
+   */
+  documentsSearched: bigint;
+
+  /**
+   * The ranking is by the term statistics of the whole mesh; else by those of the peers that answered, or by older ones.
+   *
+   * @generated from field: bool ranking_exact = 20;
+   */
+  rankingExact: boolean;
 };
 
 /**
@@ -349,7 +451,43 @@ export type QuerySummary = Message<"starling.v1.QuerySummary"> & {
  * Use `create(QuerySummarySchema)` to create a new message.
  */
 export const QuerySummarySchema: GenMessage<QuerySummary> = /*@__PURE__*/
-  messageDesc(file_starling_v1_search, 8);
+  messageDesc(file_starling_v1_search, 10);
+
+/**
+ * One place in the final order.
+ *
+ * @generated from message starling.v1.RankedHit
+ */
+export type RankedHit = Message<"starling.v1.RankedHit"> & {
+  /**
+   * @generated from field: string peer_id = 1;
+   */
+  peerId: string;
+
+  /**
+   * @generated from field: string document_id = 2;
+   */
+  documentId: string;
+
+  /**
+   * @generated from field: uint64 version = 3;
+   */
+  version: bigint;
+
+  /**
+   * By the same statistics for all: comparable across peers.
+   *
+   * @generated from field: double score = 4;
+   */
+  score: number;
+};
+
+/**
+ * Describes the message starling.v1.RankedHit.
+ * Use `create(RankedHitSchema)` to create a new message.
+ */
+export const RankedHitSchema: GenMessage<RankedHit> = /*@__PURE__*/
+  messageDesc(file_starling_v1_search, 11);
 
 /**
  * Whom a query asks, and what that costs: docs/search.md.
@@ -427,7 +565,7 @@ export const QueryStrategySchema: GenEnum<QueryStrategy> = /*@__PURE__*/
  */
 export const SearchService: GenService<{
   /**
-   * Adds or replaces documents in this peer's index.
+   * Adds or replaces documents in this peer's index, up to 1,000; for more there is PutDocumentsStream.
    * Example: grpcurl -plaintext -d '{"documents":[{"id":"1","fields":{"title":"murmuration"}}]}' localhost:7401 starling.v1.SearchService/PutDocuments
    *
    * @generated from rpc starling.v1.SearchService.PutDocuments
@@ -436,6 +574,17 @@ export const SearchService: GenService<{
     methodKind: "unary";
     input: typeof PutDocumentsRequestSchema;
     output: typeof PutDocumentsResponseSchema;
+  },
+  /**
+   * Adds or replaces any number of documents: each request is stored as it comes and answered in order. The stream ends with
+   * the error of the first document that cannot be stored; what was answered before is stored.
+   *
+   * @generated from rpc starling.v1.SearchService.PutDocumentsStream
+   */
+  putDocumentsStream: {
+    methodKind: "bidi_streaming";
+    input: typeof PutDocumentsStreamRequestSchema;
+    output: typeof PutDocumentsStreamResponseSchema;
   },
   /**
    * Removes documents from this peer's index.

@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file starling/link/v1/search.proto.
  */
 export const file_starling_link_v1_search: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zdGFybGluZy9saW5rL3YxL3NlYXJjaC5wcm90bxIQc3RhcmxpbmcubGluay52MSJ0CgVRdWVyeRIQCghxdWVyeV9pZBgBIAEoCRIMCgR0ZXh0GAIgASgJEg0KBWxpbWl0GAMgASgNEhIKCnRpbWVvdXRfbXMYBCABKAESDAoEaG9wcxgFIAEoDRIMCgR3YXZlGAYgASgNEgwKBHRyZWUYByABKA0iSQoDSGl0EgwKBHBlZXIYASABKAkSEwoLZG9jdW1lbnRfaWQYAiABKAkSDQoFc2NvcmUYAyABKAESEAoIZG9jdW1lbnQYBCABKAkiXwoKUXVlcnlUYWxseRINCgVhc2tlZBgBIAEoDRIQCghhbnN3ZXJlZBgCIAEoDRIQCghtZXNzYWdlcxgDIAEoDRIPCgdtaXNzaW5nGAQgASgNEg0KBWJ5dGVzGAUgASgEInkKBkFuc3dlchIQCghxdWVyeV9pZBgBIAEoCRIjCgRoaXRzGAIgAygLMhUuc3RhcmxpbmcubGluay52MS5IaXQSKgoEZG9uZRgDIAEoCzIcLnN0YXJsaW5nLmxpbmsudjEuUXVlcnlUYWxseRIMCgR3YXZlGAQgASgNIikKB0RlY2xpbmUSEAoIcXVlcnlfaWQYASABKAkSDAoEd2F2ZRgCIAEoDSIaCgZDYW5jZWwSEAoIcXVlcnlfaWQYASABKAki6gEKBFNlZWsSEAoIcXVlcnlfaWQYASABKAkSMAoIc3RyYXRlZ3kYAiABKA4yHi5zdGFybGluZy5saW5rLnYxLlNlZWtTdHJhdGVneRINCgVyb3VuZBgDIAEoDRIMCgR0ZXh0GAQgASgJEg0KBWxpbWl0GAUgASgNEhIKCnRpbWVvdXRfbXMYBiABKAESEAoIcm91bmRfbXMYByABKAESDAoEaG9wcxgIIAEoDRINCgVzdGVwcxgJIAEoDRIPCgd3YWxrZXJzGAogASgNEg4KBmJ1ZGdldBgLIAEoDRIOCgZyZXN1bWUYDCABKAgikAEKCVNlZWtUYWxseRIQCghkZWNsaW5lZBgBIAEoCBINCgVhc2tlZBgCIAEoDRIQCghhbnN3ZXJlZBgDIAEoDRIQCghtZXNzYWdlcxgEIAEoDRINCgVieXRlcxgFIAEoBBIPCgdtaXNzaW5nGAYgASgNEg8KB3dhbGtlcnMYByABKA0SDQoFZWRnZXMYCCABKA0ieAoFRm91bmQSEAoIcXVlcnlfaWQYASABKAkSDQoFcm91bmQYAiABKA0SIwoEaGl0cxgDIAMoCzIVLnN0YXJsaW5nLmxpbmsudjEuSGl0EikKBGRvbmUYBCABKAsyGy5zdGFybGluZy5saW5rLnYxLlNlZWtUYWxseSp3CgxTZWVrU3RyYXRlZ3kSHQoZU0VFS19TVFJBVEVHWV9VTlNQRUNJRklFRBAAEhYKElNFRUtfU1RSQVRFR1lfV0FMSxABEhYKElNFRUtfU1RSQVRFR1lfUklORxACEhgKFFNFRUtfU1RSQVRFR1lfR1VJREVEEANiBnByb3RvMw");
+  fileDesc("Ch1zdGFybGluZy9saW5rL3YxL3NlYXJjaC5wcm90bxIQc3RhcmxpbmcubGluay52MSKqAQoFUXVlcnkSEAoIcXVlcnlfaWQYASABKAkSDAoEdGV4dBgCIAEoCRINCgVsaW1pdBgDIAEoDRISCgp0aW1lb3V0X21zGAQgASgBEgwKBGhvcHMYBSABKA0SDAoEd2F2ZRgGIAEoDRIMCgR0cmVlGAcgASgNEjQKCnN0YXRpc3RpY3MYFCABKAsyIC5zdGFybGluZy5saW5rLnYxLlRlcm1TdGF0aXN0aWNzInkKA0hpdBIMCgRwZWVyGAEgASgJEhMKC2RvY3VtZW50X2lkGAIgASgJEg0KBXNjb3JlGAMgASgBEhAKCGRvY3VtZW50GAQgASgJEg8KB3ZlcnNpb24YFCABKAQSDgoGbGVuZ3RoGBUgASgNEg0KBXRlcm1zGBYgAygNIpUBCgpRdWVyeVRhbGx5Eg0KBWFza2VkGAEgASgNEhAKCGFuc3dlcmVkGAIgASgNEhAKCG1lc3NhZ2VzGAMgASgNEg8KB21pc3NpbmcYBCABKA0SDQoFYnl0ZXMYBSABKAQSNAoKc3RhdGlzdGljcxgUIAEoCzIgLnN0YXJsaW5nLmxpbmsudjEuVGVybVN0YXRpc3RpY3MiRwoOVGVybVN0YXRpc3RpY3MSEQoJZG9jdW1lbnRzGAEgASgEEg0KBXdvcmRzGAIgASgEEhMKC2ZyZXF1ZW5jaWVzGAMgAygEInkKBkFuc3dlchIQCghxdWVyeV9pZBgBIAEoCRIjCgRoaXRzGAIgAygLMhUuc3RhcmxpbmcubGluay52MS5IaXQSKgoEZG9uZRgDIAEoCzIcLnN0YXJsaW5nLmxpbmsudjEuUXVlcnlUYWxseRIMCgR3YXZlGAQgASgNIikKB0RlY2xpbmUSEAoIcXVlcnlfaWQYASABKAkSDAoEd2F2ZRgCIAEoDSIaCgZDYW5jZWwSEAoIcXVlcnlfaWQYASABKAki6gEKBFNlZWsSEAoIcXVlcnlfaWQYASABKAkSMAoIc3RyYXRlZ3kYAiABKA4yHi5zdGFybGluZy5saW5rLnYxLlNlZWtTdHJhdGVneRINCgVyb3VuZBgDIAEoDRIMCgR0ZXh0GAQgASgJEg0KBWxpbWl0GAUgASgNEhIKCnRpbWVvdXRfbXMYBiABKAESEAoIcm91bmRfbXMYByABKAESDAoEaG9wcxgIIAEoDRINCgVzdGVwcxgJIAEoDRIPCgd3YWxrZXJzGAogASgNEg4KBmJ1ZGdldBgLIAEoDRIOCgZyZXN1bWUYDCABKAgikAEKCVNlZWtUYWxseRIQCghkZWNsaW5lZBgBIAEoCBINCgVhc2tlZBgCIAEoDRIQCghhbnN3ZXJlZBgDIAEoDRIQCghtZXNzYWdlcxgEIAEoDRINCgVieXRlcxgFIAEoBBIPCgdtaXNzaW5nGAYgASgNEg8KB3dhbGtlcnMYByABKA0SDQoFZWRnZXMYCCABKA0ieAoFRm91bmQSEAoIcXVlcnlfaWQYASABKAkSDQoFcm91bmQYAiABKA0SIwoEaGl0cxgDIAMoCzIVLnN0YXJsaW5nLmxpbmsudjEuSGl0EikKBGRvbmUYBCABKAsyGy5zdGFybGluZy5saW5rLnYxLlNlZWtUYWxseSp3CgxTZWVrU3RyYXRlZ3kSHQoZU0VFS19TVFJBVEVHWV9VTlNQRUNJRklFRBAAEhYKElNFRUtfU1RSQVRFR1lfV0FMSxABEhYKElNFRUtfU1RSQVRFR1lfUklORxACEhgKFFNFRUtfU1RSQVRFR1lfR1VJREVEEANiBnByb3RvMw");
 
 /**
  * A question on its way.
@@ -58,6 +58,13 @@ export type Query = Message<"starling.link.v1.Query"> & {
    * @generated from field: uint32 tree = 7;
    */
   tree: number;
+
+  /**
+   * What the origin knows of the whole mesh.
+   *
+   * @generated from field: starling.link.v1.TermStatistics statistics = 20;
+   */
+  statistics?: TermStatistics | undefined;
 };
 
 /**
@@ -94,6 +101,27 @@ export type Hit = Message<"starling.link.v1.Hit"> & {
    * @generated from field: string document = 4;
    */
   document: string;
+
+  /**
+   * Of two with one document_id the higher is the document.
+   *
+   * @generated from field: uint64 version = 20;
+   */
+  version: bigint;
+
+  /**
+   * Words of the document.
+   *
+   * @generated from field: uint32 length = 21;
+   */
+  length: number;
+
+  /**
+   * How often each ranked term of the query is in it.
+   *
+   * @generated from field: repeated uint32 terms = 22;
+   */
+  terms: number[];
 };
 
 /**
@@ -135,6 +163,13 @@ export type QueryTally = Message<"starling.link.v1.QueryTally"> & {
    * @generated from field: uint64 bytes = 5;
    */
   bytes: bigint;
+
+  /**
+   * Of the documents of the peers that answered.
+   *
+   * @generated from field: starling.link.v1.TermStatistics statistics = 20;
+   */
+  statistics?: TermStatistics | undefined;
 };
 
 /**
@@ -143,6 +178,39 @@ export type QueryTally = Message<"starling.link.v1.QueryTally"> & {
  */
 export const QueryTallySchema: GenMessage<QueryTally> = /*@__PURE__*/
   messageDesc(file_starling_link_v1_search, 2);
+
+/**
+ * What ranking needs to know of all documents.
+ *
+ * @generated from message starling.link.v1.TermStatistics
+ */
+export type TermStatistics = Message<"starling.link.v1.TermStatistics"> & {
+  /**
+   * @generated from field: uint64 documents = 1;
+   */
+  documents: bigint;
+
+  /**
+   * Words of all of them.
+   *
+   * @generated from field: uint64 words = 2;
+   */
+  words: bigint;
+
+  /**
+   * Documents that have each ranked term of the query; in a question 0 means that it is not known.
+   *
+   * @generated from field: repeated uint64 frequencies = 3;
+   */
+  frequencies: bigint[];
+};
+
+/**
+ * Describes the message starling.link.v1.TermStatistics.
+ * Use `create(TermStatisticsSchema)` to create a new message.
+ */
+export const TermStatisticsSchema: GenMessage<TermStatistics> = /*@__PURE__*/
+  messageDesc(file_starling_link_v1_search, 3);
 
 /**
  * Hits of the sender's subtree.
@@ -178,7 +246,7 @@ export type Answer = Message<"starling.link.v1.Answer"> & {
  * Use `create(AnswerSchema)` to create a new message.
  */
 export const AnswerSchema: GenMessage<Answer> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_search, 3);
+  messageDesc(file_starling_link_v1_search, 4);
 
 /**
  * The receiver of this is not the parent of the sender.
@@ -202,7 +270,7 @@ export type Decline = Message<"starling.link.v1.Decline"> & {
  * Use `create(DeclineSchema)` to create a new message.
  */
 export const DeclineSchema: GenMessage<Decline> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_search, 4);
+  messageDesc(file_starling_link_v1_search, 5);
 
 /**
  * Stop working on it.
@@ -221,7 +289,7 @@ export type Cancel = Message<"starling.link.v1.Cancel"> & {
  * Use `create(CancelSchema)` to create a new message.
  */
 export const CancelSchema: GenMessage<Cancel> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_search, 5);
+  messageDesc(file_starling_link_v1_search, 6);
 
 /**
  * A round of a seek: be a branch, or let the walkers that wait in you go on.
@@ -309,7 +377,7 @@ export type Seek = Message<"starling.link.v1.Seek"> & {
  * Use `create(SeekSchema)` to create a new message.
  */
 export const SeekSchema: GenMessage<Seek> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_search, 6);
+  messageDesc(file_starling_link_v1_search, 7);
 
 /**
  * What a branch did in a round.
@@ -369,7 +437,7 @@ export type SeekTally = Message<"starling.link.v1.SeekTally"> & {
  * Use `create(SeekTallySchema)` to create a new message.
  */
 export const SeekTallySchema: GenMessage<SeekTally> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_search, 7);
+  messageDesc(file_starling_link_v1_search, 8);
 
 /**
  * Hits of the sender's branch.
@@ -405,7 +473,7 @@ export type Found = Message<"starling.link.v1.Found"> & {
  * Use `create(FoundSchema)` to create a new message.
  */
 export const FoundSchema: GenMessage<Found> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_search, 8);
+  messageDesc(file_starling_link_v1_search, 9);
 
 /**
  * How a seek finds its way.
