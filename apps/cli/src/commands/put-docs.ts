@@ -57,7 +57,7 @@ function sourceOf(
     return { file };
   }
   if (file !== undefined) throw new CliError('give a document or --file, not both', exitCode.usage);
-  return argument.trimStart().startsWith('{') ? { text: argument } : { file: argument };
+  return /^\s*[[{]/.test(argument) ? { text: argument } : { file: argument };
 }
 
 async function* documentsOf(file: string | undefined): AsyncGenerator<OutgoingDocument, void, void> {
