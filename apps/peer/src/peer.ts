@@ -30,6 +30,7 @@ import { Offers, offerRecord, type SigningIdentity } from './overlay/offers.ts';
 import { Overlay } from './overlay/overlay.ts';
 import { Publisher } from './overlay/publisher.ts';
 import { Queries } from './overlay/queries.ts';
+import { TermFeed } from './overlay/term-feed.ts';
 import { defaultTopologyFeedConfig, TopologyFeed } from './overlay/topology-feed.ts';
 import { PeerMetrics } from './peer-metrics.ts';
 import type { PeerSecurity } from './process/security.ts';
@@ -85,6 +86,8 @@ export class Peer {
   readonly health = new Health();
   readonly metrics: PeerMetrics;
   readonly #offers: Offers;
+  /** Tells the mesh what is in the index. */
+  readonly #terms: TermFeed;
   readonly #logs: Logs;
 
   constructor({ config, logs, security, transport, ports, rpc, access, connections }: PeerDependencies) {
@@ -108,6 +111,7 @@ export class Peer {
     this.index = new ThreadedIndex({
       ...this.indexLimits,
       path: config.dataDir === '' ? '' : join(config.dataDir, 'index.sqlite'),
+      onChange: () => this.#terms.changed(),
       onTrouble: (problem, details) => logs.search.error(details, problem),
     });
     this.operators = new TrustedOperators(config, logs.mesh);
@@ -133,6 +137,7 @@ export class Peer {
       { waitingMax: config.publishesWaitingMax, requestsMax: 65_536, requestTtlMs: 120_000 },
       overlay,
     );
+    this.#terms = new TermFeed(overlay, this.index);
     this.queries = new Queries(overlay, this.index, {
       selfId: self.id,
       queriesMax: config.queriesMax,
@@ -184,6 +189,7 @@ export class Peer {
   /** Looks for the mesh and joins it. */
   async start(discovery: readonly Discovery[]): Promise<void> {
     await this.overlay.start(discovery);
+    this.#terms.start();
     this.bans.restore();
     this.#offers.start();
     this.operators.watch(() => this.overlay.command({ kind: 'operatorKeysChanged' }));

@@ -238,6 +238,35 @@ describe('search', () => {
     }
   });
 
+  it('straight to the one peer that has it, once it has told; and along the tree for what is no word', async () => {
+    await b().putDocuments([{ id: 'straight', fields: { title: 'a skein of geese straightaway' } }]);
+    const ask = async (text: string) => {
+      const events = [];
+      for await (const event of c().query(text, { strategy: 'summary' })) events.push(event);
+      const summary = events.at(-1);
+      if (summary?.kind !== 'summary') throw new Error('no summary');
+      return summary;
+    };
+    let summary = await ask('straightaway');
+    await until(async () => {
+      summary = await ask('straightaway');
+      return summary.strategy === 'summary' && summary.hits === 1;
+    });
+    expect(summary).toMatchObject({
+      peersAsked: 1,
+      peersAnswered: 1,
+      messagesSpent: 2,
+      holdersEmpty: 0,
+      complete: true,
+    });
+    expect(summary.choiceReason).toBe('1 of 3 peers may have it');
+    expect(summary.ranking.map(({ id }) => id)).toEqual(['straight']);
+    expect(summary.documentsSearched).toBeGreaterThan(1);
+    expect(await ask('straightaw*')).toMatchObject({ strategy: 'exhaustive', hits: 1, peersAsked: 3 });
+    await b().deleteDocuments(['straight']);
+    await until(async () => (await ask('straightaway')).messagesSpent === 0);
+  });
+
   it('the newest version is the document, wherever it is, and ranks come from the whole mesh', async () => {
     const put = (client: StarlingClient, id: string, title: string, version: number) =>
       client.putDocuments([{ id, fields: { title }, version }]);

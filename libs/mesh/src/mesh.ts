@@ -143,7 +143,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     this.#observe = new ObservePart(hub, config.observe, self, rng.child(), (report) => this.#completed(report));
     this.#canary = new Canary(config.canary, rng.child());
     this.#summaries = new SummariesPart(hub, config.summaries, self, rng.child());
-    this.#holders = new HoldersPart(hub, config.holders, self.id);
+    this.#holders = new HoldersPart(hub, config.holders, self.id, this.#summaries.core);
     this.#router = new QueryRouter({
       self: () => this.#self,
       peers: () => this.directory.size,

@@ -11,6 +11,7 @@ export {
   noStatistics,
   type TermStatistics,
 } from './rank.ts';
+export { requiredWords } from './required-words.ts';
 export {
   type Bound,
   type GroupNode,

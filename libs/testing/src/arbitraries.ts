@@ -315,14 +315,21 @@ export const summariesMessages: fc.Arbitrary<SummariesMessage> = fc.oneof(
 );
 
 export const holderMessages: fc.Arbitrary<HolderMessage<Hit>> = fc.oneof(
-  fc.record({ kind: fc.constant('holderQuery' as const), queryId: text, text, limit: uint32, timeoutMs: millis }),
-  fc.record({
-    kind: fc.constant('holderAnswer' as const),
-    queryId: text,
-    hits: fc.array(hits, { maxLength: 4 }),
-    done: fc.boolean(),
-    refused: fc.boolean(),
-  }),
+  fc.record(
+    { kind: fc.constant('holderQuery' as const), queryId: text, text, limit: uint32, timeoutMs: millis, statistics },
+    { requiredKeys: ['kind', 'queryId', 'text', 'limit', 'timeoutMs'] },
+  ),
+  fc.record(
+    {
+      kind: fc.constant('holderAnswer' as const),
+      queryId: text,
+      hits: fc.array(hits, { maxLength: 4 }),
+      done: fc.boolean(),
+      refused: fc.boolean(),
+      statistics,
+    },
+    { requiredKeys: ['kind', 'queryId', 'hits', 'done', 'refused'] },
+  ),
   fc.record({ kind: fc.constant('holderCancel' as const), queryId: text }),
 );
 

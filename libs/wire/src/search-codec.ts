@@ -109,7 +109,7 @@ function toQueryTally({ statistics, ...counts }: QueryTally) {
   return { ...toTally(counts), ...toStatistics(statistics) };
 }
 
-function toStatistics(statistics: TermStatistics | undefined): {
+export function toStatistics(statistics: TermStatistics | undefined): {
   statistics?: MessageInitShape<typeof TermStatisticsSchema>;
 } {
   if (statistics === undefined) return {};
@@ -119,7 +119,7 @@ function toStatistics(statistics: TermStatistics | undefined): {
   };
 }
 
-function fromStatistics(statistics: StatisticsProto | undefined): { statistics?: TermStatistics } {
+export function fromStatistics(statistics: StatisticsProto | undefined): { statistics?: TermStatistics } {
   if (statistics === undefined) return {};
   const documents = fromUint64(statistics.documents);
   const words = fromUint64(statistics.words);

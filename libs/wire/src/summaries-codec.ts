@@ -6,7 +6,7 @@ import type { KindInit, KindOf } from './control-codec.ts';
 import type { SummaryDelta as DeltaProto, SummaryDeltaSchema } from './gen/starling/link/v1/body_pb.ts';
 import type { SummaryRecord as RecordProto, SummaryRecordSchema } from './gen/starling/link/v1/summaries_pb.ts';
 import { finite, fromUint64, toUint64 } from './peer-codec.ts';
-import { fromHit, toHit } from './search-codec.ts';
+import { fromHit, fromStatistics, toHit, toStatistics } from './search-codec.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -49,12 +49,15 @@ export function fromSummaries(kind: KindOf<SummariesMessage['kind']>): Summaries
 export function toHolders(message: HolderMessage<Hit>): KindInit {
   switch (message.kind) {
     case 'holderQuery': {
-      const { queryId, text, limit, timeoutMs } = message;
-      return { case: 'holderQuery', value: { queryId, text, limit, timeoutMs } };
+      const { queryId, text, limit, timeoutMs, statistics } = message;
+      return { case: 'holderQuery', value: { queryId, text, limit, timeoutMs, ...toStatistics(statistics) } };
     }
     case 'holderAnswer': {
-      const { queryId, hits, done, refused } = message;
-      return { case: 'holderAnswer', value: { queryId, hits: hits.map(toHit), done, refused } };
+      const { queryId, hits, done, refused, statistics } = message;
+      return {
+        case: 'holderAnswer',
+        value: { queryId, hits: hits.map(toHit), done, refused, ...toStatistics(statistics) },
+      };
     }
     case 'holderCancel':
       return { case: 'holderCancel', value: { queryId: message.queryId } };
@@ -66,12 +69,13 @@ export function toHolders(message: HolderMessage<Hit>): KindInit {
 export function fromHolders(kind: KindOf<HolderMessage<Hit>['kind']>): HolderMessage<Hit> {
   switch (kind.case) {
     case 'holderQuery': {
-      const { queryId, text, limit, timeoutMs } = kind.value;
-      return { kind: 'holderQuery', queryId, text, limit, timeoutMs: finite(timeoutMs) };
+      const { queryId, text, limit, timeoutMs, statistics } = kind.value;
+      const rest = fromStatistics(statistics);
+      return { kind: 'holderQuery', queryId, text, limit, timeoutMs: finite(timeoutMs), ...rest };
     }
     case 'holderAnswer': {
-      const { queryId, hits, done, refused } = kind.value;
-      return { kind: 'holderAnswer', queryId, hits: hits.map(fromHit), done, refused };
+      const { queryId, hits, done, refused, statistics } = kind.value;
+      return { kind: 'holderAnswer', queryId, hits: hits.map(fromHit), done, refused, ...fromStatistics(statistics) };
     }
     case 'holderCancel':
       return { kind: 'holderCancel', queryId: kind.value.queryId };

@@ -9,6 +9,7 @@ import {
   noStatistics,
   parseQuery,
   rankedTerms,
+  requiredWords,
   type TermStatistics,
   termKey,
 } from '@starling/query';
@@ -111,7 +112,8 @@ export class Queries {
           query.hits += event.hits.length;
           for (const hit of event.hits) {
             const known = query.given.get(hit.documentId);
-            if (known === undefined || known.version < (hit.version ?? 0)) query.given.set(hit.documentId, givenOf(hit));
+            if (known === undefined || known.version < (hit.version ?? 0))
+              query.given.set(hit.documentId, givenOf(hit));
           }
           query.listener.hits(event.hits);
           break;
@@ -164,6 +166,8 @@ export class Queries {
     const startedAt = this.#mesh.now();
     const { text, limit } = question;
     const parsed = parseQuery(text);
+    // What does not parse is refused before it gets here.
+    const words = parsed.ok ? requiredWords(parsed.query) : [];
     const terms = parsed.ok ? rankedTerms(parsed.query).map(termKey) : [];
     const statistics = this.#known.recall(startedAt, terms);
     this.#open.set(queryId, { listener, startedAt, limit, terms, statistics, hits: 0, given: new Map() });
@@ -172,6 +176,7 @@ export class Queries {
       queryId,
       ...question,
       timeoutMs,
+      words,
       ...(statistics !== null && { statistics }),
     });
     return () => {

@@ -1,4 +1,4 @@
-import type { IndexLimits, LocalAnswer, LocalQuestion, PutResult, StoredDocument } from './local-index.ts';
+import type { IndexLimits, IndexTerms, LocalAnswer, LocalQuestion, PutResult, StoredDocument } from './local-index.ts';
 
 /** What the index's thread is started with. */
 export interface IndexThreadData extends IndexLimits {
@@ -15,6 +15,7 @@ export type IndexJob =
   | { readonly kind: 'put'; readonly documents: readonly StoredDocument[] }
   | { readonly kind: 'delete'; readonly ids: readonly string[] }
   | { readonly kind: 'search'; readonly question: LocalQuestion }
+  | { readonly kind: 'terms'; readonly countMax: number }
   | { readonly kind: 'close' };
 
 /** What became of the oldest job that is not answered; or, first of all, that the file is open. */
@@ -27,6 +28,7 @@ export type IndexReply = {
   | { readonly kind: 'put'; readonly result: PutResult }
   | { readonly kind: 'delete'; readonly deleted: number }
   | { readonly kind: 'search'; readonly answer: LocalAnswer }
+  | { readonly kind: 'terms'; readonly terms: IndexTerms }
   | { readonly kind: 'closed' }
   | { readonly kind: 'failed'; readonly problem: string }
 );

@@ -37,6 +37,8 @@ function replyOf(index: SqliteIndex, job: Exclude<IndexJob, { readonly kind: 'cl
       return { kind: 'delete', deleted: index.delete(job.ids) };
     case 'search':
       return { kind: 'search', answer: index.search(job.question) };
+    case 'terms':
+      return { kind: 'terms', terms: index.terms(job.countMax) };
   }
 }
 

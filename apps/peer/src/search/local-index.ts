@@ -51,6 +51,15 @@ export interface IndexLimits {
   readonly bytesMax: number;
 }
 
+/** What a peer tells the others of its index. */
+export interface IndexTerms {
+  /** Of all its words, ascending, each once; null: there are more than was asked for. */
+  readonly fingerprints: Uint32Array | null;
+  readonly documents: number;
+  /** Words of all documents. */
+  readonly words: number;
+}
+
 /** How a peer searches its own documents: small, so that another engine can take its place. */
 export interface LocalIndex {
   /** Documents held. */
@@ -63,6 +72,8 @@ export interface LocalIndex {
   delete(ids: readonly string[]): Promise<number>;
   /** The best `limit` documents that match. A text that is no query matches nothing. Rejects when overloaded or broken. */
   search(question: LocalQuestion): Promise<LocalAnswer>;
+  /** All words that there are, when they are at most so many. Rejects when the index is broken. */
+  terms(countMax: number): Promise<IndexTerms>;
   /** Nothing is asked of it any more; resolves when its files are closed. */
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { hashTerm } from '@starling/digest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LocalAnswer, StoredDocument } from './local-index.ts';
 import { indexLimits, SqliteIndex, type SqliteIndexOptions } from './sqlite-index.ts';
@@ -192,5 +193,19 @@ describe('local index', () => {
     const json = `${'['.repeat(5_000)}"deep"${']'.repeat(5_000)}`;
     expect(index.put([{ id: 'a', json, version: 1 }]).stored).toBe(1);
     expect(found(index, 'deep')).toEqual(['a']);
+  });
+
+  it('tells its words as fingerprints, until there are too many', () => {
+    const index = indexOf();
+    index.put([documentOf('a', { title: 'Ångström owl', n: 7 }), documentOf('b', { deep: { t: 'owl 木 bird' } })]);
+    const of = (...words: string[]) => Uint32Array.from(words.map((word) => hashTerm(word).high)).sort();
+    const { fingerprints, documents, words } = index.terms(100);
+    expect([documents, words]).toEqual([2, 6]);
+    for (const each of of('angstrom', 'owl', '7', '木', 'bird')) expect(fingerprints).toContain(each);
+    expect(index.terms(3).fingerprints).toBeNull();
+    index.delete(['a']);
+    expect(index.terms(100).fingerprints).not.toContain(of('angstrom')[0]);
+    index.delete(['b']);
+    expect(index.terms(100)).toMatchObject({ documents: 0, words: 0 });
   });
 });

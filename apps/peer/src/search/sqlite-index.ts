@@ -1,5 +1,6 @@
 import { renameSync, rmSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { hashTerm } from '@starling/digest';
 import {
   bm25,
   type DocumentText,
@@ -27,6 +28,7 @@ import {
 import type {
   IndexLimits,
   IndexRefusal,
+  IndexTerms,
   LocalAnswer,
   LocalHit,
   LocalQuestion,
@@ -208,6 +210,20 @@ export class SqliteIndex {
       }
       count = Math.min(candidatesMax, 4 * count);
     }
+  }
+
+  /** Reads the whole vocabulary: some 100 ms for 100,000 words. */
+  terms(countMax: number): IndexTerms {
+    const { documents, words } = this.#totals;
+    this.#db.exec("CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab('main', 'words', 'row')");
+    const found = new Uint32Array(countMax);
+    let count = 0;
+    for (const row of this.#statement('SELECT term FROM temp.vocabulary').iterate()) {
+      if (count === countMax) return { fingerprints: null, documents, words };
+      found[count++] = hashTerm(String(row.term)).high;
+    }
+    const sorted = found.subarray(0, count).sort();
+    return { fingerprints: sorted.filter((value, i) => i === 0 || value !== sorted[i - 1]), documents, words };
   }
 
   close(): void {

@@ -3,7 +3,15 @@ import { Worker } from 'node:worker_threads';
 import { StarlingError } from '@starling/client';
 import { noStatistics } from '@starling/query';
 import { type IndexJob, type IndexReply, type IndexThreadData, indexMark } from './index-protocol.ts';
-import type { IndexLimits, LocalAnswer, LocalIndex, LocalQuestion, PutResult, StoredDocument } from './local-index.ts';
+import type {
+  IndexLimits,
+  IndexTerms,
+  LocalAnswer,
+  LocalIndex,
+  LocalQuestion,
+  PutResult,
+  StoredDocument,
+} from './local-index.ts';
 
 export const threadLimits = {
   /** Searches that wait; more are refused. As many as the mesh has queries at work. */
@@ -24,6 +32,8 @@ const worker = new URL(import.meta.url.endsWith('.ts') ? './index-worker.ts' : '
 export interface ThreadedIndexOptions extends IndexLimits {
   /** File of the index; empty: in memory, and gone with the process. */
   readonly path: string;
+  /** There are other documents than before. */
+  readonly onChange?: () => void;
   /** The index is broken, or a file of it was put aside: for the log. */
   readonly onTrouble: (problem: string, details: Readonly<Record<string, unknown>>) => void;
 }
@@ -95,6 +105,13 @@ export class ThreadedIndex implements LocalIndex {
     return reply.kind === 'search' ? reply.answer : { hits: [], statistics: noStatistics };
   }
 
+  async terms(countMax: number): Promise<IndexTerms> {
+    const nothing = { fingerprints: new Uint32Array(0), documents: 0, words: 0 };
+    if (this.#thread === null && this.#size === 0) return nothing;
+    const reply = await this.#do({ kind: 'terms', countMax }, this.#changes);
+    return reply.kind === 'terms' ? reply.terms : nothing;
+  }
+
   async close(): Promise<void> {
     if (this.#thread !== null && !this.#isClosed) {
       const closed = this.#do({ kind: 'close' }, this.#changes);
@@ -149,6 +166,9 @@ export class ThreadedIndex implements LocalIndex {
       }
     } else {
       const waiting = this.#given.shift();
+      const isChanged =
+        (reply.kind === 'put' && reply.result.stored > 0) || (reply.kind === 'delete' && reply.deleted > 0);
+      if (isChanged) this.#options.onChange?.();
       if (reply.kind === 'failed') waiting?.reject(broken(reply.problem));
       else waiting?.resolve(reply);
     }

@@ -14,6 +14,8 @@ export interface HolderSearchConfig {
   readonly limitMax: number;
   readonly textCharsMax: number;
   readonly queryIdCharsMax: number;
+  /** Ranked terms of a question. */
+  readonly termsMax: number;
   /** An answer carries documents of this size at most, or one; more go in a further answer. */
   readonly answerCharsMax: number;
   readonly hitCharsMax: number;
@@ -28,6 +30,7 @@ export const defaultHolderSearchConfig: HolderSearchConfig = {
   timeoutMaxMs: 30_000, // the public API's limit
   limitMax: 1_000, // the public API's limit
   textCharsMax: 1_024, // the public API's limit
+  termsMax: 32, // the query language's limit
   queryIdCharsMax: 256, // guess: a peer id and a number, with room
   answerCharsMax: 65_536, // one frame
   hitCharsMax: 65_536, // the public API's limit for a document

@@ -1,4 +1,5 @@
 import type { PeerId, PeerInfo } from '@starling/kernel';
+import type { TermStatistics } from '@starling/query';
 
 /** What of a document that matched matters on its way; the layers above know more of it. */
 export interface RankedHit {
@@ -16,14 +17,18 @@ export type HolderMessage<H extends RankedHit> =
       readonly limit: number;
       /** What is left of the deadline when it is sent, in ms. */
       readonly timeoutMs: number;
+      /** What the origin knows of the whole mesh, so that all holders score alike. */
+      readonly statistics?: TermStatistics;
     }
-  /** `done`: the last part. `refused`: too busy, so nothing was looked up. */
+  /** `done`: the last part. `refused`: too busy, or the index failed, so nothing was looked up. */
   | {
       readonly kind: 'holderAnswer';
       readonly queryId: string;
       readonly hits: readonly H[];
       readonly done: boolean;
       readonly refused: boolean;
+      /** In the last part: of the holder's documents. */
+      readonly statistics?: TermStatistics;
     }
   /** From the origin: no answer is wanted any more. */
   | { readonly kind: 'holderCancel'; readonly queryId: string };
@@ -37,10 +42,17 @@ export type HolderCommand<H extends RankedHit> =
       readonly limit: number;
       readonly timeoutMs: number;
       readonly holders: readonly PeerInfo[];
+      readonly statistics?: TermStatistics;
     }
   | { readonly kind: 'cancel'; readonly queryId: string }
-  /** The local index has answered `ask`. */
-  | { readonly kind: 'localHits'; readonly queryId: string; readonly hits: readonly H[] };
+  /** The local index has answered `ask`, or `failed`. */
+  | {
+      readonly kind: 'localHits';
+      readonly queryId: string;
+      readonly hits: readonly H[];
+      readonly statistics?: TermStatistics;
+      readonly failed?: boolean;
+    };
 
 /** What a question to holders cost and reached. */
 export interface HolderCost {
@@ -55,11 +67,19 @@ export interface HolderCost {
   readonly missing: number;
   /** Holders that answered, and had nothing. */
   readonly empty: number;
+  /** Of the documents of those who answered. Left out: nobody said. */
+  readonly statistics?: TermStatistics;
 }
 
 export type HolderEvent<H extends RankedHit> =
   /** Search the local index and answer with `localHits`. */
-  | { readonly kind: 'ask'; readonly queryId: string; readonly text: string; readonly limit: number }
+  | {
+      readonly kind: 'ask';
+      readonly queryId: string;
+      readonly text: string;
+      readonly limit: number;
+      readonly statistics?: TermStatistics;
+    }
   /** For a question of this peer: more hits, best first; `limit` in all at most. */
   | { readonly kind: 'hits'; readonly queryId: string; readonly hits: readonly H[] }
   | {

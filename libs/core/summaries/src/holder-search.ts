@@ -8,12 +8,14 @@ import {
   type ProtocolCore,
   unreachable,
 } from '@starling/kernel';
+import { addStatistics, noStatistics, type TermStatistics } from '@starling/query';
 import type { HolderSearchConfig } from './holder-config.ts';
 import type { HolderCommand, HolderCost, HolderEvent, HolderMessage, RankedHit } from './holder-messages.ts';
 
 type Out<H extends RankedHit> = Outbox<HolderMessage<H>, HolderEvent<H>>;
 type Start<H extends RankedHit> = Extract<HolderCommand<H>, { kind: 'start' }>;
 type Query<H extends RankedHit> = Extract<HolderMessage<H>, { kind: 'holderQuery' }>;
+type LocalHits<H extends RankedHit> = Extract<HolderCommand<H>, { kind: 'localHits' }>;
 type Answer<H extends RankedHit> = Extract<HolderMessage<H>, { kind: 'holderAnswer' }>;
 type Reason<H extends RankedHit> = Extract<HolderEvent<H>, { kind: 'finished' }>['reason'];
 
@@ -167,7 +169,7 @@ export class HolderSearch<H extends RankedHit>
         this.#finish(this.#own.get(command.queryId), 'cancelled', out);
         return;
       case 'localHits':
-        this.#onLocalHits(now, command.queryId, command.hits, out);
+        this.#onLocalHits(now, command, out);
         return;
       default:
         unreachable(command);
@@ -207,7 +209,8 @@ export class HolderSearch<H extends RankedHit>
 
   /** Asks the next holders, as many as may be waited for; ends when there is none left. */
   #proceed(now: Millis, own: Own<H>, out: Out<H>): void {
-    const { queryId, text, limit } = own.command;
+    const { queryId, text, limit, statistics } = own.command;
+    const known = statistics === undefined ? {} : { statistics };
     while (own.pending.size < this.#config.parallelMax) {
       const peer = own.rest.pop();
       if (peer === undefined) break;
@@ -215,7 +218,7 @@ export class HolderSearch<H extends RankedHit>
       own.pending.arm(now, peer.id);
       this.stats.asked++;
       if (peer.id === this.#selfId) {
-        out.emit({ kind: 'ask', queryId: askName(peer.id, queryId), text, limit });
+        out.emit({ kind: 'ask', queryId: askName(peer.id, queryId), text, limit, ...known });
         continue;
       }
       const before = this.#linked.get(peer.id) ?? 0;
@@ -224,7 +227,7 @@ export class HolderSearch<H extends RankedHit>
       own.cost.messages++;
       own.cost.bytes += messageBytes + queryId.length + text.length;
       const timeoutMs = Math.max(1, Math.min(own.deadline - now, own.command.timeoutMs * this.#config.holderShare));
-      out.send(peer.id, { kind: 'holderQuery', queryId, text, limit, timeoutMs });
+      out.send(peer.id, { kind: 'holderQuery', queryId, text, limit, timeoutMs, ...known });
     }
     if (own.pending.size === 0) this.#finish(own, 'done', out);
   }
@@ -236,7 +239,7 @@ export class HolderSearch<H extends RankedHit>
       this.stats.late++;
       return;
     }
-    if (message.hits.length > own.command.limit) {
+    if (message.hits.length > own.command.limit || !this.#areStatistics(message.statistics)) {
       this.#violation(from, 'holder hits', out);
       own.cost.missing++;
       this.#through(own, from, out);
@@ -248,13 +251,16 @@ export class HolderSearch<H extends RankedHit>
     this.#take(own, from, message.hits, out);
     if (!message.done) return;
     if (message.refused) own.cost.missing++;
-    else this.#answered(own, from);
+    else this.#answered(own, from, message.statistics);
     this.#through(own, from, out);
     this.#proceed(now, own, out);
   }
 
-  #answered(own: Own<H>, peer: PeerId): void {
+  #answered(own: Own<H>, peer: PeerId, statistics: TermStatistics | undefined): void {
     own.cost.answered++;
+    if (statistics !== undefined) {
+      own.cost.statistics = addStatistics(own.cost.statistics ?? noStatistics, statistics);
+    }
     if (!own.fruitful.has(peer)) own.cost.empty++;
   }
 
@@ -287,33 +293,46 @@ export class HolderSearch<H extends RankedHit>
     const name = askName(from, queryId);
     if (this.#served.has(name)) return;
     if (this.#served.size >= this.#config.activeMax) {
-      this.stats.refused++;
-      out.send(from, { kind: 'holderAnswer', queryId, hits: [], done: true, refused: true });
+      this.#refuse(from, queryId, out);
       return;
     }
     this.stats.served++;
     const wanted = Math.min(limit, this.#config.limitMax);
     const deadline = now + Math.min(timeoutMs, this.#config.timeoutMaxMs);
     this.#served.set(name, { from, queryId, limit: wanted, deadline });
-    out.emit({ kind: 'ask', queryId: name, text, limit: wanted });
+    const known = message.statistics === undefined ? {} : { statistics: message.statistics };
+    out.emit({ kind: 'ask', queryId: name, text, limit: wanted, ...known });
   }
 
-  #onLocalHits(now: Millis, name: string, hits: readonly H[], out: Out<H>): void {
+  #refuse(to: PeerId, queryId: string, out: Out<H>): void {
+    this.stats.refused++;
+    out.send(to, { kind: 'holderAnswer', queryId, hits: [], done: true, refused: true });
+  }
+
+  #onLocalHits(now: Millis, command: LocalHits<H>, out: Out<H>): void {
+    const { queryId: name, hits, statistics, failed = false } = command;
     const served = this.#served.get(name);
     if (served !== undefined) {
       this.#served.delete(name);
-      this.#answer(served, hits, out);
+      if (failed) this.#refuse(served.from, served.queryId, out);
+      else this.#answer(served, hits, statistics, out);
       return;
     }
     const own = this.#own.get(name.slice(askName(this.#selfId, '').length));
     if (own === undefined || !own.pending.has(this.#selfId)) return;
     this.#take(own, this.#selfId, hits, out);
-    this.#answered(own, this.#selfId);
+    if (failed) own.cost.missing++;
+    else this.#answered(own, this.#selfId, statistics);
     this.#through(own, this.#selfId, out);
     this.#proceed(now, own, out);
   }
 
-  #answer({ from, queryId, limit }: Served, hits: readonly H[], out: Out<H>): void {
+  #answer(
+    { from, queryId, limit }: Served,
+    hits: readonly H[],
+    statistics: TermStatistics | undefined,
+    out: Out<H>,
+  ): void {
     const fitting = best(hits, limit).filter(({ document }) => document.length <= this.#config.hitCharsMax);
     this.stats.hitsDropped += Math.min(limit, hits.length) - fitting.length;
     let part: H[] = [];
@@ -327,7 +346,8 @@ export class HolderSearch<H extends RankedHit>
       part.push(hit);
       chars += hit.document.length;
     }
-    out.send(from, { kind: 'holderAnswer', queryId, hits: part, done: true, refused: false });
+    const told = statistics === undefined ? {} : { statistics };
+    out.send(from, { kind: 'holderAnswer', queryId, hits: part, done: true, refused: false, ...told });
   }
 
   #onLinkDown(now: Millis, peer: PeerId, out: Out<H>): void {
@@ -386,12 +406,20 @@ export class HolderSearch<H extends RankedHit>
     }
   }
 
-  #brokenRule({ queryId, text, limit, timeoutMs }: Query<H>): string | null {
+  #brokenRule({ queryId, text, limit, timeoutMs, statistics }: Query<H>): string | null {
     if (queryId === '' || queryId.length > this.#config.queryIdCharsMax) return 'holder query id';
     if (text.length > this.#config.textCharsMax) return 'holder query text';
     if (!Number.isSafeInteger(limit) || limit < 1) return 'holder query limit';
     if (!(timeoutMs > 0)) return 'holder query timeout';
+    if (!this.#areStatistics(statistics)) return 'holder query statistics';
     return null;
+  }
+
+  #areStatistics(statistics: TermStatistics | undefined): boolean {
+    if (statistics === undefined) return true;
+    const { documents, words, frequencies } = statistics;
+    if (frequencies.length > this.#config.termsMax) return false;
+    return [documents, words, ...frequencies].every((count) => Number.isSafeInteger(count) && count >= 0);
   }
 
   #violation(peer: PeerId, rule: string, out: Out<H>): void {
