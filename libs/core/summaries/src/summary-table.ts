@@ -44,6 +44,11 @@ export class SummaryTable {
     return this.#bytes;
   }
 
+  /** Bits of a fingerprint at most, so that all fit. */
+  get width(): number {
+    return this.#width;
+  }
+
   get(id: PeerId): Summary | undefined {
     return this.#entries.get(id)?.summary;
   }

@@ -33,8 +33,6 @@ export function zipfWord(rng: Rng, vocabulary: number): string {
 export class DocumentWorld {
   readonly harness: MeshHarness;
   readonly #documents = new Map<string, SimDocument[]>();
-  /** Words that a peer has beside those of its documents, to give its summary a size. */
-  readonly #filler = new Map<string, Uint32Array>();
   readonly #open = new Map<
     string,
     { startedAt: Millis; hits: Asked['hits'][number][]; finished?: FinishedQuery; endedAt: Millis }
@@ -68,10 +66,6 @@ export class DocumentWorld {
 
   documentsOf(peer: MeshPeer): readonly SimDocument[] {
     return this.#documents.get(peer.info.id) ?? [];
-  }
-
-  fill(peer: MeshPeer, fingerprints: Uint32Array): void {
-    this.#filler.set(peer.info.id, fingerprints);
   }
 
   put(peer: MeshPeer, documents: readonly SimDocument[]): void {
@@ -122,9 +116,7 @@ export class DocumentWorld {
     switch (event.kind) {
       case 'indexSnapshot': {
         const documents = this.documentsOf(peer);
-        const own = fingerprintsOf(new Set(documents.flatMap(({ words }) => [...words])), hashTerm);
-        const filler = this.#filler.get(peer.info.id) ?? [];
-        const fingerprints = Uint32Array.from(new Set([...own, ...filler])).sort();
+        const fingerprints = fingerprintsOf(new Set(documents.flatMap(({ words }) => [...words])), hashTerm);
         const words = documents.reduce((sum, document) => sum + document.words.size, 0);
         answer({ kind: 'indexTerms', fingerprints, documents: documents.length, words });
         break;

@@ -1,4 +1,5 @@
 import { attacks } from './attacks.ts';
+import { auto } from './auto.ts';
 import { crashDetection, flipFlop, stalledPeers } from './detection.ts';
 import { dhtLookup } from './dht.ts';
 import { dhtAdversaries } from './dht-adversaries.ts';
@@ -28,6 +29,7 @@ export const scenarios: readonly Scenario[] = [
   bootstrap,
   idleCost,
   summaries,
+  auto,
   faults,
   sybil,
   dhtLookup,

@@ -13,7 +13,7 @@ const wordsEach = 20;
 const allHoldMax = 200;
 const holdersAbove = 12;
 
-interface Setting {
+export interface Setting {
   readonly documents: DocumentWorld;
   readonly peers: readonly MeshPeer[];
   readonly askers: readonly MeshPeer[];
@@ -30,7 +30,7 @@ function documentOf(rng: Rng, ...tags: readonly string[]): SimDocument {
 }
 
 /** Peers with documents of Zipf's words, and tags: held by one peer each, by 0.1 % and by 1 %. */
-function settled(peers: number, seed: number, fillerEach: number): Setting {
+export function settled(peers: number, seed: number): Setting {
   documentNumber = 0;
   const step = Math.max(1, Math.floor(peers / holdersAbove));
   const isHolding = (index: number): boolean => peers <= allHoldMax || index % step === 0 || index >= peers;
@@ -44,11 +44,6 @@ function settled(peers: number, seed: number, fillerEach: number): Setting {
       peer,
       Array.from({ length: documentsEach }, () => documentOf(rng)),
     );
-    if (fillerEach > 0)
-      documents.fill(
-        peer,
-        Uint32Array.from({ length: fillerEach }, () => rng.uint32()),
-      );
   }
   const tags: { word: string; copies: number }[] = [];
   for (const share of [0, 0.001, 0.01]) {
@@ -69,17 +64,17 @@ function covered(askers: readonly MeshPeer[], peers: number): number {
 }
 
 /** What a question found of what there is to find, up to its limit. */
-function recallOf(asked: Asked, truth: readonly { readonly id: string }[], limit: number): number {
+export function recallOf(asked: Asked, truth: readonly { readonly id: string }[], limit: number): number {
   const best = truth.slice(0, limit);
   if (best.length === 0) return 1;
   const found = new Set(asked.hits.map(({ id }) => id));
   return best.filter(({ id }) => found.has(id)).length / best.length;
 }
 
-const mean = (values: readonly number[]): number =>
+export const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / (values.length || 1);
 
-function randomOf<T>(rng: Rng, items: readonly T[]): T {
+export function randomOf<T>(rng: Rng, items: readonly T[]): T {
   return items[rng.below(items.length)] as T;
 }
 
@@ -305,7 +300,7 @@ export const summaries: Scenario = {
     { id: 'joinBytes', what: 'fetched by it per peer', unit: 'B', paper: '–', goal: null, judgedBy: 'mean' },
   ],
   run(peers, seed) {
-    const setting = settled(peers, seed, 0);
+    const setting = settled(peers, seed);
     const { documents, askers } = setting;
     const { world } = documents.harness;
     const meter = new WireMeter();
@@ -329,7 +324,7 @@ export const summaries: Scenario = {
   },
 };
 
-function sampleOf({ harness }: DocumentWorld, seed: number, values: Readonly<Record<string, number>>): Sample {
+export function sampleOf({ harness }: DocumentWorld, seed: number, values: Readonly<Record<string, number>>): Sample {
   const { world } = harness;
   return { seed, values, traceHash: world.traceHash, violations: [], events: world.stats.events };
 }
