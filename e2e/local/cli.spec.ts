@@ -108,8 +108,21 @@ describe('the starling command and three peers', { timeout: 60_000 }, () => {
     expect(events.slice(0, -1).map(({ id }) => id)).toEqual(expect.arrayContaining(['b1', '2', 'b3']));
     expect(events.at(-1)).toMatchObject({ kind: 'summary', complete: true, peersAnswered: 3, hits: 3 });
     expect((await at(2, 'query', 'starling*', '--limit', '1')).stdout).toMatch(
-      /\n1 hit; 3 of 3 peers answered, .*; complete\n$/,
+      /\n1 hit; exhaustive: 3 of 3 peers answered, .*; complete\n$/,
     );
+  });
+
+  it('query points at what is malformed', async () => {
+    expect(await at(0, 'query', 'starling (europe')).toMatchObject({
+      code: 64,
+      stdout: '',
+      stderr: [
+        'starling: text has a "(" that is not closed (at character 10)',
+        '  starling (europe',
+        '           ^',
+        '',
+      ].join('\n'),
+    });
   });
 
   it('topology: every peer with its links', async () => {

@@ -70,7 +70,7 @@ function print(hits: ReadonlyMap<string, QueryHit>, summary: QuerySummary): void
 /** A refusal that says where in the text it is, with a mark below that place. */
 function pointed(error: StarlingError, text: string): Error {
   const at = Number(error.metadata.text_at ?? Number.NaN);
-  if (!Number.isInteger(at) || at < 0 || at > text.length) return error;
+  if (!Number.isInteger(at) || at < 0 || at > text.length || text.trim() === '') return error;
   const end = Math.min(Math.max(Number(error.metadata.text_end) || 0, at + 1), Math.max(text.length, at + 1));
   // As wide as what is above it: each of these takes as many columns as printable() makes of it.
   const mark =
