@@ -168,7 +168,7 @@ export const dhtLookup: Scenario = {
   about:
     'exact keys: calls, rounds and success, with dead peers, in one zone and many, and under churn (targets 22, 23)',
   engine: 'event',
-  setup: `the core alone over a network of delays; tables filled with random peers of each bucket; alpha 3, one path; ${rttMs} ms there and back, every link up, unless said; all known: at most 5,000 peers; far zones ${wanRttMs} ms, near 1 ms, a dial ${dialRtts} round trips; churn: 5 % of at most 500 peers a minute for 10 minutes, noticed after 3 s`,
+  setup: `the core alone over a network of delays; tables filled with random peers of each bucket; alpha 3, one path; ${rttMs} ms there and back, every link up, unless said; all known: at most 5,000 peers; far zones ${wanRttMs} ms, near 1 ms, a dial ${dialRtts} round trips; churn: 5 % of at most 500 peers a minute for 10 minutes, noticed after 3 s; "paper" is a throw-away simulator of the same tables`,
   peers: 10_000,
   seeds: 3,
   cpuSeconds: 60,
