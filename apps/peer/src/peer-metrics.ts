@@ -238,6 +238,7 @@ export class PeerMetrics {
           const [strategy = '', result = ''] = key.split(' ');
           return { labels: { strategy, result }, value };
         }),
+      starling_search_cached_total: () => mesh.search.stats.cached,
       starling_search_local_total: () => queries.answered,
       starling_query_choices_total: () =>
         Object.entries(mesh.chosen).map(([strategy, value]) => ({ labels: { strategy }, value })),

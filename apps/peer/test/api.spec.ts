@@ -225,7 +225,7 @@ describe('search', () => {
     expect((await ask()).filter((event) => event.kind === 'hit')).toHaveLength(2);
   });
 
-  it.each(['walk', 'ring'] as const)('by %s within a budget, and says what that was', async (strategy) => {
+  it.each(['walk', 'ring', 'guided'] as const)('by %s within a budget, and says what that was', async (strategy) => {
     const events = [];
     const options = { limit: 10, strategy, messageBudget: 30 } as const;
     for await (const event of b().query('murmuration', options)) events.push(event);
@@ -383,6 +383,29 @@ describe('search', () => {
       ],
       metadata: { text_at: '11', text_end: '11' },
     });
+  });
+
+  it('gives an answer that is remembered from a query like it, and says how old it is', async () => {
+    const ask = async () => {
+      const events = [];
+      for await (const event of c().query('murmuration', { limit: 1, strategy: 'ring' })) events.push(event);
+      return events;
+    };
+    const [first, again] = [await ask(), await ask()];
+    expect(first.at(-1)).toMatchObject({ kind: 'summary', cacheAgeMs: null });
+    expect(again.at(-1)).toMatchObject({ kind: 'summary', cacheAgeMs: expect.any(Number), messagesSpent: 0 });
+    expect(again.slice(0, -1)).toEqual(first.slice(0, -1));
+  });
+
+  it('sheds a storm of queries, and says when to come again', async () => {
+    const one = create(QueryRequestSchema, { text: 'murmuration', limit: 1 });
+    const all = await Promise.allSettled(Array.from({ length: 250 }, () => collect(raw.stream(search.query, one))));
+    const refused = all.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.length).toBeLessThan(250);
+    for (const error of refused) {
+      expect(fromStatus(error)).toMatchObject({ reason: 'TOO_MANY_QUERIES', retryAfterMs: expect.any(Number) });
+    }
   });
 
   it('ends everywhere when the client gives up', async () => {

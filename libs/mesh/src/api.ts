@@ -5,7 +5,7 @@ import type { PeerReport } from '@starling/core-observe';
 import type { ReputationEvent as Verdict } from '@starling/core-reputation';
 import type { FinishReason, Hit, QueryCost, Strategy } from '@starling/core-search';
 import type { OffReason } from '@starling/core-summaries';
-import type { Outbox, PeerId, PeerInfo } from '@starling/kernel';
+import type { Millis, Outbox, PeerId, PeerInfo } from '@starling/kernel';
 import type { TermStatistics } from '@starling/query';
 import type { MeshMessage } from './messages.ts';
 
@@ -131,6 +131,10 @@ export type MeshEvent =
       readonly reason: FinishReason;
       /** The budget in force; 0: none. */
       readonly budget: number;
+      /** Age of an answer that was remembered rather than asked for; left out: it was asked for. */
+      readonly cacheAgeMs?: Millis;
+      /** When overloaded: there may be room again after so long. */
+      readonly retryAfterMs?: Millis;
       /** How it was asked and why, when that was left open. */
       readonly choice?: Choice;
       /** Of holders that were asked straight, those that had nothing. */

@@ -389,6 +389,10 @@ export const metricDefinitions = {
     help: 'Hits that a query gave.',
     buckets: [0, 1, 5, 10, 20, 50, 100, 200, 500, 1_000],
   },
+  starling_search_cached_total: {
+    type: 'counter',
+    help: "Queries of this peer's clients that were answered from memory, at no cost.",
+  },
   starling_search_local_total: { type: 'counter', help: 'Queries, of anybody, that the local index answered.' },
   starling_query_choices_total: {
     type: 'counter',

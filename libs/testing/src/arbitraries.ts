@@ -11,7 +11,7 @@ import {
 import type { LivenessMessage } from '@starling/core-liveness';
 import type { LinkReport, ObserveBroadcast, PeerReport } from '@starling/core-observe';
 import type { BatchSignature, Gossip, PlumtreeMessage, SeqRange, StreamDigest } from '@starling/core-plumtree';
-import type { Hit, QueryTally, SearchMessage, SeekTally } from '@starling/core-search';
+import type { Hit, QueryTally, SearchMessage, SeekTally, TermsPart } from '@starling/core-search';
 import type { HolderMessage, SummariesMessage, SummaryDelta } from '@starling/core-summaries';
 import type { PeerId, PeerInfo } from '@starling/kernel';
 import type { Body, MeshMessage } from '@starling/mesh';
@@ -195,6 +195,11 @@ const seekTallies: fc.Arbitrary<SeekTally> = fc.record({
   edges: uint32,
 });
 
+const termsParts: fc.Arbitrary<TermsPart> = fc.record({
+  isDelta: fc.boolean(),
+  filter: fc.uint8Array({ maxLength: 40 }),
+});
+
 export const searchMessages: fc.Arbitrary<SearchMessage> = fc.oneof(
   fc.record(
     {
@@ -232,7 +237,16 @@ export const searchMessages: fc.Arbitrary<SearchMessage> = fc.oneof(
     steps: uint32,
     walkers: uint32,
     budget: uint32,
+    terms: fc.array(fc.array(uint32, { maxLength: 3 }), { maxLength: 3 }),
     resume: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant('linkTerms' as const),
+    version: uint32,
+    near: fc.option(termsParts),
+    beyond: fc.option(termsParts),
+    degree: uint32,
+    again: fc.boolean(),
   }),
   fc.record({
     kind: fc.constant('found' as const),

@@ -214,6 +214,7 @@ function fromKind(swarm: number, kind: Kind): ControlMessage | null {
     case 'cancel':
     case 'seek':
     case 'found':
+    case 'linkTerms':
       return { area: 'search', message: fromSearch(kind) };
     case 'findNode':
     case 'findNodeReply':

@@ -6,8 +6,8 @@ const messageKinds = [
   ...['gossip', 'iHave', 'graft', 'prune', 'digest', 'pull', 'held'],
   ...['ping', 'ack', 'probe', 'probeReply', 'watchers'],
   ...['directoryDigest', 'directoryRecords'],
-  ...['query', 'answer', 'decline', 'cancel', 'seek', 'found'],
   ...['findNode', 'findNodeReply', 'findValue', 'findValueReply', 'store', 'storeReply'],
+  ...['query', 'answer', 'decline', 'cancel', 'seek', 'found', 'linkTerms'],
 ];
 const bodyKinds = ['user', 'canary', 'announce', 'leave', 'accuse', 'watch', 'report'];
 
@@ -23,11 +23,15 @@ function life(seed: number): WiredNetwork {
       headers: { traceparent: '00-1-2-01', Größe: '' },
       wantHeld,
     });
-  const query = (id: string, queryId: string, strategy: 'auto' | 'walk' | 'ring' = 'auto') =>
+  const query = (id: string, queryId: string, strategy: 'auto' | 'walk' | 'ring' | 'guided' = 'auto') =>
     network.command(id, { kind: 'query', queryId, text: 'über', limit: 10, timeoutMs: 1_500.5, strategy });
 
   for (let i = 0; i < 7; i++) network.add(`p${i}`, i === 0 ? undefined : `p${i - 1}`);
   network.run(5_000);
+  for (const id of ['p0', 'p1', 'p2']) {
+    const fingerprints = Uint32Array.of(1, 2, 3_000_000_000);
+    network.command(id, { kind: 'indexTerms', fingerprints, documents: 1, words: 3 });
+  }
   publish('p1', true);
   network.putRecord('p1', 'p1/1');
   query('p2', 'p2/1');
@@ -44,6 +48,7 @@ function life(seed: number): WiredNetwork {
   query('p2', 'p2/2');
   query('p3', 'p3/1', 'walk');
   query('p5', 'p5/2', 'ring');
+  query('p1', 'p1/1', 'guided');
   query('p5', 'p5/1');
   network.run(400);
   network.command('p5', { kind: 'cancelQuery', queryId: 'p5/1' });

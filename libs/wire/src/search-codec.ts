@@ -1,5 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { Hit, QueryTally, SearchMessage, SeekStrategy, SeekTally } from '@starling/core-search';
+import type { Hit, QueryTally, SearchMessage, SeekStrategy, SeekTally, TermsPart } from '@starling/core-search';
 import { unreachable } from '@starling/kernel';
 import type { TermStatistics } from '@starling/query';
 import { enumNames } from './enum-names.ts';
@@ -11,6 +11,8 @@ import {
   type SeekTally as SeekTallyProto,
   type TermStatistics as StatisticsProto,
   type QueryTally as TallyProto,
+  type TermFilter,
+  type TermFilterSchema,
   type TermStatisticsSchema,
 } from './gen/starling/link/v1/search_pb.ts';
 import { finite, fromUint64, toUint64 } from './peer-codec.ts';
@@ -48,6 +50,11 @@ export function toSearch(message: SearchMessage): KindInit {
       const value = { queryId, round, hits: hits.map(toHit), ...(done === null ? {} : { done: toTally(done) }) };
       return { case: 'found', value };
     }
+    case 'linkTerms': {
+      const { version, near, beyond, degree, again } = message;
+      const value = { version, ...toFilter('near', near), ...toFilter('beyond', beyond), degree, again };
+      return { case: 'linkTerms', value };
+    }
     default:
       return unreachable(message);
   }
@@ -84,6 +91,7 @@ export function fromSearch(kind: SearchKind): SearchMessage {
         steps,
         walkers,
         budget,
+        terms: kind.value.terms.map((list) => list.terms),
         resume,
       };
     }
@@ -91,13 +99,31 @@ export function fromSearch(kind: SearchKind): SearchMessage {
       const { queryId, round, hits, done } = kind.value;
       return { kind: 'found', queryId, round, hits: hits.map(fromHit), done: fromSeekTally(done) };
     }
+    case 'linkTerms': {
+      const { version, near, beyond, degree, again } = kind.value;
+      return { kind: 'linkTerms', version, near: fromFilter(near), beyond: fromFilter(beyond), degree, again };
+    }
     default:
       return unreachable(kind);
   }
 }
 
-function toSeek({ kind: _kind, strategy, ...seek }: Extract<SearchMessage, { kind: 'seek' }>) {
-  return { ...seek, strategy: strategies.toProto(strategy) };
+function toSeek({ kind: _kind, strategy, terms, ...seek }: Extract<SearchMessage, { kind: 'seek' }>) {
+  return { ...seek, strategy: strategies.toProto(strategy), terms: terms.map((list) => ({ terms: [...list] })) };
+}
+
+/** A field that is unset for null. */
+function toFilter<Name extends string>(
+  name: Name,
+  part: TermsPart | null,
+): { [K in Name]?: MessageInitShape<typeof TermFilterSchema> } {
+  if (part === null) return {};
+  const value = { delta: part.isDelta, filter: part.filter as Uint8Array<ArrayBuffer> };
+  return { [name]: value } as { [K in Name]: typeof value };
+}
+
+function fromFilter(filter: TermFilter | undefined): TermsPart | null {
+  return filter === undefined ? null : { isDelta: filter.delta, filter: Uint8Array.from(filter.filter) };
 }
 
 /** Both kinds of tally differ in the same way from their messages. */

@@ -25,6 +25,7 @@ const messages: readonly SearchMessage[] = [
     steps: 4,
     walkers: 2,
     budget: 24,
+    terms: [[1, 2, 3_000_000_000], [4]],
     resume: true,
   },
   { kind: 'found', queryId, round: 2, hits: [hit], done: { ...counts, declined: false, walkers: 2, edges: 4 } },

@@ -1,6 +1,7 @@
 import { create, type JsonObject } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { ServerWritableStream } from '@grpc/grpc-js';
+import { StarlingError } from '@starling/client';
 import type { Hit } from '@starling/core-search';
 import { type QueryRequest, type QueryResponse, QueryResponseSchema } from '@starling/wire';
 import type { Logger } from 'pino';
@@ -39,6 +40,10 @@ export function serveQuery(call: Call, queries: Queries, log: Logger): void {
         writer.wake();
       },
       finished: (end) => {
+        if (end.reason === 'overloaded') {
+          failStream(call, overloaded(end), log);
+          return;
+        }
         waiting.push(toSummary(end));
         isFinished = true;
         writer.wake();
@@ -47,6 +52,14 @@ export function serveQuery(call: Call, queries: Queries, log: Logger): void {
   } catch (error) {
     failStream(call, error, log);
   }
+}
+
+/** This peer is asked more than it takes up: nothing was asked of anybody. */
+function overloaded({ retryAfterMs = 1_000 }: QueryEnd): StarlingError {
+  return new StarlingError('this peer is asked more than it can take up', {
+    reason: 'TOO_MANY_QUERIES',
+    retryAfterMs: Math.ceil(retryAfterMs),
+  });
 }
 
 function toHit(hit: Hit): QueryResponse {
@@ -85,6 +98,7 @@ function toSummary({
   elapsedMs,
   ranking,
   isRankingExact,
+  cacheAgeMs,
 }: QueryEnd): QueryResponse {
   return create(QueryResponseSchema, {
     event: {
@@ -111,6 +125,7 @@ function toSummary({
         })),
         documentsSearched: BigInt(tally.statistics?.documents ?? 0),
         rankingExact: isRankingExact,
+        ...(cacheAgeMs === undefined ? {} : { cacheAge: durationFromMs(Math.round(cacheAgeMs)) }),
       },
     },
   });

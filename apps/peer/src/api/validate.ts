@@ -228,7 +228,6 @@ export function checkQuery(request: QueryRequest): { question: Question; timeout
     `must be above 0 and at most ${apiLimits.queryTimeoutMaxMs / 1000} s`,
   );
   const strategy = strategyOf(request.strategy);
-  violations.check(strategy !== 'guided', 'strategy', 'GUIDED is not served by this version');
   violations.check(strategy !== undefined, 'strategy', `is ${request.strategy}; known are ${strategyNames}`);
   violations.check(
     request.messageBudget <= apiLimits.queryBudgetMax,

@@ -37,6 +37,10 @@ export interface QueryEnd {
   readonly why: string;
   /** Of holders that were asked straight, those that had nothing. */
   readonly holdersEmpty: number;
+  /** Age of an answer that was remembered; undefined: it was asked for. */
+  readonly cacheAgeMs: Millis | undefined;
+  /** When overloaded: there may be room again after so long. */
+  readonly retryAfterMs: Millis | undefined;
   readonly hits: number;
   readonly elapsedMs: Millis;
   /** The best of the hits that were given, best first. */
@@ -130,6 +134,8 @@ export class Queries {
             budget: event.budget,
             why: event.choice?.why ?? '',
             holdersEmpty: event.holdersEmpty ?? 0,
+            cacheAgeMs: event.cacheAgeMs,
+            retryAfterMs: event.retryAfterMs,
             hits: query.hits,
             elapsedMs: mesh.now() - query.startedAt,
             isRankingExact: event.complete && event.tally.statistics !== undefined,

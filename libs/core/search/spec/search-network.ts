@@ -2,7 +2,7 @@ import { type Input, type Millis, type PeerId, RecordingOutbox, Rng } from '@sta
 import { defaultSearchConfig, estimatedBytes, Search, type SearchConfig } from '../src/index.ts';
 import type { Hit, SearchCommand, SearchEvent, SearchMessage } from '../src/messages.ts';
 
-export type How = Pick<Extract<SearchCommand, { kind: 'start' }>, 'strategy' | 'budget'>;
+export type How = Partial<Pick<Extract<SearchCommand, { kind: 'start' }>, 'strategy' | 'budget' | 'terms' | 'text'>>;
 export type Finished = Extract<SearchEvent, { kind: 'finished' }>;
 
 interface Node {
@@ -19,12 +19,12 @@ interface Due {
   readonly run: () => void;
 }
 
-/** Searches joined by links, in virtual time; links are FIFO. Every document matches every query. */
+/** Searches joined by links, in virtual time; links are FIFO. Every document matches `anything`; its score is its one term. */
 export class SearchNetwork {
   readonly nodes = new Map<PeerId, Node>();
   readonly rng: Rng;
   readonly log: string[] = [];
-  readonly sent = { query: 0, answer: 0, decline: 0, cancel: 0, seek: 0, found: 0 };
+  readonly sent = { query: 0, answer: 0, decline: 0, cancel: 0, seek: 0, found: 0, linkTerms: 0 };
   bytes = 0;
   readonly hits: Hit[] = [];
   readonly finished: Finished[] = [];
@@ -81,9 +81,21 @@ export class SearchNetwork {
     }
   }
 
-  /** Messages of all kinds so far. */
+  /** Every peer tells its neighbours the terms of its documents, a term being a document's score. */
+  tellTerms(): void {
+    for (const id of this.nodes.keys()) {
+      const { eager, lazy, documents } = this.node(id);
+      for (const peer of [...eager, ...lazy]) this.command(id, { kind: 'neighborUp', peer });
+      const fingerprints = Uint32Array.from(documents, ({ score }) => score).sort();
+      this.command(id, { kind: 'ownTerms', fingerprints });
+    }
+    this.run(30_000);
+  }
+
+  /** Messages of queries so far. */
   get messages(): number {
-    return Object.values(this.sent).reduce((sum, count) => sum + count, 0);
+    const { linkTerms: _linkTerms, ...queries } = this.sent;
+    return Object.values(queries).reduce((sum, count) => sum + count, 0);
   }
 
   isLinked(a: PeerId, b: PeerId): boolean {
@@ -155,9 +167,10 @@ export class SearchNetwork {
   #onEvent(at: PeerId, event: SearchEvent): void {
     if (event.kind === 'ask') {
       const { documents, isIndexBroken: failed = false } = this.node(at);
+      const matching = documents.filter(({ score }) => event.text === 'anything' || event.text === `${score}`);
       const hits = failed
         ? []
-        : documents.map(({ id, score, version = 0 }) => ({ peer: at, documentId: id, version, score, document: '{}' }));
+        : matching.map(({ id, score, version = 0 }) => ({ peer: at, documentId: id, version, score, document: '{}' }));
       const statistics = {
         documents: documents.length,
         words: 10 * documents.length,
@@ -180,6 +193,7 @@ export class SearchNetwork {
 
   #send(from: PeerId, to: PeerId, message: SearchMessage): void {
     this.sent[message.kind]++;
+    if (message.kind === 'linkTerms') this.bytes -= estimatedBytes(message);
     this.bytes += estimatedBytes(message);
     this.log.push(`${this.#time()} ${from} -> ${to} ${describe(message)}`);
     const line = `${from} ${to}`;
@@ -232,6 +246,7 @@ function describe(message: SearchMessage): string {
     }
     case 'decline':
     case 'cancel':
+    case 'linkTerms':
       return message.kind;
   }
 }

@@ -30,8 +30,10 @@ export interface SearchConfig {
   readonly queryIdCharsMax: number;
   /** A query that crossed so many links is going in circles. */
   readonly hopsMax: number;
-  /** Walkers of a walk or a guided one. */
+  /** Walkers of a walk … */
   readonly walkers: number;
+  /** … and of a guided one. */
+  readonly guidedWalkers: number;
   /** Links that a walker crosses at most. */
   readonly stepsMax: number;
   /** A walk checks back with its origin after so many steps … */
@@ -52,6 +54,27 @@ export interface SearchConfig {
   readonly seekHopMarginMs: number;
   /** Seeks kept in mind between rounds, and so that a second walker is declined; the oldest is forgotten first, and counted. */
   readonly parkedMax: number;
+  /** Lists of terms, and terms in one, that a question may have. */
+  readonly termListsMax: number;
+  readonly termsOfListMax: number;
+  /** Bits of a digest of terms, as a power of two; all alike, so that they can be united. */
+  readonly digestSizeLog2: number;
+  /** Bits set per term. */
+  readonly digestHashes: number;
+  /** A neighbour is told of changes at most so often. */
+  readonly digestIntervalMs: number;
+  /** Neighbours whose digests are kept; more are no hints. */
+  readonly digestLinksMax: number;
+  /** Questions of one neighbour that are taken up in a second; the next ones are shed: their asker counts a missing branch. */
+  readonly neighborPerSecondMax: number;
+  /** Own questions that are taken up in a second; the next ones are `overloaded`, and told when to come again. */
+  readonly ownPerSecondMax: number;
+  /** Neighbours whose questions are counted; the one that came first is forgotten first. */
+  readonly countedNeighborsMax: number;
+  /** Answers of own seeks that are remembered, the characters of their documents together, and for how long. */
+  readonly cacheMax: number;
+  readonly cacheCharsMax: number;
+  readonly cacheMs: number;
   /** Between two looks for those whose time is over. */
   readonly parkedSweepMs: number;
 }
@@ -74,6 +97,7 @@ export const defaultSearchConfig: SearchConfig = {
   queryIdCharsMax: 256, // guess: a peer id and a number, with room
   hopsMax: 128, // guess: far beyond any tree's depth
   walkers: 16, // Lv, Cao, Cohen, Li, Shenker, ICS'02 §5.2: 16 to 64
+  guidedWalkers: 32, // measured (search/lv, 2026-11-25): with 16 the first hit was 7.6 links away after 106 steps, with 32 5.5 after 104
   stepsMax: 1_024, // Lv §5.2
   walkCheckSteps: 4, // Lv §5.2
   guidedCheckSteps: 2, // the radius of the digests: what is nearer was seen without a step
@@ -84,5 +108,17 @@ export const defaultSearchConfig: SearchConfig = {
   seekHopShare: 0.02, // guess: 32 hops leave the last one half of the time
   seekHopMarginMs: 10, // guess: a LAN round trip
   parkedMax: 4_096, // guess: as many as finished queries remembered
+  termListsMax: 8, // guess: alternatives of one question
+  termsOfListMax: 32, // guess: words of 1,024 characters that say something
+  digestSizeLog2: 17, // computed: 16 KiB; 7 neighbours with 1,000 terms each fill 15 %, so 0.3 % of the answers are false
+  digestHashes: 3, // computed: of unions as full as those, the fewest bits to send at that rate
+  digestIntervalMs: 5_000, // protocols target: an index that changed is known within 5 s
+  digestLinksMax: 16, // computed: twice the active view and its places above
+  neighborPerSecondMax: 200, // computed: twice what `seenMax` is for; all questions of the mesh's larger part may come over one link
+  ownPerSecondMax: 100, // computed: what `seenMax` is for, all of one peer
+  countedNeighborsMax: 64, // guess: more than the membership keeps
+  cacheMax: 256, // guess
+  cacheCharsMax: 4_194_304, // guess: a sixteenth of the young generation's room
+  cacheMs: 10_000, // guess: twice what digests take to follow a change
   parkedSweepMs: 1_000, // guess
 };

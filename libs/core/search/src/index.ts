@@ -1,15 +1,18 @@
 export { defaultSearchConfig, type SearchConfig } from './config.ts';
+export type { LinkDigestStats } from './link-digests.ts';
 export type {
   FinishReason,
   Hit,
   QueryCost,
   QueryTally,
+  QuestionTerms,
   SearchCommand,
   SearchEvent,
   SearchMessage,
   SeekStrategy,
   SeekTally,
   Strategy,
+  TermsPart,
 } from './messages.ts';
 export { Search, type SearchOptions, type SearchStats } from './search.ts';
 export type { SeekerStats } from './seeker.ts';

@@ -1,4 +1,4 @@
-import type { PeerId } from '@starling/kernel';
+import type { Millis, PeerId } from '@starling/kernel';
 import type { TermStatistics } from '@starling/query';
 
 /** One document that matched, as it travels. */
@@ -27,6 +27,17 @@ export type Strategy = 'exhaustive' | SeekStrategy;
 
 /** The strategies that ask a part of the mesh, within a budget of messages. */
 export type SeekStrategy = 'walk' | 'ring' | 'guided';
+
+/** Fingerprints (`TermHash.high`) of words: an answer has all of one of the lists. Empty, or with an empty list: digests do not help. */
+export type QuestionTerms = readonly (readonly number[])[];
+
+/** A part of what a neighbour says about terms. */
+export interface TermsPart {
+  /** The bits that differ from what it said before, rather than all. */
+  readonly isDelta: boolean;
+  /** `Bloom.toBytes`; empty: it cannot tell. */
+  readonly filter: Uint8Array;
+}
 
 /** What a query cost and reached, whatever the strategy. */
 export interface QueryCost {
@@ -142,6 +153,8 @@ export type SearchMessage =
       readonly walkers: number;
       /** Messages that the branch may spend in this round, those to the sender of this included. */
       readonly budget: number;
+      /** What an answer must have, as far as digests can tell: all of one of the lists. Empty: nobody can tell. */
+      readonly terms: QuestionTerms;
       /** The receiver is a branch already. One that has had to forget it says that its walkers are lost. */
       readonly resume: boolean;
     }
@@ -152,6 +165,23 @@ export type SearchMessage =
       readonly round: number;
       readonly hits: readonly Hit[];
       readonly done: SeekTally | null;
+    }
+  /**
+   * What is where, to a neighbour, when it changed: an attenuated Bloom filter of depth 2. The receiver steers guided walks by it,
+   * and unites the near parts of all its links to the beyond part that it tells others.
+   */
+  | {
+      readonly kind: 'linkTerms';
+      /** Counts what was said over this link. Deltas are to the one before. */
+      readonly version: number;
+      /** The sender's own terms; null: as before. */
+      readonly near: TermsPart | null;
+      /** Those of its other neighbours; null: as before. */
+      readonly beyond: TermsPart | null;
+      /** How many neighbours the sender has. */
+      readonly degree: number;
+      /** The sender lost track of what the receiver said: tell all of it. */
+      readonly again: boolean;
     };
 
 export type SearchCommand =
@@ -166,6 +196,8 @@ export type SearchCommand =
       /** Messages that a seek may cost, all of them; 0 or left out: the default. Asking everybody knows no budget. */
       readonly budget?: number;
       readonly statistics?: TermStatistics;
+      /** For guided walks; left out: digests do not help. */
+      readonly terms?: QuestionTerms;
     }
   | { readonly kind: 'cancel'; readonly queryId: string }
   /** The local index has answered `ask`, or could not: then this peer's answer is missing. */
@@ -186,6 +218,10 @@ export type SearchCommand =
       readonly eager: readonly PeerId[];
       readonly lazy: readonly PeerId[];
     }
+  | { readonly kind: 'neighborUp'; readonly peer: PeerId }
+  | { readonly kind: 'neighborDown'; readonly peer: PeerId }
+  /** Fingerprints of all terms of the local index; null: too many to tell. Until it is said neighbours are told nothing. */
+  | { readonly kind: 'ownTerms'; readonly fingerprints: Uint32Array | null }
   /** How many peers the directory knows to be up, this one included: what completeness is judged by. */
   | { readonly kind: 'meshSize'; readonly peers: number };
 
@@ -216,5 +252,9 @@ export type SearchEvent =
       readonly reason: FinishReason;
       /** The budget that was in force; 0: none. */
       readonly budget: number;
+      /** Age of an answer that was remembered rather than asked for; left out: it was asked for. */
+      readonly cacheAgeMs?: Millis;
+      /** When overloaded: there may be room again after so long. */
+      readonly retryAfterMs?: Millis;
     }
   | { readonly kind: 'protocolViolation'; readonly peer: PeerId; readonly rule: string };

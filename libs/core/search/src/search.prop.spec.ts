@@ -1,3 +1,4 @@
+import { Bloom } from '@starling/digest';
 import { RecordingOutbox, Rng } from '@starling/kernel';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -37,6 +38,17 @@ const seekTally = fc.record({
   walkers: hostileNumber,
   edges: hostileNumber,
 });
+const termsPart = fc.record({
+  isDelta: fc.boolean(),
+  filter: fc.oneof(
+    fc.uint8Array({ maxLength: 20 }),
+    fc.array(fc.nat(99), { maxLength: 3 }).map((terms) => {
+      const bloom = new Bloom(8, 3);
+      for (const low of terms) bloom.add({ high: 1, low });
+      return bloom.toBytes();
+    }),
+  ),
+});
 const strategy = fc.constantFrom('exhaustive' as const, 'walk' as const, 'ring' as const, 'guided' as const);
 const message: fc.Arbitrary<SearchMessage> = fc.oneof(
   fc.record({
@@ -71,7 +83,16 @@ const message: fc.Arbitrary<SearchMessage> = fc.oneof(
     steps: fc.oneof(fc.integer({ min: 0, max: 3 }), hostileNumber),
     walkers: fc.oneof(fc.integer({ min: 1, max: 3 }), hostileNumber),
     budget: fc.oneof(fc.integer({ min: 1, max: 30 }), hostileNumber),
+    terms: fc.array(fc.array(hostileNumber, { maxLength: 3 }), { maxLength: 3 }),
     resume: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant('linkTerms' as const),
+    version: fc.oneof(fc.integer({ min: 1, max: 3 }), hostileNumber),
+    near: fc.option(termsPart),
+    beyond: fc.option(termsPart),
+    degree: hostileNumber,
+    again: fc.boolean(),
   }),
   fc.record({
     kind: fc.constant('found' as const),
@@ -108,11 +129,23 @@ describe('whatever a neighbour says', () => {
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const config = { ...defaultSearchConfig, activeMax: 2, seenMax: 2, parkedMax: 2, hitCharsMax: 50 };
+        const config = {
+          ...defaultSearchConfig,
+          activeMax: 2,
+          seenMax: 2,
+          parkedMax: 2,
+          hitCharsMax: 50,
+          digestSizeLog2: 8,
+        };
         const core = new Search({ config, selfId: 'me', rng: new Rng(1) });
         const out = new RecordingOutbox<SearchMessage, SearchEvent>();
         const command = { kind: 'links', tree: 0, eager: ['a', 'b'], lazy: ['c'] } as const;
         core.handle(0, { kind: 'command', command }, out);
+        for (const id of ['a', 'b']) {
+          core.handle(0, { kind: 'command', command: { kind: 'neighborUp', peer: id } }, out);
+        }
+        const ownTerms = { kind: 'ownTerms', fingerprints: Uint32Array.of(1, 2) } as const;
+        core.handle(0, { kind: 'command', command: ownTerms }, out);
         let now = 0;
         let started = 0;
         let finished = 0;

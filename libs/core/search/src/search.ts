@@ -11,19 +11,23 @@ import type { TermStatistics } from '@starling/query';
 import { ActiveQuery, type Question } from './active-query.ts';
 import { versionOf } from './best-hits.ts';
 import type { SearchConfig } from './config.ts';
+import { LinkDigests } from './link-digests.ts';
 import type {
   FinishReason,
   Hit,
   QueryCost,
   QueryTally,
+  QuestionTerms,
   SearchCommand,
   SearchEvent,
   SearchMessage,
   Strategy,
 } from './messages.ts';
+import { ResultCache } from './result-cache.ts';
 import { Seeker } from './seeker.ts';
 import { SeenQueries } from './seen-queries.ts';
 import { estimatedBytes } from './size.ts';
+import { WorkLimit } from './work-limit.ts';
 
 type Out = Outbox<SearchMessage, SearchEvent>;
 type QueryMessage = Extract<SearchMessage, { kind: 'query' }>;
@@ -39,6 +43,9 @@ const never = Number.POSITIVE_INFINITY;
  * them in the worst order it would be as many as there are peers. (guess)
  */
 const saidPerHit = 4;
+/** After this long some of the queries that are worked on have ended. A guess. */
+const busyRetryMs = 1_000;
+const nothing: QueryCost = { asked: 0, answered: 0, messages: 0, bytes: 0, missing: 0 };
 
 /** The wave that goes over every link. */
 const secondWave = 1;
@@ -51,6 +58,8 @@ export interface SearchStats {
   declined: number;
   queriesShed: number;
   hitsDropped: number;
+  /** Own queries that were answered from memory. */
+  cached: number;
   answersLate: number;
   violations: number;
 }
@@ -78,6 +87,9 @@ interface Own {
   hitsLeft: number;
   /** Documents said already, by id, with their versions: a second wave finds them again. */
   readonly said: Map<string, number>;
+  /** What its answer is remembered by; null: not at all. */
+  readonly cacheKey: string | null;
+  readonly hits: Hit[];
 }
 
 /**
@@ -95,6 +107,10 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
   readonly #own = new Map<string, Own>();
   readonly #seen: SeenQueries;
   readonly #seeker: Seeker;
+  readonly #digests: LinkDigests;
+  readonly #neighborWork: WorkLimit;
+  readonly #ownWork: WorkLimit;
+  readonly #cache: ResultCache;
   readonly #sizeOf: (message: SearchMessage) => number;
   #tree = 0;
   #eager: readonly PeerId[] = [];
@@ -107,6 +123,7 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     declined: 0,
     queriesShed: 0,
     hitsDropped: 0,
+    cached: 0,
     answersLate: 0,
     violations: 0,
   };
@@ -116,16 +133,28 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     this.#selfId = selfId;
     this.#sizeOf = sizeOf;
     this.#seen = new SeenQueries(config.seenMax, config.seenMs);
+    this.#digests = new LinkDigests(config);
+    this.#neighborWork = new WorkLimit(config.neighborPerSecondMax, config.countedNeighborsMax);
+    this.#ownWork = new WorkLimit(config.ownPerSecondMax, 1);
+    this.#cache = new ResultCache(config.cacheMax, config.cacheCharsMax, config.cacheMs);
     this.#seeker = new Seeker({
       config,
       selfId,
       rng,
       sizeOf,
       links: () => [...this.#eager, ...this.#lazy],
+      nearness: (peer, terms) => this.#digests.nearness(peer, terms),
+      degree: (peer) => this.#digests.degree(peer),
       ask: (queryId, text, limit, out) => this.#askLocally(queryId, text, limit, out),
       say: (queryId, hits, out) => this.#say(queryId, hits, out),
       wanted: (queryId) => this.#own.get(queryId)?.hitsLeft ?? 0,
-      ended: (_now, queryId, cost, reason, out) => this.#end(queryId, cost, reason, out),
+      ended: (now, queryId, cost, reason, out) => {
+        const own = this.#own.get(queryId);
+        const isWhole = cost.missing === 0 && (reason === 'limit' || reason === 'done' || reason === 'budget');
+        if (own?.cacheKey != null && isWhole && own.hits.length > 0)
+          this.#cache.put(now, own.cacheKey, own.hits, reason);
+        this.#end(queryId, cost, reason, out);
+      },
       violation: (peer, rule, out) => this.#violation(peer, rule, out),
     });
   }
@@ -138,6 +167,15 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
   /** Seeks kept in mind between their rounds. */
   get parkedCount(): number {
     return this.#seeker.parkedCount;
+  }
+
+  get digestStats(): LinkDigests['stats'] {
+    return this.#digests.stats;
+  }
+
+  /** How near a link leads to what has the terms, as its digest tells: 1, 2, or 0 for nothing known. */
+  nearness(peer: PeerId, terms: QuestionTerms): number {
+    return this.#digests.nearness(peer, terms);
   }
 
   get seekStats(): Seeker['stats'] {
@@ -171,7 +209,7 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
   }
 
   nextDeadline(): Millis {
-    let next = Math.min(this.#seen.next(), this.#seeker.nextDeadline());
+    let next = Math.min(this.#seen.next(), this.#seeker.nextDeadline(), this.#digests.nextDeadline());
     for (const query of this.#active.values()) next = Math.min(next, query.deadline, query.flushAt);
     return next;
   }
@@ -192,11 +230,17 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
         else this.#seeker.onCancel(now, from, message.queryId, out);
         return;
       case 'seek':
-        this.#seeker.onSeek(now, from, message, this.activeCount >= this.#config.activeMax, out);
+        // What goes on was let in when it began.
+        this.#seeker.onSeek(now, from, message, !message.resume && this.#isTooMuch(now, from), out);
         return;
       case 'found':
         this.#seeker.onFound(now, from, message, out);
         return;
+      case 'linkTerms': {
+        const rule = this.#digests.received(now, from, message);
+        if (rule !== null) this.#violation(from, rule, out);
+        return;
+      }
       default:
         unreachable(message);
     }
@@ -217,6 +261,17 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
         this.#tree = command.tree;
         this.#eager = command.eager;
         this.#lazy = command.lazy;
+        return;
+      case 'neighborUp':
+        this.#digests.neighborUp(now, command.peer);
+        return;
+      case 'neighborDown':
+        this.#digests.neighborDown(now, command.peer);
+        return;
+      case 'ownTerms':
+        this.#digests.ownTerms(now, command.fingerprints);
+        // Whoever put a document here and asks for it at once is to find it.
+        this.#cache.clear();
         return;
       case 'meshSize':
         this.#meshSize = command.peers;
@@ -243,15 +298,20 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
       // A seek ends with the first so many; asking everybody finds better ones until the end.
       hitsLeft: strategy === 'exhaustive' ? saidPerHit * limit : limit,
       said: new Map(),
+      cacheKey: strategy === 'exhaustive' ? null : cacheKeyOf(command, strategy, limit),
+      hits: [],
     };
-    if (this.activeCount >= this.#config.activeMax || this.#own.has(queryId)) {
+    if (own.cacheKey !== null && this.#answerFromCache(now, own, own.cacheKey, out)) return;
+    const retryAfterMs = this.#ownWork.take(now, this.#selfId);
+    if (retryAfterMs > 0 || this.activeCount >= this.#config.activeMax || this.#own.has(queryId)) {
       this.stats.queriesShed++;
-      this.#finished(own, { asked: 0, answered: 0, messages: 0, bytes: 0, missing: 0 }, false, 'overloaded', out);
+      this.#finished(own, nothing, false, 'overloaded', out, { retryAfterMs: Math.max(retryAfterMs, busyRetryMs) });
       return;
     }
     this.#own.set(queryId, own);
     if (strategy !== 'exhaustive') {
-      this.#seeker.start(now, { queryId, text: command.text, limit }, strategy, budget, deadline, out);
+      const { text, terms = [] } = command;
+      this.#seeker.start(now, { queryId, text, limit, terms }, strategy, budget, deadline, out);
       return;
     }
     const { text, statistics } = command;
@@ -278,7 +338,7 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
       out.send(from, { kind: 'decline', queryId, wave });
       return;
     }
-    if (active === undefined && this.activeCount >= this.#config.activeMax) {
+    if (active === undefined && this.#isTooMuch(now, from)) {
       this.stats.queriesShed++;
       const shed = { asked: 1, answered: 0, messages: 0, missing: 1, bytes: 0 };
       out.send(from, { kind: 'answer', queryId, wave, hits: [], done: shed });
@@ -295,6 +355,11 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     this.#open(now, question, wave, from, deadline, hops, out);
     // The index is still at it for the first wave: its answer will do for this one.
     if (active?.isLocalPending !== true) this.#ask(question, out);
+  }
+
+  /** Whether a neighbour's question must be shed. */
+  #isTooMuch(now: Millis, from: PeerId): boolean {
+    return this.#neighborWork.take(now, from) > 0 || this.activeCount >= this.#config.activeMax;
   }
 
   #onAnswer(now: Millis, from: PeerId, message: AnswerMessage, out: Out): void {
@@ -343,6 +408,8 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
   #onLinkDown(now: Millis, peer: PeerId, out: Out): void {
     this.#eager = this.#eager.filter((id) => id !== peer);
     this.#lazy = this.#lazy.filter((id) => id !== peer);
+    this.#digests.neighborDown(now, peer);
+    this.#neighborWork.forget(peer);
     this.#seeker.onLinkDown(now, peer, out);
     for (const query of this.#active.values()) {
       // Nobody is left to answer to; what is below us will be asked again by the next wave.
@@ -357,6 +424,7 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
   #onTime(now: Millis, out: Out): void {
     this.#seen.expire(now);
     this.#seeker.onTime(now, out);
+    this.#digests.onTime(now, out);
     for (const query of this.#active.values()) {
       if (now >= query.deadline) this.#giveUp(now, query, out);
       else if (now >= query.flushAt) this.#flush(query, null, out);
@@ -431,6 +499,7 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
       if (fresh.length >= own.hitsLeft || (said !== undefined && said >= versionOf(hit))) continue;
       own.said.set(hit.documentId, versionOf(hit));
       fresh.push(hit);
+      if (own.cacheKey !== null) own.hits.push(hit);
     }
     own.hitsLeft -= fresh.length;
     if (fresh.length > 0) out.emit({ kind: 'hits', queryId: own.name, hits: fresh });
@@ -480,8 +549,20 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     complete: boolean,
     reason: FinishReason,
     out: Out,
+    more: { readonly cacheAgeMs?: Millis; readonly retryAfterMs?: Millis } = {},
   ): void {
-    out.emit({ kind: 'finished', queryId: name, strategy, tally, complete, reason, budget });
+    out.emit({ kind: 'finished', queryId: name, strategy, tally, complete, reason, budget, ...more });
+  }
+
+  /** False: nothing is remembered that could answer it. */
+  #answerFromCache(now: Millis, own: Own, key: string, out: Out): boolean {
+    const remembered = this.#cache.get(now, key);
+    if (remembered === undefined) return false;
+    this.stats.cached++;
+    const { hits, reason, at } = remembered;
+    out.emit({ kind: 'hits', queryId: own.name, hits });
+    this.#finished(own, nothing, false, reason, out, { cacheAgeMs: now - at });
+    return true;
   }
 
   #violation(peer: PeerId, rule: string, out: Out): void {
@@ -537,6 +618,11 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     const prefix = `${this.#selfId}/`;
     return name.startsWith(prefix) ? name : prefix + name;
   }
+}
+
+/** What makes two questions the same. A larger budget may find more. */
+function cacheKeyOf({ text, budget = 0 }: StartCommand, strategy: Strategy, limit: number): string {
+  return `${strategy} ${limit} ${budget} ${text}`;
 }
 
 /** Who does not choose and sets no bound wants everything. */

@@ -8,7 +8,13 @@ export interface Crossroads {
   readonly untried: readonly PeerId[];
   /** Walkers that stand here; at least 1. */
   readonly walkers: number;
+  /** Hits that are wanted; at least 1. */
+  readonly wanted: number;
   readonly rng: Rng;
+  /** What a neighbour said is there: 1 it has the terms itself, 2 one of its neighbours has, 0 nothing known. */
+  nearness(peer: PeerId): number;
+  /** How many neighbours a neighbour has; 1 when it did not say. */
+  degree(peer: PeerId): number;
 }
 
 /** Where walkers go. Each link at most once. */
@@ -26,6 +32,8 @@ export interface SeekPlan {
   readonly walkers: number;
   /** Links that one walker may take at once: what a step can cost. */
   readonly width: number;
+  /** How far digests tell: walkers may go so much further where something is near. */
+  readonly sight: number;
   /** Steps of a round when walkers are `depth` steps from the origin. */
   steps(depth: number): number;
   /** Over which links the walkers of one peer go on. Those that are not named stay. */

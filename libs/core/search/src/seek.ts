@@ -1,6 +1,6 @@
 import type { Millis, PeerId } from '@starling/kernel';
 import { BestHits } from './best-hits.ts';
-import type { SeekTally } from './messages.ts';
+import type { QuestionTerms, SeekTally } from './messages.ts';
 import type { SeekPlan } from './seek-strategy.ts';
 
 /**
@@ -21,6 +21,8 @@ export interface Branch {
   isPending: boolean;
   /** It has never answered. */
   isNew: boolean;
+  /** Its digest says that something is there. */
+  readonly isPromising: boolean;
   /** Messages that it may still spend in this round. */
   grant: number;
 }
@@ -30,6 +32,7 @@ export interface Errand {
   /** As it travels: begins with the origin's id. */
   readonly queryId: string;
   readonly text: string;
+  readonly terms: QuestionTerms;
   readonly plan: SeekPlan;
   /** Who asked; null at the origin. */
   readonly parent: PeerId | null;
@@ -52,6 +55,8 @@ export class Seek {
   deadline: Millis = 0;
   /** Messages that may still be spent in this round, the last answer of this peer set aside. */
   purse = 0;
+  /** Hits that came in this round. */
+  found = 0;
   /** Walkers that stand here. */
   waiting = 0;
   /** The local index was asked and has not answered. */
@@ -77,11 +82,19 @@ export class Seek {
     this.steps = steps;
     this.purse = purse;
     this.deadline = deadline;
+    this.found = 0;
     if (limit === this.limit) return;
     const late = this.best.take();
     this.limit = limit;
     this.best = new BestHits(limit);
     for (const hit of late) this.best.add(hit);
+    this.found = late.length;
+  }
+
+  /** Somebody is on the way to something in sight. */
+  get isExpecting(): boolean {
+    for (const branch of this.branches.values()) if (branch.isPending && branch.isPromising) return true;
+    return false;
   }
 
   get hasPending(): boolean {
@@ -129,10 +142,11 @@ export class Seek {
   }
 
   /** A `seek` of so many bytes goes to `peer`, which may spend `grant`. */
-  sent(peer: PeerId, walkers: number, grant: number, bytes: number): void {
+  sent(peer: PeerId, walkers: number, grant: number, bytes: number, isPromising: boolean): void {
     this.tried.add(peer);
     const branch = this.branches.get(peer);
-    if (branch === undefined) this.branches.set(peer, { walkers, edges: 0, isPending: true, isNew: true, grant });
+    if (branch === undefined)
+      this.branches.set(peer, { walkers, edges: 0, isPending: true, isNew: true, isPromising, grant });
     else {
       branch.isPending = true;
       branch.grant = grant;
@@ -206,7 +220,8 @@ export class Seek {
     return this.purse >= crossingCost + grant;
   }
 
-  isEnough(found: number): boolean {
-    return found >= this.limit;
+  /** Whoever found enough passes nothing on (GIA §4.3, MAX_RESPONSES). */
+  get hasEnough(): boolean {
+    return this.found >= this.limit;
   }
 }

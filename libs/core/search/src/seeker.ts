@@ -1,6 +1,16 @@
 import type { Millis, Outbox, PeerId, Rng } from '@starling/kernel';
 import type { SearchConfig } from './config.ts';
-import type { FinishReason, Hit, QueryCost, SearchEvent, SearchMessage, SeekStrategy, SeekTally } from './messages.ts';
+import { byNearness, guidedPlan } from './guided.ts';
+import type {
+  FinishReason,
+  Hit,
+  QueryCost,
+  QuestionTerms,
+  SearchEvent,
+  SearchMessage,
+  SeekStrategy,
+  SeekTally,
+} from './messages.ts';
 import { ringPlan } from './ring.ts';
 import { type Branch, branchCostMin, crossingCost, Seek } from './seek.ts';
 import type { SeekPlan } from './seek-strategy.ts';
@@ -32,6 +42,9 @@ export interface SeekerSide {
   sizeOf(message: SearchMessage): number;
   /** All links, in an order that the seed decides. */
   links(): readonly PeerId[];
+  /** What digests say of a link: see `LinkDigests`. */
+  nearness(peer: PeerId, terms: QuestionTerms): number;
+  degree(peer: PeerId): number;
   ask(queryId: string, text: string, limit: number, out: Out): void;
   /** Hits of an own query; how many of them were new. */
   say(queryId: string, hits: readonly Hit[], out: Out): void;
@@ -89,7 +102,7 @@ export class Seeker {
   constructor(side: SeekerSide) {
     this.#side = side;
     const { config } = side;
-    this.#plans = { walk: walkPlan(config), ring: ringPlan(config), guided: walkPlan(config) };
+    this.#plans = { walk: walkPlan(config), ring: ringPlan(config), guided: guidedPlan(config) };
   }
 
   /** Seeks in a round, own ones included. */
@@ -121,15 +134,20 @@ export class Seeker {
   /** Begins an own query. */
   start(
     now: Millis,
-    question: { readonly queryId: string; readonly text: string; readonly limit: number },
+    question: {
+      readonly queryId: string;
+      readonly text: string;
+      readonly limit: number;
+      readonly terms: QuestionTerms;
+    },
     strategy: SeekStrategy,
     budget: number,
     deadline: Millis,
     out: Out,
   ): void {
-    const { queryId, text, limit } = question;
+    const { queryId, text, limit, terms } = question;
     const plan = this.#plans[strategy];
-    const errand = { queryId, text, plan, parent: null, hops: 0, expiresAt: deadline };
+    const errand = { queryId, text, terms, plan, parent: null, hops: 0, expiresAt: deadline };
     const seek = new Seek(errand, limit);
     const cost = { asked: 0, answered: 0, messages: 0, bytes: 0, missing: 0 };
     this.#accounts.set(queryId, { budget, left: budget, depth: 0, deadline, cost });
@@ -185,14 +203,15 @@ export class Seeker {
       out.send(from, { kind: 'found', queryId, round, hits: [], done });
       return;
     }
+    const { text, terms, hops } = message;
     const plan = this.#plans[message.strategy];
     const expiresAt = now + Math.min(message.timeoutMs, config.timeoutMaxMs);
-    const seek = new Seek({ queryId, text: message.text, plan, parent: from, hops: message.hops, expiresAt }, limit);
+    const seek = new Seek({ queryId, text, terms, plan, parent: from, hops, expiresAt }, limit);
     seek.waiting = message.walkers;
     seek.begin(round, message.steps, limit, budget - branchCostMin, roundEnd);
     this.#working.set(queryId, seek);
     seek.askedLocally();
-    this.#side.ask(queryId, message.text, limit, out);
+    this.#side.ask(queryId, text, limit, out);
   }
 
   onFound(now: Millis, from: PeerId, message: FoundMessage, out: Out): void {
@@ -235,8 +254,7 @@ export class Seeker {
     this.#take(now, seek, hits, out);
     // Too late for its round: what was found goes along with the next one.
     if (!this.#working.has(queryId)) return true;
-    // GIA §4.3, MAX_RESPONSES: whoever found enough passes nothing on.
-    if (!seek.isEnough(hits.length)) this.#depart(now, seek, out);
+    this.#depart(now, seek, out);
     this.#finishIfDone(now, seek, out);
     return true;
   }
@@ -268,17 +286,29 @@ export class Seeker {
 
   /** Passes the round on to branches where walkers wait, and lets those that stand here go on. */
   #depart(now: Millis, seek: Seek, out: Out): void {
-    if (seek.isLocalPending || seek.steps < 1 || !(this.#timeToPassOn(now, seek) > 0)) return;
-    while (seek.waiting > 0 && seek.canAfford(branchCostMin)) {
+    const { plan, terms } = seek.errand;
+    const { rng } = this.#side;
+    const nearness = (peer: PeerId): number => this.#side.nearness(peer, terms);
+    if (
+      seek.hasEnough ||
+      seek.isLocalPending ||
+      (seek.steps < 1 && plan.sight === 0) ||
+      !(this.#timeToPassOn(now, seek) > 0)
+    )
+      return;
+    while (seek.waiting > 0 && !seek.isExpecting && seek.canAfford(branchCostMin)) {
       const untried = this.#side.links().filter((peer) => !seek.tried.has(peer));
       if (untried.length === 0) {
         // Deviation: a walker that could only go back ends here; whoever is behind it was asked by others.
         seek.waiting = 0;
         return;
       }
-      const { plan } = seek.errand;
-      const { rng } = this.#side;
-      const departures = plan.depart({ untried, walkers: seek.waiting, rng });
+      // Whose steps are over goes on only to what is in sight.
+      const open = seek.steps > 0 ? untried : byNearness({ untried, nearness, rng }).slice(0, seek.waiting);
+      if (open.length === 0) return;
+      const degree = (peer: PeerId): number => this.#side.degree(peer);
+      const wanted = Math.max(1, seek.limit);
+      const departures = plan.depart({ untried: open, walkers: seek.waiting, wanted, rng, nearness, degree });
       const payable = departures.slice(0, Math.floor(seek.purse / stepCost));
       let standing = payable.reduce((sum, { walkers }) => sum + walkers, 0);
       if (payable.length === 0) return;
@@ -286,10 +316,11 @@ export class Seeker {
       else if (payable.length === departures.length) seek.waiting = 0;
       for (const [at, { to, walkers }] of payable.entries()) {
         const spare = seek.purse - stepCost * (payable.length - at);
-        const useful = stepCost * walkers * (seek.steps - 1) * plan.width;
+        const steps = Math.max(0, seek.steps - 1);
+        const useful = stepCost * walkers * (steps + plan.sight) * plan.width;
         const grant = branchCostMin + Math.min(useful, Math.floor((spare * walkers) / standing));
         standing -= walkers;
-        this.#send(now, seek, to, walkers, seek.steps - 1, grant, out);
+        this.#send(now, seek, to, walkers, steps, grant, out);
       }
       if (plan.width > 1) return;
     }
@@ -311,7 +342,7 @@ export class Seeker {
       behind.push({ peer, branch, least });
     }
     for (const { peer, branch, least } of behind) {
-      const useful = stepCost * branch.walkers * seek.steps * plan.width;
+      const useful = stepCost * branch.walkers * (seek.steps + plan.sight) * plan.width;
       const extra = Math.min(useful, Math.floor((free * branch.walkers) / Math.max(1, walkers)));
       free -= extra;
       walkers -= branch.walkers;
@@ -320,7 +351,7 @@ export class Seeker {
   }
 
   #send(now: Millis, seek: Seek, to: PeerId, walkers: number, steps: number, grant: number, out: Out): void {
-    const { queryId, text, plan, hops, expiresAt } = seek.errand;
+    const { queryId, text, terms, plan, hops, expiresAt } = seek.errand;
     const message: SeekMessage = {
       kind: 'seek',
       queryId,
@@ -334,9 +365,11 @@ export class Seeker {
       steps,
       walkers,
       budget: grant,
+      terms,
       resume: seek.branches.has(to),
     };
-    seek.sent(to, walkers, grant, this.#side.sizeOf(message));
+    const isPromising = plan.sight > 0 && this.#side.nearness(to, terms) > 0;
+    seek.sent(to, walkers, grant, this.#side.sizeOf(message), isPromising);
     this.stats.seeksSent++;
     out.send(to, message);
   }
@@ -364,6 +397,7 @@ export class Seeker {
         seek.withheld();
         continue;
       }
+      seek.found++;
       if (best.add(hit) && seek.flushAt === never) seek.flushAt = now + config.flushMs;
     }
   }
@@ -510,7 +544,7 @@ export class Seeker {
   }
 
   #brokenRule(message: SeekMessage): string | null {
-    const { queryId, round, text, limit, timeoutMs, roundMs, hops, steps, walkers, budget } = message;
+    const { queryId, round, text, limit, timeoutMs, roundMs, hops, steps, walkers, budget, terms } = message;
     const { config } = this.#side;
     if (queryId === '' || queryId.length > config.queryIdCharsMax) return 'seek id';
     if (text.length > config.textCharsMax) return 'seek text';
@@ -521,6 +555,11 @@ export class Seeker {
     if (!isCount(steps, 0, config.stepsMax)) return 'seek steps';
     if (!isCount(walkers, 1, config.budgetMax)) return 'seek walkers';
     if (!isCount(budget, branchCostMin, config.budgetMax)) return 'seek budget';
+    if (terms.length > config.termListsMax) return 'seek terms';
+    for (const list of terms) {
+      if (list.length > config.termsOfListMax || !list.every((term) => isCount(term, 0, 0xffff_ffff)))
+        return 'seek terms';
+    }
     return null;
   }
 }

@@ -1,5 +1,5 @@
 import type { TermStatistics } from '@starling/query';
-import type { Hit, SearchMessage } from './messages.ts';
+import type { Hit, QuestionTerms, SearchMessage } from './messages.ts';
 
 /** Tag, length and place in a frame of a message, and its numbers. */
 const messageBytes = 24;
@@ -15,7 +15,7 @@ export function estimatedBytes(message: SearchMessage): number {
     case 'query':
       return messageBytes + 16 + message.queryId.length + message.text.length + statisticsBytes(message.statistics);
     case 'seek':
-      return messageBytes + 16 + message.queryId.length + message.text.length;
+      return messageBytes + 16 + message.queryId.length + message.text.length + termsBytes(message.terms);
     case 'answer':
       return (
         messageBytes + message.queryId.length + hitsBytes(message.hits) + statisticsBytes(message.done?.statistics)
@@ -25,7 +25,15 @@ export function estimatedBytes(message: SearchMessage): number {
     case 'decline':
     case 'cancel':
       return messageBytes - 12 + message.queryId.length;
+    case 'linkTerms':
+      return messageBytes + (message.near?.filter.length ?? 0) + (message.beyond?.filter.length ?? 0);
   }
+}
+
+function termsBytes(terms: QuestionTerms): number {
+  let bytes = 0;
+  for (const list of terms) bytes += 4 + 4 * list.length;
+  return bytes;
 }
 
 function hitsBytes(hits: readonly Hit[]): number {

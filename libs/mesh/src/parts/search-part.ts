@@ -1,10 +1,12 @@
 import {
+  type QuestionTerms,
   Search,
   type SearchCommand,
   type SearchConfig,
   type SearchEvent,
   type SearchMessage,
 } from '@starling/core-search';
+import { hashTerm } from '@starling/digest';
 import { type PeerId, type Rng, unreachable } from '@starling/kernel';
 import type { MeshCommand } from '../api.ts';
 import { need } from '../links.ts';
@@ -26,7 +28,22 @@ export class SearchPart<B> extends Part<B, SearchMessage, SearchCommand, SearchE
   }
 
   protected override told(fact: Fact): SearchCommand | undefined {
-    return fact.kind === 'meshSize' ? fact : undefined;
+    switch (fact.kind) {
+      case 'meshSize':
+        return fact;
+      case 'neighborUp':
+      case 'neighborDown':
+        return { kind: fact.kind, peer: fact.peer.id };
+      default:
+        return undefined;
+    }
+  }
+
+  /** The index's terms are for the summaries too: they go on to the next part. */
+  override order(command: MeshCommand): boolean {
+    if (command.kind !== 'indexTerms') return super.order(command);
+    this.command({ kind: 'ownTerms', fingerprints: command.fingerprints });
+    return false;
   }
 
   protected override ordered(command: MeshCommand): SearchCommand | undefined {
@@ -37,6 +54,7 @@ export class SearchPart<B> extends Part<B, SearchMessage, SearchCommand, SearchE
         return {
           ...command,
           kind: 'start',
+          terms: termsOf(command.words),
           strategy: command.strategy === 'summary' ? 'auto' : (command.strategy ?? 'auto'),
         };
       case 'cancelQuery':
@@ -71,4 +89,9 @@ export class SearchPart<B> extends Part<B, SearchMessage, SearchCommand, SearchE
   #tellLinks(tree: number): void {
     this.command({ kind: 'links', tree, ...this.hub.treeLinks(tree) });
   }
+}
+
+/** Words as digests know them. */
+function termsOf(words: readonly (readonly string[])[] = []): QuestionTerms {
+  return words.map((list) => list.map((word) => hashTerm(word).high));
 }

@@ -9,6 +9,7 @@ import { bootstrap, idleCost, zones } from './operation.ts';
 import { gossipsubBaseline, ownTrees, treeFig2, treeFig6a, treeLatency } from './plumtree.ts';
 import { scale } from './scale.ts';
 import type { Scenario } from './scenario.ts';
+import { searchLv } from './search.ts';
 import { summaries } from './summaries.ts';
 import { sybil } from './sybil.ts';
 
@@ -35,5 +36,6 @@ export const scenarios: readonly Scenario[] = [
   dhtLookup,
   dhtAdversaries,
   ...attacks,
+  searchLv,
   scale,
 ];

@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file starling/link/v1/search.proto.
  */
 export const file_starling_link_v1_search: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zdGFybGluZy9saW5rL3YxL3NlYXJjaC5wcm90bxIQc3RhcmxpbmcubGluay52MSKqAQoFUXVlcnkSEAoIcXVlcnlfaWQYASABKAkSDAoEdGV4dBgCIAEoCRINCgVsaW1pdBgDIAEoDRISCgp0aW1lb3V0X21zGAQgASgBEgwKBGhvcHMYBSABKA0SDAoEd2F2ZRgGIAEoDRIMCgR0cmVlGAcgASgNEjQKCnN0YXRpc3RpY3MYFCABKAsyIC5zdGFybGluZy5saW5rLnYxLlRlcm1TdGF0aXN0aWNzInkKA0hpdBIMCgRwZWVyGAEgASgJEhMKC2RvY3VtZW50X2lkGAIgASgJEg0KBXNjb3JlGAMgASgBEhAKCGRvY3VtZW50GAQgASgJEg8KB3ZlcnNpb24YFCABKAQSDgoGbGVuZ3RoGBUgASgNEg0KBXRlcm1zGBYgAygNIpUBCgpRdWVyeVRhbGx5Eg0KBWFza2VkGAEgASgNEhAKCGFuc3dlcmVkGAIgASgNEhAKCG1lc3NhZ2VzGAMgASgNEg8KB21pc3NpbmcYBCABKA0SDQoFYnl0ZXMYBSABKAQSNAoKc3RhdGlzdGljcxgUIAEoCzIgLnN0YXJsaW5nLmxpbmsudjEuVGVybVN0YXRpc3RpY3MiRwoOVGVybVN0YXRpc3RpY3MSEQoJZG9jdW1lbnRzGAEgASgEEg0KBXdvcmRzGAIgASgEEhMKC2ZyZXF1ZW5jaWVzGAMgAygEInkKBkFuc3dlchIQCghxdWVyeV9pZBgBIAEoCRIjCgRoaXRzGAIgAygLMhUuc3RhcmxpbmcubGluay52MS5IaXQSKgoEZG9uZRgDIAEoCzIcLnN0YXJsaW5nLmxpbmsudjEuUXVlcnlUYWxseRIMCgR3YXZlGAQgASgNIikKB0RlY2xpbmUSEAoIcXVlcnlfaWQYASABKAkSDAoEd2F2ZRgCIAEoDSIaCgZDYW5jZWwSEAoIcXVlcnlfaWQYASABKAki6gEKBFNlZWsSEAoIcXVlcnlfaWQYASABKAkSMAoIc3RyYXRlZ3kYAiABKA4yHi5zdGFybGluZy5saW5rLnYxLlNlZWtTdHJhdGVneRINCgVyb3VuZBgDIAEoDRIMCgR0ZXh0GAQgASgJEg0KBWxpbWl0GAUgASgNEhIKCnRpbWVvdXRfbXMYBiABKAESEAoIcm91bmRfbXMYByABKAESDAoEaG9wcxgIIAEoDRINCgVzdGVwcxgJIAEoDRIPCgd3YWxrZXJzGAogASgNEg4KBmJ1ZGdldBgLIAEoDRIOCgZyZXN1bWUYDCABKAgikAEKCVNlZWtUYWxseRIQCghkZWNsaW5lZBgBIAEoCBINCgVhc2tlZBgCIAEoDRIQCghhbnN3ZXJlZBgDIAEoDRIQCghtZXNzYWdlcxgEIAEoDRINCgVieXRlcxgFIAEoBBIPCgdtaXNzaW5nGAYgASgNEg8KB3dhbGtlcnMYByABKA0SDQoFZWRnZXMYCCABKA0ieAoFRm91bmQSEAoIcXVlcnlfaWQYASABKAkSDQoFcm91bmQYAiABKA0SIwoEaGl0cxgDIAMoCzIVLnN0YXJsaW5nLmxpbmsudjEuSGl0EikKBGRvbmUYBCABKAsyGy5zdGFybGluZy5saW5rLnYxLlNlZWtUYWxseSp3CgxTZWVrU3RyYXRlZ3kSHQoZU0VFS19TVFJBVEVHWV9VTlNQRUNJRklFRBAAEhYKElNFRUtfU1RSQVRFR1lfV0FMSxABEhYKElNFRUtfU1RSQVRFR1lfUklORxACEhgKFFNFRUtfU1RSQVRFR1lfR1VJREVEEANiBnByb3RvMw");
+  fileDesc("Ch1zdGFybGluZy9saW5rL3YxL3NlYXJjaC5wcm90bxIQc3RhcmxpbmcubGluay52MSKqAQoFUXVlcnkSEAoIcXVlcnlfaWQYASABKAkSDAoEdGV4dBgCIAEoCRINCgVsaW1pdBgDIAEoDRISCgp0aW1lb3V0X21zGAQgASgBEgwKBGhvcHMYBSABKA0SDAoEd2F2ZRgGIAEoDRIMCgR0cmVlGAcgASgNEjQKCnN0YXRpc3RpY3MYFCABKAsyIC5zdGFybGluZy5saW5rLnYxLlRlcm1TdGF0aXN0aWNzInkKA0hpdBIMCgRwZWVyGAEgASgJEhMKC2RvY3VtZW50X2lkGAIgASgJEg0KBXNjb3JlGAMgASgBEhAKCGRvY3VtZW50GAQgASgJEg8KB3ZlcnNpb24YFCABKAQSDgoGbGVuZ3RoGBUgASgNEg0KBXRlcm1zGBYgAygNIpUBCgpRdWVyeVRhbGx5Eg0KBWFza2VkGAEgASgNEhAKCGFuc3dlcmVkGAIgASgNEhAKCG1lc3NhZ2VzGAMgASgNEg8KB21pc3NpbmcYBCABKA0SDQoFYnl0ZXMYBSABKAQSNAoKc3RhdGlzdGljcxgUIAEoCzIgLnN0YXJsaW5nLmxpbmsudjEuVGVybVN0YXRpc3RpY3MiRwoOVGVybVN0YXRpc3RpY3MSEQoJZG9jdW1lbnRzGAEgASgEEg0KBXdvcmRzGAIgASgEEhMKC2ZyZXF1ZW5jaWVzGAMgAygEInkKBkFuc3dlchIQCghxdWVyeV9pZBgBIAEoCRIjCgRoaXRzGAIgAygLMhUuc3RhcmxpbmcubGluay52MS5IaXQSKgoEZG9uZRgDIAEoCzIcLnN0YXJsaW5nLmxpbmsudjEuUXVlcnlUYWxseRIMCgR3YXZlGAQgASgNIikKB0RlY2xpbmUSEAoIcXVlcnlfaWQYASABKAkSDAoEd2F2ZRgCIAEoDSIaCgZDYW5jZWwSEAoIcXVlcnlfaWQYASABKAkilQIKBFNlZWsSEAoIcXVlcnlfaWQYASABKAkSMAoIc3RyYXRlZ3kYAiABKA4yHi5zdGFybGluZy5saW5rLnYxLlNlZWtTdHJhdGVneRINCgVyb3VuZBgDIAEoDRIMCgR0ZXh0GAQgASgJEg0KBWxpbWl0GAUgASgNEhIKCnRpbWVvdXRfbXMYBiABKAESEAoIcm91bmRfbXMYByABKAESDAoEaG9wcxgIIAEoDRINCgVzdGVwcxgJIAEoDRIPCgd3YWxrZXJzGAogASgNEg4KBmJ1ZGdldBgLIAEoDRIOCgZyZXN1bWUYDCABKAgSKQoFdGVybXMYDSADKAsyGi5zdGFybGluZy5saW5rLnYxLlRlcm1MaXN0IhkKCFRlcm1MaXN0Eg0KBXRlcm1zGAEgAygHIisKClRlcm1GaWx0ZXISDQoFZGVsdGEYASABKAgSDgoGZmlsdGVyGAIgASgMIpUBCglMaW5rVGVybXMSDwoHdmVyc2lvbhgBIAEoDRIqCgRuZWFyGAIgASgLMhwuc3RhcmxpbmcubGluay52MS5UZXJtRmlsdGVyEiwKBmJleW9uZBgDIAEoCzIcLnN0YXJsaW5nLmxpbmsudjEuVGVybUZpbHRlchIOCgZkZWdyZWUYBCABKA0SDQoFYWdhaW4YBSABKAgikAEKCVNlZWtUYWxseRIQCghkZWNsaW5lZBgBIAEoCBINCgVhc2tlZBgCIAEoDRIQCghhbnN3ZXJlZBgDIAEoDRIQCghtZXNzYWdlcxgEIAEoDRINCgVieXRlcxgFIAEoBBIPCgdtaXNzaW5nGAYgASgNEg8KB3dhbGtlcnMYByABKA0SDQoFZWRnZXMYCCABKA0ieAoFRm91bmQSEAoIcXVlcnlfaWQYASABKAkSDQoFcm91bmQYAiABKA0SIwoEaGl0cxgDIAMoCzIVLnN0YXJsaW5nLmxpbmsudjEuSGl0EikKBGRvbmUYBCABKAsyGy5zdGFybGluZy5saW5rLnYxLlNlZWtUYWxseSp3CgxTZWVrU3RyYXRlZ3kSHQoZU0VFS19TVFJBVEVHWV9VTlNQRUNJRklFRBAAEhYKElNFRUtfU1RSQVRFR1lfV0FMSxABEhYKElNFRUtfU1RSQVRFR1lfUklORxACEhgKFFNFRUtfU1RSQVRFR1lfR1VJREVEEANiBnByb3RvMw");
 
 /**
  * A question on its way.
@@ -370,6 +370,13 @@ export type Seek = Message<"starling.link.v1.Seek"> & {
    * @generated from field: bool resume = 12;
    */
   resume: boolean;
+
+  /**
+   * What an answer has, as far as digests can tell: all of one of the lists.
+   *
+   * @generated from field: repeated starling.link.v1.TermList terms = 13;
+   */
+  terms: TermList[];
 };
 
 /**
@@ -378,6 +385,102 @@ export type Seek = Message<"starling.link.v1.Seek"> & {
  */
 export const SeekSchema: GenMessage<Seek> = /*@__PURE__*/
   messageDesc(file_starling_link_v1_search, 7);
+
+/**
+ * Words, as the higher 32 bits of their hashes.
+ *
+ * @generated from message starling.link.v1.TermList
+ */
+export type TermList = Message<"starling.link.v1.TermList"> & {
+  /**
+   * @generated from field: repeated fixed32 terms = 1;
+   */
+  terms: number[];
+};
+
+/**
+ * Describes the message starling.link.v1.TermList.
+ * Use `create(TermListSchema)` to create a new message.
+ */
+export const TermListSchema: GenMessage<TermList> = /*@__PURE__*/
+  messageDesc(file_starling_link_v1_search, 8);
+
+/**
+ * A Bloom filter, or what changed in one.
+ *
+ * @generated from message starling.link.v1.TermFilter
+ */
+export type TermFilter = Message<"starling.link.v1.TermFilter"> & {
+  /**
+   * The bits that differ from the one before.
+   *
+   * @generated from field: bool delta = 1;
+   */
+  delta: boolean;
+
+  /**
+   * Form, size, hashes, bits: libs/digest. Empty: the sender cannot tell.
+   *
+   * @generated from field: bytes filter = 2;
+   */
+  filter: Uint8Array;
+};
+
+/**
+ * Describes the message starling.link.v1.TermFilter.
+ * Use `create(TermFilterSchema)` to create a new message.
+ */
+export const TermFilterSchema: GenMessage<TermFilter> = /*@__PURE__*/
+  messageDesc(file_starling_link_v1_search, 9);
+
+/**
+ * What is where, for guided walks.
+ *
+ * @generated from message starling.link.v1.LinkTerms
+ */
+export type LinkTerms = Message<"starling.link.v1.LinkTerms"> & {
+  /**
+   * Counts what was said over this link.
+   *
+   * @generated from field: uint32 version = 1;
+   */
+  version: number;
+
+  /**
+   * The sender's own; unset: as before.
+   *
+   * @generated from field: starling.link.v1.TermFilter near = 2;
+   */
+  near?: TermFilter | undefined;
+
+  /**
+   * Those of its other neighbours; unset: as before.
+   *
+   * @generated from field: starling.link.v1.TermFilter beyond = 3;
+   */
+  beyond?: TermFilter | undefined;
+
+  /**
+   * Neighbours of the sender.
+   *
+   * @generated from field: uint32 degree = 4;
+   */
+  degree: number;
+
+  /**
+   * The sender lost track of what the receiver said.
+   *
+   * @generated from field: bool again = 5;
+   */
+  again: boolean;
+};
+
+/**
+ * Describes the message starling.link.v1.LinkTerms.
+ * Use `create(LinkTermsSchema)` to create a new message.
+ */
+export const LinkTermsSchema: GenMessage<LinkTerms> = /*@__PURE__*/
+  messageDesc(file_starling_link_v1_search, 10);
 
 /**
  * What a branch did in a round.
@@ -437,7 +540,7 @@ export type SeekTally = Message<"starling.link.v1.SeekTally"> & {
  * Use `create(SeekTallySchema)` to create a new message.
  */
 export const SeekTallySchema: GenMessage<SeekTally> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_search, 8);
+  messageDesc(file_starling_link_v1_search, 11);
 
 /**
  * Hits of the sender's branch.
@@ -473,7 +576,7 @@ export type Found = Message<"starling.link.v1.Found"> & {
  * Use `create(FoundSchema)` to create a new message.
  */
 export const FoundSchema: GenMessage<Found> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_search, 9);
+  messageDesc(file_starling_link_v1_search, 12);
 
 /**
  * How a seek finds its way.
