@@ -274,6 +274,7 @@ export class PeerMetrics {
           found: lookup.stats.found,
           'not-found': lookup.stats.notFound,
           stored: lookup.stats.stored,
+          superseded: lookup.stats.superseded,
           'not-stored': lookup.stats.notStored,
           deadline: lookup.stats.deadlines,
           cancelled: lookup.stats.cancelled,

@@ -50,7 +50,7 @@ describe('a record', () => {
   it('of one publisher is replaced by its newer version, not by another publisher', async () => {
     await put(at(0), 'state', 'one', 1);
     await put(at(0), 'state', 'two', 2);
-    await put(at(0), 'state', 'late', 1);
+    await expect(put(at(0), 'state', 'late', 1)).rejects.toMatchObject({ reason: 'RECORD_SUPERSEDED' });
     await put(at(1), 'state', 'other', 9);
     const all = await at(3).getRecord({ key: text('state') });
     expect(all.records.map(({ value }) => Buffer.from(value).toString())).toEqual(['other', 'two']);

@@ -37,6 +37,8 @@ export const reasons = {
   BAN_REFUSED: 'FAILED_PRECONDITION',
   /** The peers nearest to the key hold no record of it. */
   RECORD_NOT_FOUND: 'NOT_FOUND',
+  /** A holder has a higher version of the same publisher's record. Nothing changed that lasts. */
+  RECORD_SUPERSEDED: 'FAILED_PRECONDITION',
   /** Fewer than half of the peers that should hold the record took it; some may hold it. */
   RECORD_NOT_STORED: 'UNAVAILABLE',
   /** The lookup's time was over before an answer was found, or before half of the peers had taken the record; some may hold it. */

@@ -447,7 +447,9 @@ export const metricDefinitions = {
   starling_lookups_total: {
     type: 'counter',
     help: "Lookups of this peer's clients that ended, by result.",
-    labels: { result: ['found', 'not-found', 'stored', 'not-stored', 'deadline', 'cancelled', 'overloaded'] },
+    labels: {
+      result: ['found', 'not-found', 'stored', 'superseded', 'not-stored', 'deadline', 'cancelled', 'overloaded'],
+    },
   },
   starling_lookup_duration_seconds: {
     type: 'histogram',

@@ -30,6 +30,7 @@ const kinds = enumNames<RecordKind, RecordKindProto>({
 const outcomes = enumNames<StoreOutcome, StoreOutcomeProto>({
   stored: StoreOutcomeProto.STORED,
   held: StoreOutcomeProto.HELD,
+  newer: StoreOutcomeProto.NEWER,
   full: StoreOutcomeProto.FULL,
   busy: StoreOutcomeProto.BUSY,
   far: StoreOutcomeProto.FAR,

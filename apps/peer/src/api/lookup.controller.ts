@@ -45,6 +45,11 @@ export class LookupController {
     const record = this.#signed(wish);
     const result = await lookups.put(record, wish.paths, timeoutOf(call, wish.timeoutMs), signalOf(call));
     ensureEnded(result);
+    if (result.outcome === 'superseded') {
+      throw new StarlingError(`a version above ${record.version} of this publisher is held`, {
+        reason: 'RECORD_SUPERSEDED',
+      });
+    }
     if (result.outcome !== 'stored') {
       throw new StarlingError(`only ${result.holders} of the ${result.wanted} peers that should hold it took it`, {
         reason: 'RECORD_NOT_STORED',

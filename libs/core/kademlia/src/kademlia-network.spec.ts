@@ -59,7 +59,7 @@ describe.each([
     const network = new KademliaNetwork(infos, config);
     const key = bytesOf('song');
     network.put('p0', signed({ key, version: 2, value: bytesOf('two') }));
-    network.put('p1', signed({ key, version: 1, value: bytesOf('one') }));
+    expect(network.put('p1', signed({ key, version: 1, value: bytesOf('one') })).outcome).toBe('superseded');
     expect(network.get('p9', 'song').records[0]?.version).toBe(2);
     network.put('p1', signed({ key, version: 3, value: bytesOf('three') }));
     expect(network.get('p9', 'song', { answers: k }).records[0]?.version).toBe(3);

@@ -35,7 +35,7 @@ const record: fc.Arbitrary<LookupRecord> = fc.oneof(
 // Small numbers, so that some answer what was asked.
 const rpcId = fc.oneof(fc.integer({ min: 1, max: 30 }), hostileNumber);
 const target = names.map(positionOfPeer);
-const outcome = fc.constantFrom(...(['stored', 'held', 'full', 'busy', 'far', 'invalid'] as const));
+const outcome = fc.constantFrom(...(['stored', 'held', 'newer', 'full', 'busy', 'far', 'invalid'] as const));
 const message: fc.Arbitrary<KademliaMessage> = fc.oneof(
   fc.record({ kind: fc.constant('findNode' as const), rpcId, target }),
   fc.record({ kind: fc.constant('findNodeReply' as const), rpcId, peers }),

@@ -209,7 +209,7 @@ export class Kademlia implements ProtocolCore<KademliaMessage, KademliaCommand, 
     }
     const outcome = this.store.put(now, record, this.#republishAt(now));
     if (outcome === 'stored') stats.storesTaken++;
-    else if (outcome === 'held') stats.storesHeld++;
+    else if (outcome === 'held' || outcome === 'newer') stats.storesHeld++;
     else stats.storesRefusedFull++;
     this.#armHousekeeping(now);
     return outcome;

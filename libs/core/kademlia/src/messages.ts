@@ -5,8 +5,10 @@ import type { LookupRecord, RecordKind } from './record.ts';
 /** What became of a record that somebody was asked to hold. */
 export type StoreOutcome =
   | 'stored'
-  /** The same one or a newer one is held. */
+  /** The same one is held. */
   | 'held'
+  /** One of a higher version is held. */
+  | 'newer'
   /** No room, neither in the store nor for one more publisher of the key. */
   | 'full'
   /** Too many stores at once: try another peer, or later. */
@@ -18,6 +20,7 @@ export type StoreOutcome =
 export const storeOutcomes = [
   'stored',
   'held',
+  'newer',
   'full',
   'busy',
   'far',
@@ -103,6 +106,8 @@ export type LookupOutcome =
   /** The nearest peers to the key that can be reached do not hold it. */
   | 'notFound'
   | 'stored'
+  /** A holder has a higher version of the same publisher: this record counts for nothing. */
+  | 'superseded'
   /** Fewer than half of those that should hold it took it. */
   | 'notStored'
   | 'deadline'

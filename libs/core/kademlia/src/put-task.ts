@@ -39,6 +39,7 @@ export class PutTask implements Task, WalkOwner, Waiter {
   #next = 0;
   #wanted = 0;
   #holders = 0;
+  #isSuperseded = false;
   #graceEndsAt = Number.POSITIVE_INFINITY;
   #round = 1;
 
@@ -82,7 +83,8 @@ export class PutTask implements Task, WalkOwner, Waiter {
     this.#targets = nearest.filter((contact) => contact !== table.self);
     if (isOwn && nearest.includes(table.self)) {
       const outcome = store.put(now, this.#record, now + config.republishMs);
-      if (outcome !== 'full') this.#holders++;
+      if (isHolding(outcome)) this.#holders++;
+      if (outcome === 'newer') this.#isSuperseded = true;
     }
     let slowestMs = 0;
     while (this.#pending.size + this.#holders < this.#wanted && this.#next < this.#targets.length) {
@@ -102,6 +104,7 @@ export class PutTask implements Task, WalkOwner, Waiter {
       this.#storeAtNext(now, out);
     } else {
       this.#logStore(now, call, reply.outcome);
+      if (reply.outcome === 'newer') this.#isSuperseded = true;
       if (isHolding(reply.outcome)) this.#holders++;
       else this.#storeAtNext(now, out);
     }
@@ -165,11 +168,12 @@ export class PutTask implements Task, WalkOwner, Waiter {
     }
     this.#pending.clear();
     this.#log.rounds = this.#round;
+    const ended = this.#isSuperseded && outcome !== 'cancelled' ? 'superseded' : outcome;
     const got = { records: [], holders: this.#holders, wanted: this.#wanted };
-    this.#finish(resultOf(now, outcome, this.#log, this.#isFullTable, got), now, out);
+    this.#finish(resultOf(now, ended, this.#log, this.#isFullTable, got), now, out);
   }
 }
 
 export function isHolding(outcome: StoreOutcome): boolean {
-  return outcome === 'stored' || outcome === 'held';
+  return outcome === 'stored' || outcome === 'held' || outcome === 'newer';
 }

@@ -45,14 +45,18 @@ export class RecordStore {
     return this.#bytes;
   }
 
-  /** Takes a record that was found to be valid. `held`: the same or a newer one is there. */
-  put(now: Millis, record: LookupRecord, republishAt: Millis): Extract<StoreOutcome, 'stored' | 'held' | 'full'> {
+  /** Takes a record that was found to be valid. */
+  put(
+    now: Millis,
+    record: LookupRecord,
+    republishAt: Millis,
+  ): Extract<StoreOutcome, 'stored' | 'held' | 'newer' | 'full'> {
     const name = keyName(record.kind, record.key);
     const known = this.#keys.get(name)?.get(record.publisher);
     if (known !== undefined && compareRecords(known.record, record) >= 0) {
       // Somebody has just handed it on: this peer need not do so too (Kademlia §2.5).
       known.republishAt = Math.max(known.republishAt, republishAt);
-      return 'held';
+      return compareRecords(known.record, record) === 0 ? 'held' : 'newer';
     }
     const held = { record, position: positionOfRecord(record), bytes: recordBytes(record), republishAt };
     if (!this.#makeRoom(now, name, held, known)) return 'full';

@@ -6,6 +6,7 @@ export interface KademliaStats {
   notFound: number;
   stored: number;
   notStored: number;
+  superseded: number;
   deadlines: number;
   cancelled: number;
   /** Lookups refused, for want of room. */
@@ -48,6 +49,7 @@ export function newKademliaStats(): KademliaStats {
     notFound: 0,
     stored: 0,
     notStored: 0,
+    superseded: 0,
     deadlines: 0,
     cancelled: 0,
     overloaded: 0,

@@ -489,7 +489,7 @@ export type LookupHop = Message<"starling.v1.LookupHop"> & {
   elapsed?: Duration | undefined;
 
   /**
-   * records, peers, stored, held, full, busy, far, invalid, timeout, link_down, untrue (an answer that cannot be) or unanswered (no
+   * records, peers, stored, held, newer, full, busy, far, invalid, timeout, link_down, untrue (an answer that cannot be) or unanswered (no
    * longer waited for).
    *
    * @generated from field: string outcome = 9;
@@ -521,7 +521,7 @@ export const LookupHopSchema: GenMessage<LookupHop> = /*@__PURE__*/
  */
 export const LookupService: GenService<{
   /**
-   * Puts a record where the whole mesh finds it.
+   * Puts a record where the whole mesh finds it. FAILED_PRECONDITION when a higher version of the same publisher is held.
    * Example: grpcurl -plaintext -d '{"record":{"key":"c29uZw==","value":"bGE="}}' localhost:7401 starling.v1.LookupService/PutRecord
    *
    * @generated from rpc starling.v1.LookupService.PutRecord
