@@ -9,7 +9,7 @@ const setOf = (words: readonly string[], width?: number) => TermSet.of(fingerpri
 const uint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 /** Fingerprints, some of them crowded in one bucket. */
 const fingerprints = fc
-  .array(fc.oneof(uint32, fc.integer({ min: 2 ** 31, max: 2 ** 31 + 40 })), { maxLength: 300 })
+  .array(fc.oneof(uint32, fc.integer({ min: 2 ** 31, max: 2 ** 31 + 40 })), { maxLength: 300, size: 'max' })
   .map((list) => Uint32Array.from(new Set(list)).sort());
 const width = fc.integer({ min: 8, max: 32 });
 
@@ -34,6 +34,10 @@ describe('a set of fingerprints', () => {
     expect(set.falsePositiveRate).toBeCloseTo(0.00476, 4);
     expect(found).toBeGreaterThan(0.004);
     expect(found).toBeLessThan(0.0056);
+    for (const width of [8, 14, 21, 32]) {
+      const wide = setOf(terms(10_000), width);
+      expect(terms(10_000).filter((term) => !wide.has(hashTerm(term)))).toEqual([]);
+    }
     expect((set.bytes * 8) / 10_000).toBeLessThan(10.3);
     expect((set.toBytes().length * 8) / 10_000).toBeLessThan(9.4);
   });
