@@ -111,7 +111,7 @@ export class SmallMesh {
   /** Who, as `id` sees it, may have a document with all these words. */
   holders(id: string, ...words: readonly string[]): string[] | null {
     const found = this.peers.get(id)?.core.holders([words.map(hashTerm)]);
-    return found == null ? null : [...found.holders].sort();
+    return found == null ? null : [...found.holders, ...found.unknown].sort();
   }
 
   #feed(id: string, act: (out: RecordingOutbox<SummariesMessage, SummariesEvent>) => void): void {

@@ -152,6 +152,8 @@ describe('summaries', () => {
     mesh.put('a', ...words('many', 60));
     mesh.run(5_000);
     expect(mesh.holders('c', 'stork')).toEqual(['a']);
+    // It says nothing of how common a word is.
+    expect(mesh.peers.get('c')?.core.holders([[]])).toMatchObject({ unknown: ['a'] });
     for (const word of words('many', 60)) mesh.peers.get('a')?.terms.delete(word);
     mesh.command('a', { kind: 'changed' });
     mesh.run(5_000);

@@ -50,7 +50,7 @@ export interface SummariesStats {
 export interface Holders {
   /** Those whose summaries say that they may have it, this peer included. */
   readonly holders: readonly PeerId[];
-  /** Members whose summaries are not here: any of them may. */
+  /** Members whose summaries are not here, or say that they may hold anything: how popular a term is does not show in them. */
   readonly unknown: readonly PeerId[];
 }
 
@@ -180,7 +180,7 @@ export class Summaries implements ProtocolCore<SummariesMessage, SummariesComman
   holders(alternatives: readonly (readonly TermHash[])[]): Holders | null {
     if (!this.#isHolding) return null;
     const unknown = [...this.#members.keys()].filter((id) => this.#table.get(id) === undefined);
-    return { holders: this.#table.holders(alternatives), unknown };
+    return { holders: this.#table.holders(alternatives), unknown: [...unknown, ...this.#table.unbounded()] };
   }
 
   handle(now: Millis, input: Input<SummariesMessage, SummariesCommand>, out: Out): void {

@@ -92,12 +92,16 @@ export class SummaryTable {
     this.#width = 32;
   }
 
-  /** Peers whose summaries say that they hold all terms of one of the lists, and those that may hold anything. */
+  /** Peers whose summaries say that they may hold anything. */
+  unbounded(): PeerId[] {
+    return [...this.#entries].filter(([, { summary }]) => summary.mayHold).map(([id]) => id);
+  }
+
+  /** Peers whose summaries say that they hold all terms of one of the lists. */
   holders(alternatives: readonly (readonly TermHash[])[]): PeerId[] {
     const found: PeerId[] = [];
     for (const [id, { summary }] of this.#entries) {
-      if (summary.mayHold) found.push(id);
-      else if (summary.terms.count > 0) {
+      if (summary.terms.count > 0) {
         for (const terms of alternatives) {
           if (!summary.terms.hasAll(terms)) continue;
           found.push(id);

@@ -41,7 +41,7 @@ export class DocumentWorld {
 
   /** `isHolding`: does the peer with this number hold summaries of the others? All tell theirs. */
   constructor(seed: number, config: MeshConfig, isHolding: (index: number) => boolean) {
-    const telling = { ...config, summaries: { ...config.summaries, bytesMax: 0, falseShareMax: 0 } };
+    const telling = { ...config, summaries: { ...config.summaries, bytesMax: 1, bitsPerTerm: 1e-9, falseShareMax: 0 } };
     this.harness = new MeshHarness({
       seed,
       network: network(latencies.threeZones, { lingerMs: 0 }),
