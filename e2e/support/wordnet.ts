@@ -7,7 +7,7 @@ export interface Gloss {
   readonly id: string;
   readonly fields: {
     readonly kind: string;
-    readonly words: readonly string[];
+    readonly words: string[];
     readonly gloss: string;
     /** Number of the lexicographer's file: 0 to 44. */
     readonly file: number;

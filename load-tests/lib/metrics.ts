@@ -12,3 +12,9 @@ export const gaps = new Counter('gaps');
 export const errors = new Rate('errors');
 /** Of the documents put at one peer, those that a query at another one found. */
 export const searchRecall = new Rate('search_recall');
+/** Of the questions, those that every peer answered. */
+export const searchComplete = new Rate('search_complete');
+/** From just before a question is asked until its first hit is here. */
+export const searchFirstHitMs = new Trend('search_first_hit_ms', true);
+/** … until its summary is. */
+export const searchDoneMs = new Trend('search_done_ms', true);

@@ -22,6 +22,16 @@ export interface Summary {
   readonly complete?: boolean;
   readonly peersAsked?: number;
   readonly peersAnswered?: number;
+  readonly ranking?: readonly object[];
+}
+
+/** A query as it went; times are from just before it was asked. */
+export interface Answer {
+  readonly hits: readonly Hit[];
+  readonly summary: Summary;
+  /** Null: there was none. */
+  readonly firstHitMs: number | null;
+  readonly doneMs: number;
 }
 
 interface SubscribeEvent {
@@ -115,14 +125,19 @@ export class Peer {
   }
 
   /** Asks the whole mesh; resolves with the hits and the summary. */
-  query(words: string): Promise<{ readonly hits: readonly Hit[]; readonly summary: Summary }> {
+  query(words: string, limit = 20): Promise<Answer> {
     const stream = new Stream(this.#client, 'starling.v1.SearchService/Query', { metadata, tags: { method: 'Query' } });
     const hits: Hit[] = [];
     let summary: Summary = {};
+    let firstHitMs: number | null = null;
+    const began = Date.now();
     return new Promise((resolve, reject) => {
       stream.on('data', (data) => {
         const event = data as QueryEvent;
-        if (event.hit !== undefined) hits.push(event.hit);
+        if (event.hit !== undefined) {
+          firstHitMs ??= Date.now() - began;
+          hits.push(event.hit);
+        }
         if (event.summary !== undefined) summary = event.summary;
       });
       stream.on('error', (error) => {
@@ -131,9 +146,9 @@ export class Peer {
       });
       stream.on('end', () => {
         errors.add(false);
-        resolve({ hits, summary });
+        resolve({ hits, summary, firstHitMs, doneMs: Date.now() - began });
       });
-      stream.write({ text: words, timeout: '3s' });
+      stream.write({ text: words, limit, timeout: '3s' });
       stream.end();
     });
   }
