@@ -27,6 +27,11 @@ const benchmarks: readonly Benchmark[] = [
     about: 'exact lookups on real peers: get and put, with few holders of a key and with many (1 min)',
     hasOptions: true,
   },
+  {
+    file: 'bench/search-index.ts',
+    about: 'engines of the local index over 100,000 glosses of WordNet (1 min)',
+    hasOptions: true,
+  },
   { file: 'libs/core/plumtree/bench.ts', about: 'the broadcast core alone: messages/s (20 s)', hasOptions: false },
   { file: 'libs/sim/bench.ts', about: 'the simulator: events/s, memory per peer (1 min)', hasOptions: false },
 ];

@@ -6,7 +6,7 @@ import { LocalMesh } from '../support/local-mesh.ts';
 import { wordnet } from '../support/wordnet.ts';
 
 const peers = 16;
-/** Of the 117,791 glosses; `npm run bench -- search-corpus` takes all of them. */
+/** Of the 117,791 glosses; the figures hold for any share of them. */
 const documents = wordnet().filter((_, i) => i % 12 === 0);
 
 let mesh: LocalMesh;
