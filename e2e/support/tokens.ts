@@ -12,7 +12,7 @@ export class TokenFolder {
   static async create(): Promise<TokenFolder> {
     const folder = new TokenFolder();
     const lines: string[] = [];
-    for (const role of ['viewer', 'client', 'operator']) {
+    for (const role of ['viewer', 'responder', 'client', 'operator']) {
       const { code, stdout, stderr } = await cli([
         'token',
         'new',

@@ -11,6 +11,7 @@ import type { Access } from './auth/access.ts';
 import type { Overlay } from './overlay/overlay.ts';
 import type { Publisher } from './overlay/publisher.ts';
 import type { Queries, QueryEnd } from './overlay/queries.ts';
+import type { Responders } from './responders/responders.ts';
 import type { ThreadedIndex } from './search/threaded-index.ts';
 import { version } from './version.ts';
 
@@ -20,6 +21,7 @@ export interface MeasuredPeer {
   readonly counters: MeshCounters<Uint8Array>;
   readonly publisher: Publisher;
   readonly queries: Queries;
+  readonly responders: Responders;
   readonly subscriptions: Subscriptions;
   readonly watches: TopologyWatches;
   readonly index: ThreadedIndex;
@@ -96,7 +98,7 @@ export class PeerMetrics {
 
   #sources(peer: MeasuredPeer): MetricSources {
     const { overlay, counters, publisher, queries, subscriptions, watches, index, rpc, access, connections } = peer;
-    const { links, certificates, signing } = peer;
+    const { links, certificates, responders, signing } = peer;
     const { host, mesh } = overlay;
     const { lookup } = mesh;
     const { membership, broadcast } = mesh.root;
@@ -227,7 +229,8 @@ export class PeerMetrics {
         { labels: { action: 'pause' }, value: subscriptions.pauses + watches.pauses },
         {
           labels: { action: 'refuse' },
-          value: subscriptions.stats.refused + watches.refused + queries.refused + publisher.refused,
+          value:
+            subscriptions.stats.refused + watches.refused + queries.refused + responders.refused + publisher.refused,
         },
       ],
       starling_publishes_waiting: () => publisher.waiting,
@@ -265,6 +268,10 @@ export class PeerMetrics {
         { labels: { result: 'missing' }, value: mesh.holders.stats.missing },
       ],
       starling_search_local_failed_total: () => queries.failed,
+      starling_responders: () => responders.size,
+      starling_responder_questions_total: () =>
+        Object.entries(responders.outcomes()).map(([result, value]) => ({ labels: { result }, value })),
+      starling_responders_cut_off_total: () => byReason(responders.cutOffs()),
       starling_index_documents: () => index.size,
       starling_index_bytes: () => index.bytes,
       starling_index_documents_refused_total: () => index.stats.documentsRefused,

@@ -14,6 +14,7 @@ import { Acknowledge, bodyCodec, type PublishRequest, type PublishResponse } fro
 import { budgetOf } from './api/calls.ts';
 import type { Connections } from './api/connections.ts';
 import { Health } from './api/health.ts';
+import { RespondStreams } from './api/respond-stream.ts';
 import type { RpcMetrics } from './api/rpc-metrics.ts';
 import { messageIdOf, Subscriptions } from './api/subscriptions.ts';
 import { checkPublish } from './api/validate.ts';
@@ -34,6 +35,7 @@ import { TermFeed } from './overlay/term-feed.ts';
 import { defaultTopologyFeedConfig, TopologyFeed } from './overlay/topology-feed.ts';
 import { PeerMetrics } from './peer-metrics.ts';
 import type { PeerSecurity } from './process/security.ts';
+import { Responders } from './responders/responders.ts';
 import type { IndexLimits } from './search/local-index.ts';
 import { ThreadedIndex } from './search/threaded-index.ts';
 
@@ -71,6 +73,8 @@ export class Peer {
   readonly index: ThreadedIndex;
   readonly indexLimits: IndexLimits;
   readonly publisher: Publisher;
+  readonly responders: Responders;
+  readonly respondStreams: RespondStreams;
   readonly queries: Queries;
   readonly lookups: Lookups;
   /** Whose key signs the records of clients that have none. */
@@ -138,7 +142,21 @@ export class Peer {
       overlay,
     );
     this.#terms = new TermFeed(overlay, this.index);
-    this.queries = new Queries(overlay, this.index, {
+    this.responders = new Responders({
+      selfId: self.id,
+      respondersMax: config.respondersMax,
+      stallMs: config.responderStallMaxMs,
+      now: () => overlay.now(),
+    });
+    this.respondStreams = new RespondStreams({
+      responders: this.responders,
+      respondersMax: config.respondersMax,
+      selfId: self.id,
+      attachMaxMs: config.requestMaxMs,
+      now: () => overlay.now(),
+      log: logs.api,
+    });
+    this.queries = new Queries(overlay, this.index, this.responders, {
       selfId: self.id,
       queriesMax: config.queriesMax,
       ended: (end) => this.metrics.queryEnded(end),
@@ -163,12 +181,13 @@ export class Peer {
       banOf: (id) => this.bans.about(id),
       log: logs.api,
     });
-    const { publisher, queries, subscriptions, watches, index } = this;
+    const { publisher, queries, responders, subscriptions, watches, index } = this;
     this.metrics = new PeerMetrics({
       overlay,
       counters,
       publisher,
       queries,
+      responders,
       subscriptions,
       watches,
       index,
@@ -233,6 +252,7 @@ export class Peer {
   endStreams(): void {
     this.subscriptions.close();
     this.watches.close();
+    this.respondStreams.close();
   }
 
   async stop(): Promise<void> {

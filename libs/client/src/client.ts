@@ -37,6 +37,7 @@ import {
   WatchTopologyRequestSchema,
   type WatchTopologyResponse,
 } from '@starling/wire';
+import type { Responding } from './answer-stream.ts';
 import { callUnary, openStream, readStream } from './calls.ts';
 import { fromStatus } from './error-status.ts';
 import { StarlingError } from './errors.ts';
@@ -44,6 +45,7 @@ import { type PeerConnection, PeerPool } from './peer-pool.ts';
 import { PublishStream } from './publish-stream.ts';
 import { batchesOf, documentsBatch, type PutProgress, putDocuments, toDocument } from './put-documents.ts';
 import { type Receipt, toReceipt } from './receipt.ts';
+import { Responder, type RespondOptions } from './responder.ts';
 import { type SubscribeOptions, Subscription } from './subscription.ts';
 import { plainDialling, type TlsOptions, tlsDialling } from './tls.ts';
 import { type Token, TokenSource } from './token-source.ts';
@@ -119,6 +121,8 @@ export interface QueryHit {
   readonly version: number;
   /** By what was known of the mesh at the start; the summary has the final one. */
   readonly score: number;
+  /** The engine that gave it, attached to that peer; '' for the peer's own index. */
+  readonly responder: string;
 }
 
 /** One place in the final order. */
@@ -156,6 +160,10 @@ export interface QuerySummary {
   /** The ranking is by the term statistics of the whole mesh. */
   readonly rankingExact: boolean;
   readonly documentsSearched: number;
+  /** Engines whose topics have the question; the rest of them were busy, failed or went. */
+  readonly respondersAsked: number;
+  readonly respondersAnswered: number;
+  readonly respondersLate: number;
 }
 
 /** A document to keep: any JSON object under an id. */
@@ -273,6 +281,23 @@ export class StarlingClient {
     );
   }
 
+  /**
+   * Attaches a search engine of one's own to a peer: `answer` is called for each question of its topics that is asked
+   * anywhere in the mesh, and yields what it finds. It moves to another peer by itself. Needs a token of the role responder.
+   */
+  respond(options: RespondOptions, answer: Responding): Responder {
+    return new Responder(
+      {
+        acquire: (deadline) => this.#acquire(deadline),
+        release: (connection) => this.#pool.release(connection),
+        tokenGeneration: () => this.#token.generation,
+        forgetToken: (generation) => this.#token.forget(generation),
+      },
+      options,
+      answer,
+    );
+  }
+
   /** Asks the whole mesh: hits as they are found, the summary last. `timeoutMs` is the query's own. */
   async *query(text: string, options: QueryOptions = {}): AsyncGenerator<QueryHit | QuerySummary, void, void> {
     const timeoutMs = options.timeoutMs ?? 5_000;
@@ -290,9 +315,17 @@ export class StarlingClient {
     };
     for await (const { event } of this.#withFreshToken(open)) {
       if (event.case === 'hit') {
-        const { peerId, document, score } = event.value;
+        const { peerId, document, score, responder } = event.value;
         const version = Number(document?.version ?? 0n);
-        yield { kind: 'hit', peerId, id: document?.id ?? '', fields: document?.fields ?? {}, version, score };
+        yield {
+          kind: 'hit',
+          peerId,
+          id: document?.id ?? '',
+          fields: document?.fields ?? {},
+          version,
+          score,
+          responder,
+        };
       } else if (event.case === 'summary') {
         yield toQuerySummary(event.value);
       }
@@ -532,6 +565,9 @@ function toQuerySummary(summary: QuerySummaryProto): QuerySummary {
     complete,
     reason,
     hits: hitCount,
+    respondersAsked: summary.respondersAsked,
+    respondersAnswered: summary.respondersAnswered,
+    respondersLate: summary.respondersLate,
     strategy: names.find((name) => strategies[name] === summary.strategy) ?? 'auto',
     bytesSpent: Number(summary.bytesSpent),
     messageBudget: summary.messageBudget,

@@ -56,6 +56,7 @@ export const reasons = {
   TOO_MANY_WATCHES: 'RESOURCE_EXHAUSTED',
   TOO_MANY_QUERIES: 'RESOURCE_EXHAUSTED',
   TOO_MANY_LOOKUPS: 'RESOURCE_EXHAUSTED',
+  TOO_MANY_RESPONDERS: 'RESOURCE_EXHAUSTED',
   TOO_MANY_PUBLISHES: 'RESOURCE_EXHAUSTED',
   /** The caller calls this peer more often than it may; `retryAfterMs` says when the next call fits. Nothing changed. */
   TOO_MANY_CALLS: 'RESOURCE_EXHAUSTED',
@@ -65,6 +66,12 @@ export const reasons = {
   METADATA_TOO_LARGE: 'RESOURCE_EXHAUSTED',
   /** The call's one message did not come in time. Nothing changed. */
   REQUEST_STALLED: 'DEADLINE_EXCEEDED',
+  /** The engine answered what it was not asked, or had ended. It is no longer attached. */
+  ANSWER_UNASKED: 'INVALID_ARGUMENT',
+  /** The engine gave more answers than were wanted. It is no longer attached. */
+  RESPONDER_FLOODS: 'RESOURCE_EXHAUSTED',
+  /** The engine said nothing, or took nothing, for too long while it was asked. It is no longer attached. */
+  RESPONDER_STALLED: 'DEADLINE_EXCEEDED',
   /** The index is full. Documents before the one named were stored. */
   INDEX_FULL: 'RESOURCE_EXHAUSTED',
   /** The disk of the index takes no more. Documents before the one named were stored. */

@@ -1,3 +1,4 @@
+export type { Answer, Question, Responding } from './answer-stream.ts';
 export {
   type CallOptions,
   type ConnectOptions,
@@ -24,6 +25,7 @@ export {
 } from './errors.ts';
 export type { PutProgress } from './put-documents.ts';
 export type { Receipt } from './receipt.ts';
+export { Responder, type RespondOptions } from './responder.ts';
 export {
   type ReceivedGap,
   type ReceivedLive,

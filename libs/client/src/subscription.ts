@@ -5,7 +5,7 @@ import { MeshService, SubscribeRequestSchema, toGrpcDefinition } from '@starling
 import { openStream, readStream } from './calls.ts';
 import { CursorSet } from './cursor-set.ts';
 import { fromStatus } from './error-status.ts';
-import type { StarlingCode, StarlingReason } from './errors.ts';
+import { canMove, pause } from './moving.ts';
 import type { PeerConnection } from './peer-pool.ts';
 import { SeenIds } from './seen-ids.ts';
 
@@ -74,21 +74,6 @@ const { subscribe } = toGrpcDefinition(MeshService);
 const silenceMs = 15_000;
 /** Ids remembered to tell a message that comes again; more than a peer holds for the time that a resume looks back. */
 const seenMax = 65_536;
-/** What every peer would say. */
-const refusals: ReadonlySet<StarlingCode> = new Set([
-  'INVALID_ARGUMENT',
-  'UNIMPLEMENTED',
-  'PERMISSION_DENIED',
-  'UNAUTHENTICATED',
-  'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION',
-]);
-/** But not these: another peer may have room. */
-const fullReasons: ReadonlySet<StarlingReason> = new Set([
-  'TOO_MANY_SUBSCRIPTIONS',
-  'TOO_MANY_STREAMS',
-  'TOO_MANY_CALLS',
-]);
 /** The first move is made at once; peers that give nothing are tried ever less often, up to this. */
 const pauseMaxMs = 5_000;
 
@@ -219,25 +204,4 @@ export class Subscription implements AsyncIterable<SubscriptionEvent> {
     else if (attempt > 0) request.sinceTime = timestampFromMs(this.#startedAt);
     return request;
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
-}
-
-/** Whether another peer may do better. */
-function canMove(error: unknown): boolean {
-  const { code, reason } = fromStatus(error);
-  // A connection that breaks in the middle is INTERNAL, UNKNOWN or CANCELLED with grpc-js, as it pleases.
-  return !refusals.has(code) || fullReasons.has(reason);
 }

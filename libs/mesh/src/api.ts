@@ -3,7 +3,7 @@ import type { Ban, BanRefusal, SignedBan } from '@starling/core-bans';
 import type { KademliaCommand, LookupResult } from '@starling/core-kademlia';
 import type { PeerReport } from '@starling/core-observe';
 import type { ReputationEvent as Verdict } from '@starling/core-reputation';
-import type { FinishReason, Hit, QueryCost, Strategy } from '@starling/core-search';
+import type { FinishReason, Hit, QueryCost, ResponderTally, SpanList, Strategy } from '@starling/core-search';
 import type { OffReason } from '@starling/core-summaries';
 import type { Millis, Outbox, PeerId, PeerInfo } from '@starling/kernel';
 import type { TermStatistics } from '@starling/query';
@@ -43,15 +43,19 @@ export type MeshCommand =
        * left out, or with an empty list, nothing is known and everybody may have an answer.
        */
       readonly words?: readonly (readonly string[])[];
+      /** Answered by `queryTrace`, too, for each wave, when everybody is asked. */
+      readonly trace?: boolean;
     }
   | { readonly kind: 'cancelQuery'; readonly queryId: string }
-  /** The local index answers `queryLocal`, or cannot. */
+  /** The local index, and engines that are attached here, answer `queryLocal`; `more`: the rest comes later; `failed`: the index cannot. */
   | {
       readonly kind: 'localHits';
       readonly queryId: string;
       readonly hits: readonly Hit[];
       readonly statistics?: TermStatistics;
       readonly failed?: boolean;
+      readonly more?: boolean;
+      readonly responders?: ResponderTally;
     }
   /** This peer's index is not what it was; `indexSnapshot` will ask for its terms. Also to be said once when it is there. */
   | { readonly kind: 'indexChanged' }
@@ -114,13 +118,21 @@ export type MeshEvent =
       readonly hops: number;
     }
   | { readonly kind: 'canarySent'; readonly number: number }
+  /**
+   * Answer with `localHits` within `timeoutMs`, from the beginning when it is said again for the same query; without a time by the
+   * index alone, as a whole.
+   */
   | {
       readonly kind: 'queryLocal';
       readonly queryId: string;
       readonly text: string;
       readonly limit: number;
       readonly statistics?: TermStatistics;
+      readonly timeoutMs?: number;
     }
+  /** Nobody waits for that answer any more. */
+  | { readonly kind: 'queryLocalOver'; readonly queryId: string }
+  | { readonly kind: 'queryTrace'; readonly queryId: string; readonly wave: number; readonly trace: SpanList }
   | { readonly kind: 'queryHits'; readonly queryId: string; readonly hits: readonly Hit[] }
   | {
       readonly kind: 'queryFinished';

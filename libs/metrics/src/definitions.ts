@@ -437,6 +437,17 @@ export const metricDefinitions = {
     type: 'counter',
     help: 'Queries, of anybody, that the local index could not answer: their askers count this peer as missing.',
   },
+  starling_responders: { type: 'gauge', help: 'Search engines of one’s own that are attached to this peer.' },
+  starling_responder_questions_total: {
+    type: 'counter',
+    help: 'Questions put to attached engines, by how that ended. Many late or shed ones mean that an engine is too slow for what it is asked.',
+    labels: { result: ['answered', 'late', 'failed', 'gone', 'shed', 'withdrawn'] },
+  },
+  starling_responders_cut_off_total: {
+    type: 'counter',
+    help: 'Engines whose stream was ended because they broke the rules.',
+    labels: { reason: ['stalled', 'unasked', 'flood'] },
+  },
   starling_index_documents: { type: 'gauge', help: 'Documents in the local index.' },
   starling_index_bytes: { type: 'gauge', help: 'Bytes of the documents in the local index, as JSON.' },
   starling_index_documents_refused_total: {

@@ -16,6 +16,7 @@ import {
   type TermStatisticsSchema,
 } from './gen/starling/link/v1/search_pb.ts';
 import { finite, fromUint64, toUint64 } from './peer-codec.ts';
+import { fromResponders, fromTrace, toSpans } from './search-parts.ts';
 
 type KindInit = NonNullable<MessageInitShape<typeof MessageSchema>['kind']>;
 type SearchKind = Extract<MessageProto['kind'], { readonly case: SearchMessage['kind'] }>;
@@ -30,14 +31,14 @@ const strategies = enumNames<SeekStrategy, SeekStrategyProto>({
 export function toSearch(message: SearchMessage): KindInit {
   switch (message.kind) {
     case 'query': {
-      const { queryId, wave, text, limit, timeoutMs, hops, tree } = message;
-      const value = { queryId, wave, text, limit, timeoutMs, hops, tree, ...toStatistics(message.statistics) };
+      const { queryId, wave, text, limit, timeoutMs, hops, tree, trace = false } = message;
+      const value = { queryId, wave, text, limit, timeoutMs, hops, tree, trace, ...toStatistics(message.statistics) };
       return { case: 'query', value };
     }
     case 'answer': {
-      const { queryId, wave, hits, done } = message;
-      const value = { queryId, wave, hits: hits.map(toHit), ...(done === null ? {} : { done: toQueryTally(done) }) };
-      return { case: 'answer', value };
+      const { queryId, wave, hits, done, trace } = message;
+      const end = done === null ? {} : { done: toQueryTally(done), ...toSpans(trace) };
+      return { case: 'answer', value: { queryId, wave, hits: hits.map(toHit), ...end } };
     }
     case 'decline':
       return { case: 'decline', value: { queryId: message.queryId, wave: message.wave } };
@@ -64,13 +65,20 @@ export function toSearch(message: SearchMessage): KindInit {
 export function fromSearch(kind: SearchKind): SearchMessage {
   switch (kind.case) {
     case 'query': {
-      const { queryId, wave, text, limit, timeoutMs, hops, tree } = kind.value;
-      const rest = fromStatistics(kind.value.statistics);
+      const { queryId, wave, text, limit, timeoutMs, hops, tree, trace } = kind.value;
+      const rest = { ...fromStatistics(kind.value.statistics), ...(trace && { trace }) };
       return { kind: 'query', queryId, wave, text, limit, timeoutMs: finite(timeoutMs), hops, tree, ...rest };
     }
     case 'answer': {
       const { queryId, wave, hits, done } = kind.value;
-      return { kind: 'answer', queryId, wave, hits: hits.map(fromHit), done: fromTally(done) };
+      return {
+        kind: 'answer',
+        queryId,
+        wave,
+        hits: hits.map(fromHit),
+        done: fromTally(done),
+        ...fromTrace(kind.value),
+      };
     }
     case 'decline':
       return { kind: 'decline', queryId: kind.value.queryId, wave: kind.value.wave };
@@ -157,7 +165,7 @@ export function toHit({ version, length, terms, ...hit }: Hit): MessageInitShape
   return { ...hit, version: toUint64(version ?? 0), length: length ?? 0, terms: [...(terms ?? [])] };
 }
 
-export function fromHit({ peer, documentId, version, score, length, terms, document }: HitProto): Hit {
+export function fromHit({ peer, documentId, version, score, length, terms, document, responder }: HitProto): Hit {
   return {
     peer,
     documentId,
@@ -166,13 +174,15 @@ export function fromHit({ peer, documentId, version, score, length, terms, docum
     ...(length !== 0 && { length }),
     ...(terms.length > 0 && { terms }),
     document,
+    ...(responder !== '' && { responder }),
   };
 }
 
 function fromTally(tally: TallyProto | undefined): QueryTally | null {
   if (tally === undefined) return null;
   const { asked, answered, messages, missing, bytes } = tally;
-  return { asked, answered, messages, missing, bytes: fromUint64(bytes), ...fromStatistics(tally.statistics) };
+  const rest = { ...fromStatistics(tally.statistics), ...fromResponders(tally.responders) };
+  return { asked, answered, messages, missing, bytes: fromUint64(bytes), ...rest };
 }
 
 function fromSeekTally(tally: SeekTallyProto | undefined): SeekTally | null {

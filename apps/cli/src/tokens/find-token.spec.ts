@@ -43,6 +43,7 @@ describe('a command finds', () => {
     ensureMeshTokens(data);
     expect(find({ role: 'viewer' })).toMatch(/^starling_viewer_/);
     expect(find()).toMatch(/^starling_client_/);
+    expect(find({ role: 'responder' })).toMatch(/^starling_responder_/);
     rmSync(tokenPath(data, 'client'));
     expect(find()).toMatch(/^starling_operator_/);
     rmSync(tokenPath(data, 'operator'));

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { CliError, exitCode } from '../exit-codes.ts';
 import { tokenPath } from './mesh-tokens.ts';
-import { checkToken, type Role, roles } from './token.ts';
+import { checkToken, type Role, sufficing } from './token.ts';
 
 export interface TokenOptions {
   /** A file that holds the token; `-`: standard input. */
@@ -38,7 +38,7 @@ export function findToken(options: TokenOptions, search: TokenSearch): string | 
   const given = search.env.STARLING_TOKEN ?? '';
   if (given !== '') return checkToken(given, 'STARLING_TOKEN');
   if (!search.addresses.every(isLoopback)) return undefined;
-  for (const role of roles.slice(roles.indexOf(search.role))) {
+  for (const role of sufficing[search.role]) {
     const path = tokenPath(options.data, role);
     try {
       return checkToken(read(path), path);

@@ -2,8 +2,16 @@ import { createHash, randomBytes } from 'node:crypto';
 import { CliError, exitCode } from '../exit-codes.ts';
 
 /** Roles of the API, the least first. */
-export const roles = ['viewer', 'client', 'operator'] as const;
+export const roles = ['viewer', 'responder', 'client', 'operator'] as const;
 export type Role = (typeof roles)[number];
+
+/** Roles that may what this one may, the least first: who answers questions is beside who asks them. */
+export const sufficing: Readonly<Record<Role, readonly Role[]>> = {
+  viewer: ['viewer', 'client', 'responder', 'operator'],
+  responder: ['responder', 'operator'],
+  client: ['client', 'operator'],
+  operator: ['operator'],
+};
 
 /** 32 random bytes under a prefix by which a person, and a scanner for leaked secrets, knows what it is. */
 export function newToken(role: Role): string {

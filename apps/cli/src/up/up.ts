@@ -273,7 +273,7 @@ class LocalMesh {
         ? ['  security   NONE: nothing is encrypted, and whoever reaches a port may join and call (--insecure)']
         : [
             `  security   mutual TLS; clients trust ${this.#authority.file}`,
-            `  tokens     ${tokenPath(data, 'client')}   (viewer, client, operator; found by the command)`,
+            `  tokens     ${tokenPath(data, 'client')}   (viewer, client, responder, operator; found by the command)`,
           ]),
       '',
       'To try, in another terminal:',

@@ -93,6 +93,9 @@ export class ApiServer {
           log,
         }),
       ),
+      '/starling.v1.SearchService/Respond': guarded((call: Parameters<typeof peer.respondStreams.serve>[0]) =>
+        peer.respondStreams.serve(call),
+      ),
       '/starling.v1.AdminService/WatchTopology': guarded((call: Parameters<typeof peer.watches.serve>[0]) =>
         peer.watches.serve(call),
       ),

@@ -5,8 +5,9 @@ import { StarlingError } from '@starling/client';
 import type { Hit } from '@starling/core-search';
 import { type QueryRequest, type QueryResponse, QueryResponseSchema } from '@starling/wire';
 import type { Logger } from 'pino';
-import type { Queries, QueryEnd } from '../overlay/queries.ts';
+import type { Queries, QueryEnd, QueryListener } from '../overlay/queries.ts';
 import { budgetOf, failStream } from './calls.ts';
+import { toTrace } from './query-trace.ts';
 import { StreamWriter } from './stream-writer.ts';
 import { apiLimits, checkQuery, queryStrategies } from './validate.ts';
 
@@ -14,7 +15,7 @@ type Call = ServerWritableStream<QueryRequest, QueryResponse>;
 
 /** Serves Query: hits as they are found, then the summary. A client that gives up ends the query everywhere. */
 export function serveQuery(call: Call, queries: Queries, log: Logger): void {
-  // A few hits for each one wanted, and one summary: what a slow client may make us keep is bounded by its own question.
+  // A few hits for each one wanted, two traces and one summary: what a slow client may make us keep is bounded by its question.
   const waiting: QueryResponse[] = [];
   let isFinished = false;
   let cancel = (): void => {};
@@ -34,11 +35,12 @@ export function serveQuery(call: Call, queries: Queries, log: Logger): void {
     const { question, timeoutMs } = checkQuery(call.request);
     const budgetMs = Math.min(timeoutMs, budgetOf(call, timeoutMs, apiLimits.queryTimeoutMaxMs));
     if (!writer.isOpen) return;
-    cancel = queries.start(question, budgetMs, {
+    const listener: QueryListener = {
       hits: (hits) => {
         for (const hit of hits) waiting.push(toHit(hit));
         writer.wake();
       },
+      trace: (wave, trace) => waiting.push(toTrace(wave, trace)),
       finished: (end) => {
         if (end.reason === 'overloaded') {
           failStream(call, overloaded(end), log);
@@ -48,7 +50,8 @@ export function serveQuery(call: Call, queries: Queries, log: Logger): void {
         isFinished = true;
         writer.wake();
       },
-    });
+    };
+    cancel = queries.start(question, budgetMs, listener);
   } catch (error) {
     failStream(call, error, log);
   }
@@ -70,6 +73,7 @@ function toHit(hit: Hit): QueryResponse {
         peerId: hit.peer,
         document: { id: hit.documentId, fields: fieldsOf(hit.document), version: BigInt(hit.version ?? 0) },
         score: hit.score,
+        responder: hit.responder ?? '',
       },
     },
   });
@@ -126,6 +130,9 @@ function toSummary({
         documentsSearched: BigInt(tally.statistics?.documents ?? 0),
         rankingExact: isRankingExact,
         ...(cacheAgeMs === undefined ? {} : { cacheAge: durationFromMs(Math.round(cacheAgeMs)) }),
+        respondersAsked: tally.responders?.asked ?? 0,
+        respondersAnswered: tally.responders?.answered ?? 0,
+        respondersLate: tally.responders?.late ?? 0,
       },
     },
   });

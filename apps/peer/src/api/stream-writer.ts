@@ -1,7 +1,10 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
 
 /** What a stream of answers needs of a grpc-js call. */
-export type WritableCall<T> = Pick<ServerWritableStream<unknown, T>, 'write' | 'end' | 'on' | 'cancelled'>;
+export type WritableCall<T> = Pick<ServerWritableStream<unknown, T>, 'write' | 'cancelled'> & {
+  end(): void;
+  on(event: 'drain' | 'cancelled' | 'close' | 'finish' | 'error', listener: () => void): unknown;
+};
 
 /**
  * Writes to one client with back-pressure, by pull: `pump` is called when there may be something to write, and is given
@@ -67,5 +70,10 @@ export class StreamWriter<T> {
 
   end(): void {
     if (this.#isOpen) this.#call.end();
+  }
+
+  /** The call is ended by somebody else: nothing more is written, and `closed` is not called. */
+  close(): void {
+    this.#isOpen = false;
   }
 }

@@ -1,7 +1,7 @@
 import { type Duration, durationMs, type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 import { type FieldViolation, invalidRequest, StarlingError } from '@starling/client';
 import type { SignedBan } from '@starling/core-bans';
-import { parsePattern, parseTopic } from '@starling/core-pubsub';
+import { type Pattern, parsePattern, parseTopic } from '@starling/core-pubsub';
 import type { QueryStrategy as MeshStrategy } from '@starling/mesh';
 import { describeProblem, parseQuery, queryLimits } from '@starling/query';
 import {
@@ -13,10 +13,13 @@ import {
   type PublishRequest,
   type QueryRequest,
   QueryStrategy,
+  type RespondAttach,
   type SubscribeRequest,
   type UnbanPeerRequest,
 } from '@starling/wire';
 import type { Question } from '../overlay/queries.ts';
+import type { ResponderSpec } from '../responders/attachment.ts';
+import { topicProblem } from '../responders/question.ts';
 
 /** Bounds of the public API that are no settings; each is stated in the .proto files. */
 export const apiLimits = {
@@ -36,6 +39,10 @@ export const apiLimits = {
   queryBudgetMax: 65_536,
   queryTimeoutDefaultMs: 5_000,
   queryTimeoutMaxMs: 30_000,
+  responderNameMax: 64,
+  responderTopicsMax: 16,
+  responderConcurrencyMax: 256,
+  answerBytesMax: 1024 * 1024,
   pageSizeMax: 1_000,
   drainTimeoutDefaultMs: 5_000,
   drainTimeoutMaxMs: 60_000,
@@ -213,9 +220,16 @@ const strategyNames = ['AUTO', ...Object.keys(queryStrategies).map((name) => nam
 export function checkQuery(request: QueryRequest): { question: Question; timeoutMs: number } {
   const violations = new Violations();
   const { text } = request;
-  const parsed = parseQuery(text);
-  violations.check(parsed.ok, 'text', parsed.ok ? '' : describeProblem(parsed));
-  if (!parsed.ok) violations.tell({ text_at: String(parsed.at), text_end: String(parsed.end) });
+  if (text.startsWith('@')) {
+    const wrong = topicProblem(text);
+    violations.check(wrong === null, 'text', wrong ?? '');
+    const tooLong = `has ${text.length} characters; at most ${apiLimits.queryCharsMax} are taken`;
+    violations.check(text.length <= apiLimits.queryCharsMax, 'text', tooLong);
+  } else {
+    const parsed = parseQuery(text);
+    violations.check(parsed.ok, 'text', parsed.ok ? '' : describeProblem(parsed));
+    if (!parsed.ok) violations.tell({ text_at: String(parsed.at), text_end: String(parsed.end) });
+  }
   violations.check(
     request.limit <= apiLimits.queryHitsMax,
     'limit',
@@ -234,6 +248,14 @@ export function checkQuery(request: QueryRequest): { question: Question; timeout
     'message_budget',
     `is ${request.messageBudget}; at most ${apiLimits.queryBudgetMax} messages are spent`,
   );
+  // Who has an engine, and which way a query went, is only known when everybody is asked.
+  const isForAll = request.trace || text.startsWith('@');
+  const canAskAll = strategy === 'auto' || strategy === 'exhaustive';
+  violations.check(
+    !isForAll || (canAskAll && request.messageBudget === 0),
+    'strategy',
+    `must be EXHAUSTIVE or AUTO, without a budget, ${request.trace ? 'for a trace' : 'for the engines of a topic'}`,
+  );
   violations.check(
     request.messageBudget === 0 || strategy !== 'exhaustive',
     'message_budget',
@@ -244,7 +266,8 @@ export function checkQuery(request: QueryRequest): { question: Question; timeout
     question: {
       text,
       limit: request.limit === 0 ? apiLimits.queryHitsDefault : request.limit,
-      strategy: strategy ?? 'auto',
+      strategy: isForAll ? 'exhaustive' : (strategy ?? 'auto'),
+      trace: request.trace,
       budget: request.messageBudget,
     },
     timeoutMs,
@@ -257,6 +280,42 @@ function strategyOf(proto: QueryStrategy): MeshStrategy | undefined {
   return (Object.keys(queryStrategies) as Exclude<MeshStrategy, 'auto'>[]).find(
     (name) => queryStrategies[name] === proto,
   );
+}
+
+const responderName = /^[A-Za-z0-9._-]+$/;
+/** Questions at once of an engine that does not say. */
+const concurrencyDefault = 8;
+
+/** Throws INVALID_REQUEST. Undefined: the first request was something else. */
+export function checkAttach(attach: RespondAttach | undefined): ResponderSpec {
+  const { responderNameMax, responderTopicsMax, responderConcurrencyMax } = apiLimits;
+  const violations = new Violations();
+  violations.check(attach !== undefined, 'attach', 'must come first');
+  violations.done();
+  const { name = '', topics = [], concurrency = 0 } = attach ?? {};
+  violations.check(
+    name.length <= responderNameMax && responderName.test(name),
+    'attach.name',
+    `must have from 1 to ${responderNameMax} letters, digits, "-", "_" or "."`,
+  );
+  violations.check(
+    topics.length >= 1 && topics.length <= responderTopicsMax,
+    'attach.topics',
+    `has ${topics.length} entries; from 1 to ${responderTopicsMax} are taken`,
+  );
+  const patterns: Pattern[] = [];
+  for (const [i, text] of topics.slice(0, responderTopicsMax).entries()) {
+    const pattern = parsePattern(text);
+    if (pattern.ok) patterns.push(pattern.value);
+    else violations.check(false, `attach.topics[${i}]`, pattern.problem);
+  }
+  violations.check(
+    concurrency <= responderConcurrencyMax,
+    'attach.concurrency',
+    `is ${concurrency}; at most ${responderConcurrencyMax} questions are put at once`,
+  );
+  violations.done();
+  return { name, topics: patterns, concurrency: concurrency === 0 ? concurrencyDefault : concurrency };
 }
 
 /** Throws INVALID_REQUEST. */

@@ -14,8 +14,8 @@ export interface MethodRule {
  * Who may call what: every method that a peer serves, by its full path. What is not here is refused to everybody. A test
  * compares it with the methods that are served, and docs/security/authorisation.md is generated from it.
  *
- * A viewer sees the mesh and nothing that programs say to each other; a client speaks and listens; an operator changes
- * what runs.
+ * A viewer sees the mesh and nothing that programs say to each other; a client speaks and listens; a responder answers what
+ * is asked; an operator changes what runs.
  */
 export const methodPolicy: Readonly<Record<string, MethodRule>> = {
   '/starling.v1.MeshService/Publish': { role: 'client', class: 'publish' },
@@ -28,6 +28,7 @@ export const methodPolicy: Readonly<Record<string, MethodRule>> = {
   '/starling.v1.LookupService/PutRecord': { role: 'client', class: 'publish' },
   '/starling.v1.LookupService/GetRecord': { role: 'client', class: 'lookup' },
   '/starling.v1.LookupService/FindPeers': { role: 'viewer', class: 'lookup' },
+  '/starling.v1.SearchService/Respond': { role: 'responder', class: 'read' },
   '/starling.v1.AdminService/GetPeer': { role: 'viewer', class: 'read' },
   '/starling.v1.AdminService/ListPeers': { role: 'viewer', class: 'read' },
   '/starling.v1.AdminService/WatchTopology': { role: 'viewer', class: 'read' },

@@ -12,16 +12,20 @@ it('docs/security/authorisation.md has the policy as it is', () => {
   expect(page).toBe(withPolicyTable(page));
 });
 
-it('each role may what those before it may', () => {
+it('viewer, client and operator each may what those before may; a responder is beside the client', () => {
   const table = roles.map((role) => roles.map((least) => allows(role, least)));
+  expect(roles).toEqual(['viewer', 'responder', 'client', 'operator']);
   expect(table).toEqual([
-    [true, false, false],
-    [true, true, false],
-    [true, true, true],
+    [true, false, false, false],
+    [true, true, false, false],
+    [true, false, true, false],
+    [true, true, true, true],
   ]);
   expect([highest(['client', 'viewer']), highest(['operator', 'client']), highest([])]).toEqual([
     'client',
     'operator',
     null,
   ]);
+  // Beside each other: whichever comes first, it is the same.
+  expect([highest(['client', 'responder']), highest(['responder', 'client'])]).toEqual(['client', 'client']);
 });

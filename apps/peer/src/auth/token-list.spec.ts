@@ -48,7 +48,7 @@ describe('a list of tokens', () => {
     [
       'a role that there is none of',
       `root x sha256:${hashOf('x')}`,
-      'line 1: the role must be viewer, client, operator',
+      'line 1: the role must be viewer, responder, client, operator',
     ],
     ['a name with a space after it', 'client a b', 'line 1: the third word must be sha256: and 64'],
     ['a token instead of its hash', '\nclient a starling_client_x', 'line 2: the third word must be sha256: and 64'],

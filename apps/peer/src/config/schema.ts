@@ -133,8 +133,16 @@ export const configSchema = z.strictObject({
     .min(1, 'must name a claim')
     .default('roles')
     .describe('Claim with the roles: a list or words, by its name or a path as `realm_access.roles`.'),
-  jwtRoles: list(z.string().regex(/^[^=\s]+=(viewer|client|operator)$/, 'must be word=role, as in mesh-readers=viewer'))
-    .default(['starling-viewer=viewer', 'starling-client=client', 'starling-operator=operator'])
+  jwtRoles: list(
+    z.string().regex(/^[^=\s]+=(viewer|responder|client|operator)$/, 'must be word=role, as in mesh-readers=viewer'),
+  )
+
+    .default([
+      'starling-viewer=viewer',
+      'starling-responder=responder',
+      'starling-client=client',
+      'starling-operator=operator',
+    ])
     .describe('What words of that claim mean here, as `word=role`, separated by commas; the highest counts.'),
   operatorKeysFile: text(4096)
     .default('')
@@ -218,6 +226,14 @@ export const configSchema = z.strictObject({
   subscriptionsMax: whole(1, 100_000).default(1_000).describe('Subscribe calls at once; more are refused.'),
   watchesMax: whole(1, 10_000).default(100).describe('WatchTopology calls at once; more are refused.'),
   queriesMax: whole(1, 10_000).default(100).describe('Query calls of own clients at once; more are refused.'),
+  respondersMax: whole(0, 10_000)
+    .default(100)
+    .describe('Search engines of one’s own (Respond calls) attached at once; more are refused.'),
+  responderStallMaxMs: whole(100, 600_000)
+    .default(30_000)
+    .describe(
+      'How long an engine may be silent, or take nothing, while it is asked; then it is cut off. (the longest deadline of a query)',
+    ),
   publishesWaitingMax: whole(1, 1_000_000)
     .default(10_000)
     .describe('Messages at once that wait to be held by neighbours; more are refused.'),

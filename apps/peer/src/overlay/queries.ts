@@ -1,7 +1,7 @@
 import { StarlingError } from '@starling/client';
-import type { FinishReason, Hit, QueryCost } from '@starling/core-search';
+import { type FinishReason, type Hit, keyOf, type QueryCost, type SpanList } from '@starling/core-search';
 import type { Millis } from '@starling/kernel';
-import type { MeshEvent, QueryStrategy } from '@starling/mesh';
+import type { MeshCommand, MeshEvent, QueryStrategy } from '@starling/mesh';
 import {
   bm25,
   estimateStatistics,
@@ -13,6 +13,8 @@ import {
   type TermStatistics,
   termKey,
 } from '@starling/query';
+import { questionOf } from '../responders/question.ts';
+import type { Responders } from '../responders/responders.ts';
 import type { LocalIndex } from '../search/local-index.ts';
 import type { MeshPort } from './mesh-port.ts';
 
@@ -23,6 +25,7 @@ export interface Question {
   readonly strategy: QueryStrategy;
   /** Messages between peers at most; 0: the strategy's default. */
   readonly budget: number;
+  readonly trace: boolean;
 }
 
 /** How a query went. */
@@ -59,6 +62,8 @@ export interface RankedHit {
 
 export interface QueryListener {
   hits(hits: readonly Hit[]): void;
+  /** The way of one wave, when it was asked for. */
+  trace(wave: number, trace: SpanList): void;
   finished(end: QueryEnd): void;
 }
 
@@ -80,12 +85,16 @@ interface GivenHit extends RankedHit {
   readonly terms: readonly number[];
 }
 
-/** Queries of this peer's clients, and the answers of its own index to everybody's. */
+/** Queries of this peer's clients, and the answers of its own index and of the engines attached here to everybody's. */
 export class Queries {
   readonly #mesh: MeshPort;
   readonly #selfId: string;
   readonly #queriesMax: number;
+  readonly #index: LocalIndex;
+  readonly #responders: Responders;
   readonly #open = new Map<string, OpenQuery>();
+  /** The ways to give up asking engines, by query. */
+  readonly #asked = new Map<string, () => void>();
   readonly #ended: (end: QueryEnd) => void;
   readonly #known = new KnownStatistics();
   #number = 0;
@@ -99,25 +108,33 @@ export class Queries {
   constructor(
     mesh: MeshPort,
     index: LocalIndex,
+    responders: Responders,
     options: { readonly selfId: string; readonly queriesMax: number; readonly ended: (end: QueryEnd) => void },
   ) {
     this.#mesh = mesh;
+    this.#index = index;
+    this.#responders = responders;
     this.#selfId = options.selfId;
     this.#queriesMax = options.queriesMax;
     this.#ended = options.ended;
     mesh.on((event) => {
       switch (event.kind) {
         case 'queryLocal':
-          void this.#askIndex(index, event);
+          this.#answer(event);
+          break;
+        case 'queryLocalOver':
+          this.#giveUp(event.queryId);
+          break;
+        case 'queryTrace':
+          this.#open.get(event.queryId)?.listener.trace(event.wave, event.trace);
           break;
         case 'queryHits': {
           const query = this.#open.get(event.queryId);
           if (query === undefined) break;
           query.hits += event.hits.length;
           for (const hit of event.hits) {
-            const known = query.given.get(hit.documentId);
-            if (known === undefined || known.version < (hit.version ?? 0))
-              query.given.set(hit.documentId, givenOf(hit));
+            const known = query.given.get(keyOf(hit));
+            if (known === undefined || known.version < (hit.version ?? 0)) query.given.set(keyOf(hit), givenOf(hit));
           }
           query.listener.hits(event.hits);
           break;
@@ -190,9 +207,68 @@ export class Queries {
     };
   }
 
-  async #askIndex(index: LocalIndex, { queryId, text, limit, statistics }: QueryLocal): Promise<void> {
+  /**
+   * A question with a topic is for the engines of that topic alone; one without for the index, and for engines that answer
+   * everything. Each part goes out when it is there.
+   */
+  #answer(event: QueryLocal): void {
+    const { queryId, limit, timeoutMs } = event;
+    this.#giveUp(queryId);
+    const { topic, text } = questionOf(event.text);
+    const isForIndex = topic === '';
+    if (timeoutMs === undefined) {
+      if (isForIndex) void this.#askIndex(event).then((answer) => this.#mesh.command(answer));
+      else this.#mesh.command({ kind: 'localHits', queryId, hits: [] });
+      return;
+    }
+    let last: LocalHits = { kind: 'localHits', queryId, hits: [] };
+    let pending = Number(isForIndex);
+    let isOver = false;
+    const ended = (): void => {
+      pending--;
+      if (isOver || pending > 0) return;
+      this.#asked.delete(queryId);
+      this.#mesh.command(last);
+    };
+    const giveUpEngines = this.#responders.ask(
+      { topic, text, limit, timeoutMs },
+      {
+        hits: (hits) => {
+          if (!isOver) this.#mesh.command({ kind: 'localHits', queryId, hits, more: true });
+        },
+        finished: (responders) => {
+          last = { ...last, responders };
+          ended();
+        },
+      },
+    );
+    if (giveUpEngines !== null) pending++;
+    this.#asked.set(queryId, () => {
+      isOver = true;
+      giveUpEngines?.();
+    });
+    if (isForIndex) {
+      void this.#askIndex(event).then((answer) => {
+        if (isOver) return;
+        if (pending > 1 && answer.hits.length > 0)
+          this.#mesh.command({ kind: 'localHits', queryId, hits: answer.hits, more: true });
+        last = { ...answer, ...last, hits: pending > 1 ? [] : answer.hits };
+        ended();
+      });
+    } else if (giveUpEngines === null) {
+      pending++;
+      ended();
+    }
+  }
+
+  #giveUp(queryId: string): void {
+    this.#asked.get(queryId)?.();
+    this.#asked.delete(queryId);
+  }
+
+  async #askIndex({ queryId, text, limit, statistics }: QueryLocal): Promise<LocalHits> {
     try {
-      const answer = await index.search({ text, limit, statistics: statistics ?? null });
+      const answer = await this.#index.search({ text, limit, statistics: statistics ?? null });
       this.answered++;
       const hits = answer.hits.map(({ id, version, score, length, terms, json }) => ({
         peer: this.#selfId,
@@ -203,15 +279,16 @@ export class Queries {
         terms,
         document: json,
       }));
-      this.#mesh.command({ kind: 'localHits', queryId, hits, statistics: answer.statistics });
+      return { kind: 'localHits', queryId, hits, statistics: answer.statistics };
     } catch {
       // The index says in the log what is wrong with it; the asker has to hear that this peer's answer is missing.
       this.failed++;
-      this.#mesh.command({ kind: 'localHits', queryId, hits: [], failed: true });
+      return { kind: 'localHits', queryId, hits: [], failed: true };
     }
   }
 }
 
+type LocalHits = Extract<MeshCommand, { readonly kind: 'localHits' }>;
 type QueryLocal = Extract<MeshEvent, { readonly kind: 'queryLocal' }>;
 
 function givenOf({ peer, documentId, version = 0, score, length = 0, terms = [] }: Hit): GivenHit {

@@ -2,8 +2,11 @@ import { type Input, type Millis, type PeerId, RecordingOutbox, Rng } from '@sta
 import { defaultSearchConfig, estimatedBytes, Search, type SearchConfig } from '../src/index.ts';
 import type { Hit, SearchCommand, SearchEvent, SearchMessage } from '../src/messages.ts';
 
-export type How = Partial<Pick<Extract<SearchCommand, { kind: 'start' }>, 'strategy' | 'budget' | 'terms' | 'text'>>;
+export type How = Partial<
+  Pick<Extract<SearchCommand, { kind: 'start' }>, 'strategy' | 'budget' | 'terms' | 'text' | 'trace'>
+>;
 export type Finished = Extract<SearchEvent, { kind: 'finished' }>;
+export type Traced = Extract<SearchEvent, { kind: 'trace' }>;
 
 interface Node {
   readonly core: Search;
@@ -12,6 +15,8 @@ interface Node {
   readonly documents: { readonly id: string; readonly score: number; readonly version?: number }[];
   isIndexBroken?: boolean;
   isHung: boolean;
+  /** What it is asked waits for the test to answer. */
+  isTakenOver: boolean;
 }
 
 interface Due {
@@ -28,6 +33,11 @@ export class SearchNetwork {
   bytes = 0;
   readonly hits: Hit[] = [];
   readonly finished: Finished[] = [];
+  readonly traces: Traced[] = [];
+  /** What peers that were taken over are asked, and need not answer any more. */
+  readonly asks: Extract<SearchEvent, { kind: 'ask' }>[] = [];
+  readonly over: string[] = [];
+  readonly allSent: SearchMessage[] = [];
   readonly #config: SearchConfig;
   readonly #latencyMs: Millis;
   readonly #linkFreeAt = new Map<string, Millis>();
@@ -41,7 +51,7 @@ export class SearchNetwork {
     this.#latencyMs = latencyMs;
     for (const [at, id] of ids.entries()) {
       const core = new Search({ config: this.#config, selfId: id, rng: new Rng(seed + at) });
-      this.nodes.set(id, { core, eager: new Set(), lazy: new Set(), documents: [], isHung: false });
+      this.nodes.set(id, { core, eager: new Set(), lazy: new Set(), documents: [], isHung: false, isTakenOver: false });
       this.command(id, { kind: 'meshSize', peers: ids.length });
     }
   }
@@ -119,6 +129,11 @@ export class SearchNetwork {
     this.handle(id, { kind: 'command', command });
   }
 
+  /** The test answers for this peer's index. */
+  takeOver(id: PeerId): void {
+    this.node(id).isTakenOver = true;
+  }
+
   start(at: PeerId, queryId: string, limit = 1_000, timeoutMs = 5_000, how: How = {}): void {
     this.command(at, { kind: 'start', queryId, text: 'anything', limit, timeoutMs, ...how });
   }
@@ -165,7 +180,9 @@ export class SearchNetwork {
   }
 
   #onEvent(at: PeerId, event: SearchEvent): void {
-    if (event.kind === 'ask') {
+    if (event.kind === 'ask' && this.node(at).isTakenOver) {
+      this.asks.push(event);
+    } else if (event.kind === 'ask') {
       const { documents, isIndexBroken: failed = false } = this.node(at);
       const matching = documents.filter(({ score }) => event.text === 'anything' || event.text === `${score}`);
       const hits = failed
@@ -188,13 +205,16 @@ export class SearchNetwork {
       const { asked, answered, messages, missing } = event.tally;
       const tally = `asked ${asked}, answered ${answered}, messages ${messages}, missing ${missing}`;
       this.log.push(`${this.#time()} ${at} ${event.reason}: ${tally}${event.complete ? ', complete' : ''}`);
-    } else throw new Error(`${at}: ${event.rule}`);
+    } else if (event.kind === 'protocolViolation') throw new Error(`${at}: ${event.rule}`);
+    else if (event.kind === 'trace') this.traces.push(event);
+    else this.over.push(event.queryId);
   }
 
   #send(from: PeerId, to: PeerId, message: SearchMessage): void {
     this.sent[message.kind]++;
     if (message.kind === 'linkTerms') this.bytes -= estimatedBytes(message);
     this.bytes += estimatedBytes(message);
+    this.allSent.push(message);
     this.log.push(`${this.#time()} ${from} -> ${to} ${describe(message)}`);
     const line = `${from} ${to}`;
     const at = Math.max(this.now + this.#latencyMs * (1 + this.rng.float()), this.#linkFreeAt.get(line) ?? 0);

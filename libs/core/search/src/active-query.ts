@@ -1,7 +1,9 @@
 import type { Millis, PeerId } from '@starling/kernel';
 import { addStatistics, type TermStatistics } from '@starling/query';
 import { BestHits } from './best-hits.ts';
-import type { QueryTally } from './messages.ts';
+import type { QueryTally, ResponderTally } from './messages.ts';
+import { sumOf } from './responder-tally.ts';
+import type { Trace } from './trace.ts';
 
 /** What a query asks for; the same at every peer. */
 export interface Question {
@@ -12,6 +14,7 @@ export interface Question {
   /** The broadcast tree of the first wave. */
   readonly tree: number;
   readonly statistics?: TermStatistics;
+  readonly trace?: boolean;
 }
 
 /** One wave of one query while this peer works on it. */
@@ -26,6 +29,10 @@ export class ActiveQuery {
   /** Branches whose end is not in. */
   readonly pending = new Set<PeerId>();
   isLocalPending = true;
+  /** A part of the local answer is in. */
+  isLocalBegun = false;
+  /** Null: nobody wants to know. */
+  readonly trace: Trace | null;
   /** When the waiting hits go out; Infinity when none wait. */
   flushAt: Millis = Number.POSITIVE_INFINITY;
   #asked = 1;
@@ -34,12 +41,14 @@ export class ActiveQuery {
   #missing = 0;
   #bytes = 0;
   #statistics: TermStatistics | undefined;
+  #responders: ResponderTally | undefined;
 
-  constructor(question: Question, wave: number, parent: PeerId | null, deadline: Millis) {
+  constructor(question: Question, wave: number, parent: PeerId | null, deadline: Millis, trace: Trace | null = null) {
     this.question = question;
     this.wave = wave;
     this.parent = parent;
     this.deadline = deadline;
+    this.trace = trace;
     this.best = new BestHits(question.limit);
   }
 
@@ -55,6 +64,7 @@ export class ActiveQuery {
       missing: this.#missing,
       bytes: this.#bytes,
       ...(this.#statistics !== undefined && { statistics: this.#statistics }),
+      ...(this.#responders !== undefined && { responders: this.#responders }),
     };
   }
 
@@ -75,10 +85,11 @@ export class ActiveQuery {
     this.#bytes += bytes;
   }
 
-  answeredLocally(statistics: TermStatistics | undefined): void {
+  answeredLocally(statistics: TermStatistics | undefined, responders?: ResponderTally): void {
     this.isLocalPending = false;
     this.#answered++;
     this.#add(statistics);
+    this.#responders = sumOf(this.#responders, responders);
   }
 
   /** The own index has no answer to give. */
@@ -101,6 +112,7 @@ export class ActiveQuery {
     this.#missing += tally.missing;
     this.#bytes += tally.bytes;
     this.#add(tally.statistics);
+    this.#responders = sumOf(this.#responders, tally.responders);
   }
 
   /** The branch broke or ran out of time. */

@@ -1,5 +1,10 @@
 import type { Hit } from './messages.ts';
 
+/** Copies of a document have one id wherever they are; what an engine makes up is its own. */
+export function keyOf({ peer, documentId, responder }: Hit): string {
+  return responder === undefined ? documentId : `${peer}/${responder}/${documentId}`;
+}
+
 /** A hit among the best, passed on or waiting. */
 interface Kept {
   readonly hit: Hit;
@@ -40,7 +45,7 @@ export class BestHits {
 
   /** False: it is not among the best, or it is known. */
   add(hit: Hit): boolean {
-    const known = this.#byId.get(hit.documentId);
+    const known = this.#byId.get(keyOf(hit));
     if (known !== undefined) {
       if (versionOf(known.hit) >= versionOf(hit)) return false;
       this.#remove(this.#best.indexOf(known));
@@ -49,7 +54,7 @@ export class BestHits {
     if (at >= this.#limit) return false;
     const kept = { hit, isWaiting: true };
     this.#best.splice(at, 0, kept);
-    this.#byId.set(hit.documentId, kept);
+    this.#byId.set(keyOf(hit), kept);
     this.#waiting++;
     this.#chars += hit.document.length;
     if (this.#best.length > this.#limit) this.#remove(this.#limit);
@@ -72,7 +77,7 @@ export class BestHits {
   #remove(at: number): void {
     const [kept] = this.#best.splice(at, 1);
     if (kept === undefined) return;
-    this.#byId.delete(kept.hit.documentId);
+    this.#byId.delete(keyOf(kept.hit));
     if (!kept.isWaiting) return;
     this.#waiting--;
     this.#chars -= kept.hit.document.length;

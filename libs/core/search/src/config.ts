@@ -77,6 +77,8 @@ export interface SearchConfig {
   readonly cacheMs: number;
   /** Between two looks for those whose time is over. */
   readonly parkedSweepMs: number;
+  /** Peers in the trace of a query; those beyond are counted. */
+  readonly traceSpansMax: number;
 }
 
 export const defaultSearchConfig: SearchConfig = {
@@ -121,4 +123,5 @@ export const defaultSearchConfig: SearchConfig = {
   cacheCharsMax: 4_194_304, // guess: a sixteenth of the young generation's room
   cacheMs: 10_000, // guess: twice what digests take to follow a change
   parkedSweepMs: 1_000, // guess
+  traceSpansMax: 256, // computed: about 170 bytes each, so that a list and 64 Ki characters of documents fit a frame
 };

@@ -1,3 +1,4 @@
+export { keyOf } from './best-hits.ts';
 export { defaultSearchConfig, type SearchConfig } from './config.ts';
 export type { LinkDigestStats } from './link-digests.ts';
 export type {
@@ -6,11 +7,15 @@ export type {
   QueryCost,
   QueryTally,
   QuestionTerms,
+  ResponderTally,
   SearchCommand,
   SearchEvent,
   SearchMessage,
   SeekStrategy,
   SeekTally,
+  Span,
+  SpanList,
+  SpanState,
   Strategy,
   TermsPart,
 } from './messages.ts';

@@ -17,6 +17,15 @@ export interface Hit {
   readonly terms?: readonly number[];
   /** The stored document as JSON text; at most `hitBytesMax`. */
   readonly document: string;
+  /** The engine of one's own that gave it, attached to `peer`; unset: the peer's index. */
+  readonly responder?: string;
+}
+
+/** What engines of one's own, attached to peers, did for a query. The rest of `asked` were busy, failed or went. */
+export interface ResponderTally {
+  readonly asked: number;
+  readonly answered: number;
+  readonly late: number;
 }
 
 /**
@@ -52,6 +61,8 @@ export interface QueryCost {
   readonly missing: number;
   /** Of the documents of those that answered, where that is counted. */
   readonly statistics?: TermStatistics;
+  /** Unset: no engine was asked. */
+  readonly responders?: ResponderTally;
 }
 
 /** Why a query ended. `limit`: enough hits. `budget`: no further step could be paid. */
@@ -74,6 +85,8 @@ export interface QueryTally {
   readonly bytes: number;
   /** Of the documents of those peers whose own answer is in, by the query's ranked terms. Left out: nothing is known. */
   readonly statistics?: TermStatistics;
+  /** Unset: no engine was asked. */
+  readonly responders?: ResponderTally;
 }
 
 /** What a branch of a seek did in one round, summed on the way back, and what it could still do. */
@@ -92,6 +105,36 @@ export interface SeekTally {
   readonly walkers: number;
   /** Links inside the branch that lead to them: what a next round has to cross before it sees anything new. */
   readonly edges: number;
+}
+
+/** What became of a query at a peer: `late` when its time was up, `missing` and `broken` as its asker saw it. */
+export type SpanState = 'done' | 'late' | 'missing' | 'broken' | 'shed';
+
+/** One peer on the way of a query. Times are differences by one peer's clock: no two clocks are compared. */
+export interface Span {
+  readonly peer: PeerId;
+  /** Who asked; '' at the origin. */
+  readonly parent: PeerId | '';
+  readonly state: SpanState;
+  /** By the asker's clock: from when it had the query until it asked, and from then to the end of the answer. */
+  readonly askedAfterMs: Millis;
+  readonly roundTripMs: Millis;
+  /** By the peer's own clock: from the query to the end of its answer, and until its own index and engines had answered. */
+  readonly elapsedMs: Millis;
+  readonly localMs: Millis;
+  /** Of the peer itself. */
+  readonly hits: number;
+  /** Link messages from here downward. */
+  readonly messages: number;
+  /** Neighbours that it asked and that had heard the query from others. */
+  readonly declined: number;
+}
+
+/** The way of one wave through a subtree: each peer before those that it asked. */
+export interface SpanList {
+  readonly spans: readonly Span[];
+  /** Peers that are left out, because there were too many. */
+  readonly cut: number;
 }
 
 /**
@@ -115,6 +158,8 @@ export type SearchMessage =
       readonly tree: number;
       /** What the origin knows of the whole mesh, so that all peers score alike and each hop keeps the best. */
       readonly statistics?: TermStatistics;
+      /** Answers are to say which way they came. */
+      readonly trace?: boolean;
     }
   /** Hits of the sender's subtree as they are found; `done` with the tally when the subtree is finished. */
   | {
@@ -123,6 +168,8 @@ export type SearchMessage =
       readonly wave: number;
       readonly hits: readonly Hit[];
       readonly done: QueryTally | null;
+      /** With `done`, when a trace is asked for. */
+      readonly trace?: SpanList;
     }
   /** The receiver knew this wave already: the link is no branch of its tree. */
   | { readonly kind: 'decline'; readonly queryId: string; readonly wave: number }
@@ -198,15 +245,22 @@ export type SearchCommand =
       readonly statistics?: TermStatistics;
       /** For guided walks; left out: digests do not help. */
       readonly terms?: QuestionTerms;
+      readonly trace?: boolean;
     }
   | { readonly kind: 'cancel'; readonly queryId: string }
-  /** The local index has answered `ask`, or could not: then this peer's answer is missing. */
+  /**
+   * The local index and the engines that are attached here have answered `ask`; `more`: only in part, the rest comes later;
+   * `failed`: the index could not, and this peer's answer is missing.
+   */
   | {
       readonly kind: 'localHits';
       readonly queryId: string;
       readonly hits: readonly Hit[];
       readonly statistics?: TermStatistics;
       readonly failed?: boolean;
+      readonly more?: boolean;
+      /** With the last part. */
+      readonly responders?: ResponderTally;
     }
   /**
    * The links that the next query goes out on: those of the broadcast tree with this label, and the others as a second choice.
@@ -226,22 +280,33 @@ export type SearchCommand =
   | { readonly kind: 'meshSize'; readonly peers: number };
 
 export type SearchEvent =
-  /** Search the local index and answer with `localHits`. */
+  /**
+   * Answer with `localHits` within `timeoutMs`: a part that comes later counts as missing. Without a time the answer is to be
+   * given at once and as a whole, by the index alone. Said again for the same query when
+   * a second wave comes while the first answer is given in part: it is then to be given from the beginning.
+   */
   | {
       readonly kind: 'ask';
       readonly queryId: string;
       readonly text: string;
       readonly limit: number;
       readonly statistics?: TermStatistics;
+      readonly timeoutMs?: number;
     }
+  /** Nobody waits any more for the answer to `ask`. */
+  | { readonly kind: 'askOver'; readonly queryId: string }
   /**
    * For a query of this peer: more hits, best first, each among the best `limit` of those that came before it. A newer version of
    * a document is said again.
    */
   | { readonly kind: 'hits'; readonly queryId: string; readonly hits: readonly Hit[] }
+  /** For a query of this peer that asked for it: the way that a wave took, said at its end. */
+  | { readonly kind: 'trace'; readonly queryId: string; readonly wave: number; readonly trace: SpanList }
   /**
    * For a query of this peer: the end. Of an exhaustive one the tally is the last wave's, but `messages` and `bytes` count all waves.
    * `complete`: everyone asked answered, no branch is missing, and they are at least as many as the directory knows.
+   * For a query of this peer: the end. The tally is the last wave's, but `messages` counts all waves. `complete`: everyone
+   * asked answered, engines too, no branch is missing, and they are at least as many as the directory knows.
    */
   | {
       readonly kind: 'finished';

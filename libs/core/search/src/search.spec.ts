@@ -161,7 +161,7 @@ describe('relaying', () => {
       expect(bench.steps()).toEqual([]);
       if (end === 'cancel') bench.message('a', { kind: 'cancel', queryId: 'o/1' });
       else bench.linkDown('a');
-      expect(bench.steps()).toEqual(['b cancel']);
+      expect(bench.steps()).toEqual(['b cancel', 'askOver']);
       expect(bench.core.activeCount).toBe(0);
     }
   });

@@ -9,7 +9,7 @@ import {
 } from '@starling/kernel';
 import type { TermStatistics } from '@starling/query';
 import { ActiveQuery, type Question } from './active-query.ts';
-import { versionOf } from './best-hits.ts';
+import { keyOf, versionOf } from './best-hits.ts';
 import type { SearchConfig } from './config.ts';
 import { LinkDigests } from './link-digests.ts';
 import type {
@@ -21,12 +21,15 @@ import type {
   SearchCommand,
   SearchEvent,
   SearchMessage,
+  SpanList,
   Strategy,
 } from './messages.ts';
+import { isResponderTally } from './responder-tally.ts';
 import { ResultCache } from './result-cache.ts';
 import { Seeker } from './seeker.ts';
 import { SeenQueries } from './seen-queries.ts';
 import { estimatedBytes } from './size.ts';
+import { isSpanList, Trace } from './trace.ts';
 import { WorkLimit } from './work-limit.ts';
 
 type Out = Outbox<SearchMessage, SearchEvent>;
@@ -315,16 +318,17 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
       return;
     }
     const { text, statistics } = command;
-    const question = { queryId, text, limit, tree: this.#tree, ...(statistics !== undefined && { statistics }) };
+    const known = statistics !== undefined && { statistics };
+    const question = { queryId, text, limit, tree: this.#tree, ...known, ...tracing(command.trace) };
     // With an empty tree there is but one kind of link to ask over.
     const wave = this.#eager.length === 0 ? secondWave : 0;
     const share = wave === secondWave ? 1 : this.#config.firstWaveShare;
-    this.#open(now, question, wave, null, now + (deadline - now) * share, 0, out);
-    this.#ask(question, out);
+    const query = this.#open(now, question, wave, null, now + (deadline - now) * share, 0, out);
+    this.#ask(now, query, out);
   }
 
   #onQuery(now: Millis, from: PeerId, message: QueryMessage, out: Out): void {
-    const { queryId, wave, text, limit, timeoutMs, hops, tree, statistics } = message;
+    const { queryId, wave, text, limit, timeoutMs, hops, tree, statistics, trace } = message;
     const rule = this.#brokenRule(message);
     if (rule !== null) {
       this.#violation(from, rule, out);
@@ -341,7 +345,8 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     if (active === undefined && this.#isTooMuch(now, from)) {
       this.stats.queriesShed++;
       const shed = { asked: 1, answered: 0, messages: 0, missing: 1, bytes: 0 };
-      out.send(from, { kind: 'answer', queryId, wave, hits: [], done: shed });
+      const way = trace === true ? new Trace(this.#selfId, from, now, 1).list(now, 'shed', 0) : undefined;
+      out.send(from, { kind: 'answer', queryId, wave, hits: [], done: shed, ...(way !== undefined && { trace: way }) });
       return;
     }
     const question = {
@@ -350,11 +355,11 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
       limit: Math.min(limit, this.#config.limitMax),
       tree,
       ...(statistics !== undefined && { statistics }),
+      ...tracing(trace),
     };
     const deadline = now + Math.min(timeoutMs, this.#config.timeoutMaxMs);
-    this.#open(now, question, wave, from, deadline, hops, out);
-    // The index is still at it for the first wave: its answer will do for this one.
-    if (active?.isLocalPending !== true) this.#ask(question, out);
+    const query = this.#open(now, question, wave, from, deadline, hops, out);
+    if (active === undefined || mustAskAgain(active)) this.#ask(now, query, out);
   }
 
   /** Whether a neighbour's question must be shed. */
@@ -368,13 +373,16 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
       this.stats.answersLate++;
       return;
     }
-    if (message.hits.length > this.#config.limitMax || (message.done !== null && !this.#isTally(message.done))) {
+    if (!this.#isAnswer(from, message)) {
       this.#violation(from, 'answer', out);
       return;
     }
     query.received(this.#sizeOf(message));
     this.#take(now, query, message.hits, out);
-    if (message.done !== null) query.done(from, message.done);
+    if (message.done !== null) {
+      query.done(from, message.done);
+      query.trace?.done(now, from, message.trace ?? { spans: [], cut: 0 });
+    }
     this.#finishIfDone(now, query, out);
   }
 
@@ -383,6 +391,7 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     if (query === undefined || query.wave !== message.wave || !query.pending.has(from)) return;
     query.received(this.#sizeOf(message));
     query.declined(from);
+    query.trace?.declined();
     this.#finishIfDone(now, query, out);
   }
 
@@ -394,13 +403,15 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     this.#conclude(now, query, 'cancelled', out);
   }
 
-  #onLocalHits(now: Millis, { queryId, hits, statistics, failed }: LocalHitsCommand, out: Out): void {
+  #onLocalHits(now: Millis, { queryId, hits, more, statistics, failed, responders }: LocalHitsCommand, out: Out): void {
     const wireId = this.#wireId(queryId);
     if (this.#seeker.onLocalHits(now, queryId, hits, out) || this.#seeker.onLocalHits(now, wireId, hits, out)) return;
     const query = this.#active.get(queryId) ?? this.#active.get(wireId);
     if (query === undefined || !query.isLocalPending) return;
+    query.isLocalBegun = true;
     if (failed === true) query.failedLocally();
-    else query.answeredLocally(statistics);
+    else if (more !== true) query.answeredLocally(statistics, responders);
+    query.trace?.local(now, hits.length, more !== true);
     this.#take(now, query, hits, out);
     this.#finishIfDone(now, query, out);
   }
@@ -416,6 +427,7 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
       if (query.parent === peer) this.#abandon(now, query.question.queryId, out);
       else if (query.pending.has(peer)) {
         query.lost(peer);
+        query.trace?.lost(now, peer, 'broken');
         this.#finishIfDone(now, query, out);
       }
     }
@@ -440,30 +452,49 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     deadline: Millis,
     hops: number,
     out: Out,
-  ): void {
-    const query = new ActiveQuery(question, wave, parent, deadline);
+  ): ActiveQuery {
+    const trace = question.trace === true ? new Trace(this.#selfId, parent, now, this.#config.traceSpansMax) : null;
+    const query = new ActiveQuery(question, wave, parent, deadline, trace);
     this.#active.set(question.queryId, query);
-    const left = deadline - now;
-    const timeoutMs = left - Math.max(this.#config.hopMarginMs, left * this.#config.hopShare);
+    const timeoutMs = this.#share(now, query);
     for (const peer of wave === 0 ? this.#eager : [...this.#eager, ...this.#lazy]) {
       if (peer === parent) continue;
       query.asked(peer);
+      trace?.asked(now, peer);
       if (timeoutMs > 0) {
         this.stats.asked++;
         const message = { kind: 'query', wave, ...question, timeoutMs, hops: hops + 1 } as const;
         query.sent(this.#sizeOf(message));
         out.send(peer, message);
-      } else query.lost(peer);
+      } else {
+        query.lost(peer);
+        trace?.lost(now, peer, 'missing');
+      }
     }
+    return query;
   }
 
-  #ask({ queryId, text, limit, statistics }: Question, out: Out): void {
-    this.#askLocally(queryId, text, limit, out, statistics);
+  /** A seek asks the index alone: engines may take their time, and a walker does not wait. */
+  #askLocally(queryId: string, text: string, limit: number, out: Out): void {
+    out.emit({ kind: 'ask', queryId: this.#own.get(queryId)?.name ?? queryId, text, limit });
   }
 
-  #askLocally(queryId: string, text: string, limit: number, out: Out, statistics?: TermStatistics): void {
-    const name = this.#own.get(queryId)?.name ?? queryId;
-    out.emit({ kind: 'ask', queryId: name, text, limit, ...(statistics !== undefined && { statistics }) });
+  /** How long those who are asked by this peer may take: what is left, less what it needs to say so. */
+  #share(now: Millis, { deadline }: ActiveQuery): Millis {
+    const left = deadline - now;
+    return left - Math.max(this.#config.hopMarginMs, left * this.#config.hopShare);
+  }
+
+  #ask(now: Millis, query: ActiveQuery, out: Out): void {
+    const { text, limit, statistics } = query.question;
+    const timeoutMs = Math.max(0, this.#share(now, query));
+    const known = statistics !== undefined && { statistics };
+    out.emit({ kind: 'ask', queryId: this.#nameOf(query), text, limit, timeoutMs, ...known });
+  }
+
+  /** As the layer above calls it. */
+  #nameOf({ question: { queryId } }: ActiveQuery): string {
+    return this.#own.get(queryId)?.name ?? queryId;
   }
 
   #take(now: Millis, query: ActiveQuery, hits: readonly Hit[], out: Out): void {
@@ -480,13 +511,14 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
   }
 
   /** Passes on what waits: to the asker, or to the layer above. `done` ends the subtree. */
-  #flush(query: ActiveQuery, done: QueryTally | null, out: Out): void {
+  #flush(query: ActiveQuery, done: QueryTally | null, out: Out, trace?: SpanList): void {
     query.flushAt = never;
     const hits = query.best.take();
     const { queryId } = query.question;
     if (query.parent === null) this.#say(queryId, hits, out);
     else if (hits.length > 0 || done !== null) {
-      out.send(query.parent, { kind: 'answer', queryId, wave: query.wave, hits, done });
+      const way = trace === undefined ? {} : { trace };
+      out.send(query.parent, { kind: 'answer', queryId, wave: query.wave, hits, done, ...way });
     }
   }
 
@@ -495,9 +527,10 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     if (own === undefined) return;
     const fresh: Hit[] = [];
     for (const hit of hits) {
-      const said = own.said.get(hit.documentId);
+      const key = keyOf(hit);
+      const said = own.said.get(key);
       if (fresh.length >= own.hitsLeft || (said !== undefined && said >= versionOf(hit))) continue;
-      own.said.set(hit.documentId, versionOf(hit));
+      own.said.set(key, versionOf(hit));
       fresh.push(hit);
       if (own.cacheKey !== null) own.hits.push(hit);
     }
@@ -512,24 +545,31 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
 
   /** The wave's time is up: whoever has not answered is missing. */
   #giveUp(now: Millis, query: ActiveQuery, out: Out): void {
-    for (const peer of query.pending) query.lost(peer);
+    for (const peer of query.pending) {
+      query.lost(peer);
+      query.trace?.lost(now, peer, 'missing');
+    }
     this.#conclude(now, query, 'deadline', out);
   }
 
   #conclude(now: Millis, query: ActiveQuery, reason: FinishReason, out: Out): void {
     const { queryId } = query.question;
     const own = this.#own.get(queryId);
-    this.#flush(query, query.tally, out);
-    this.#forget(now, query);
+    const { tally: spent } = query;
+    const trace = query.trace?.list(now, reason === 'done' ? 'done' : 'late', spent.messages);
+    this.#flush(query, spent, out, trace);
+    this.#forget(now, query, out);
     if (own === undefined) return;
-    own.messages += query.tally.messages;
-    own.bytes += query.tally.bytes;
-    const complete = isComplete(query.tally, this.#meshSize);
+    if (trace !== undefined) out.emit({ kind: 'trace', queryId: own.name, wave: query.wave, trace });
+    own.messages += spent.messages;
+    own.bytes += spent.bytes;
+    const isEverybody = isComplete(spent, this.#meshSize);
     const left = own.deadline - now;
-    if (!complete && reason !== 'cancelled' && query.wave < secondWave && left >= this.#config.secondWaveMinMs) {
+    // An engine that did not answer will not do so for being asked again.
+    if (!isEverybody && reason !== 'cancelled' && query.wave < secondWave && left >= this.#config.secondWaveMinMs) {
       this.stats.secondWaves++;
-      this.#open(now, query.question, secondWave, null, own.deadline, 0, out);
-      if (!query.isLocalPending) this.#ask(query.question, out);
+      const second = this.#open(now, query.question, secondWave, null, own.deadline, 0, out);
+      this.#ask(now, second, out);
       return;
     }
     this.#end(queryId, { ...query.tally, messages: own.messages, bytes: own.bytes }, reason, out);
@@ -540,7 +580,9 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     const own = this.#own.get(queryId);
     if (own === undefined) return;
     this.#own.delete(queryId);
-    this.#finished(own, cost, isComplete(cost, this.#meshSize), reason, out);
+    const { responders } = cost;
+    const areEngines = responders?.answered === responders?.asked;
+    this.#finished(own, cost, areEngines && isComplete(cost, this.#meshSize), reason, out);
   }
 
   #finished(
@@ -579,16 +621,22 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     const query = this.#active.get(queryId);
     if (query === undefined) return;
     this.#cancelBranches(query, out);
-    this.#forget(now, query);
+    this.#forget(now, query, out);
   }
 
   #cancelBranches(query: ActiveQuery, out: Out): void {
     for (const peer of query.pending) out.send(peer, { kind: 'cancel', queryId: query.question.queryId });
   }
 
-  #forget(now: Millis, query: ActiveQuery): void {
+  #forget(now: Millis, query: ActiveQuery, out: Out): void {
+    if (query.isLocalPending) out.emit({ kind: 'askOver', queryId: this.#nameOf(query) });
     this.#active.delete(query.question.queryId);
     this.#seen.add(now, query.question.queryId, query.wave);
+  }
+
+  #isAnswer(from: PeerId, { hits, done, trace }: AnswerMessage): boolean {
+    if (hits.length > this.#config.limitMax || (done !== null && !this.#isTally(done))) return false;
+    return trace === undefined || isSpanList(trace, from, this.#config.traceSpansMax);
   }
 
   #brokenRule(message: QueryMessage): string | null {
@@ -604,7 +652,8 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     return null;
   }
 
-  #isTally({ asked, answered, messages, missing, bytes, statistics }: QueryTally): boolean {
+  #isTally({ asked, answered, messages, missing, bytes, statistics, responders }: QueryTally): boolean {
+    if (responders !== undefined && !isResponderTally(responders)) return false;
     if (![asked, answered, messages, missing, bytes].every(isCount) || answered > asked) return false;
     return statistics === undefined || this.#isStatistics(statistics);
   }
@@ -637,4 +686,13 @@ function isComplete(tally: QueryCost, meshSize: number): boolean {
 
 function isCount(count: number): boolean {
   return Number.isSafeInteger(count) && count >= 0;
+}
+
+/** The local answer of a wave before is no use: it is in, or begun, and went another way. */
+function mustAskAgain({ isLocalPending, isLocalBegun }: ActiveQuery): boolean {
+  return !isLocalPending || isLocalBegun;
+}
+
+function tracing(trace: boolean | undefined): { readonly trace?: true } {
+  return trace === true ? { trace } : {};
 }

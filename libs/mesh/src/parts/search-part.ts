@@ -71,6 +71,12 @@ export class SearchPart<B> extends Part<B, SearchMessage, SearchCommand, SearchE
       case 'ask':
         this.hub.emit({ ...event, kind: 'queryLocal' });
         break;
+      case 'askOver':
+        this.hub.emit({ ...event, kind: 'queryLocalOver' });
+        break;
+      case 'trace':
+        this.hub.emit({ ...event, kind: 'queryTrace' });
+        break;
       case 'hits':
         this.hub.emit({ ...event, kind: 'queryHits' });
         break;

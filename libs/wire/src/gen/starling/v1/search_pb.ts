@@ -12,7 +12,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file starling/v1/search.proto.
  */
 export const file_starling_v1_search: GenFile = /*@__PURE__*/
-  fileDesc("ChhzdGFybGluZy92MS9zZWFyY2gucHJvdG8SC3N0YXJsaW5nLnYxIlAKCERvY3VtZW50EgoKAmlkGAEgASgJEicKBmZpZWxkcxgCIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSDwoHdmVyc2lvbhgDIAEoBCI/ChNQdXREb2N1bWVudHNSZXF1ZXN0EigKCWRvY3VtZW50cxgBIAMoCzIVLnN0YXJsaW5nLnYxLkRvY3VtZW50IlYKFFB1dERvY3VtZW50c1Jlc3BvbnNlEhQKDHN0b3JlZF9jb3VudBgBIAEoDRITCgt0b3RhbF9jb3VudBgCIAEoBBITCgtzdGFsZV9jb3VudBgDIAEoDSJFChlQdXREb2N1bWVudHNTdHJlYW1SZXF1ZXN0EigKCWRvY3VtZW50cxgBIAMoCzIVLnN0YXJsaW5nLnYxLkRvY3VtZW50ImwKGlB1dERvY3VtZW50c1N0cmVhbVJlc3BvbnNlEg4KBm51bWJlchgBIAEoBBIUCgxzdG9yZWRfY291bnQYAiABKA0SEwoLc3RhbGVfY291bnQYAyABKA0SEwoLdG90YWxfY291bnQYBCABKAQiJQoWRGVsZXRlRG9jdW1lbnRzUmVxdWVzdBILCgNpZHMYASADKAkiRQoXRGVsZXRlRG9jdW1lbnRzUmVzcG9uc2USFQoNZGVsZXRlZF9jb3VudBgBIAEoDRITCgt0b3RhbF9jb3VudBgCIAEoBCKdAQoMUXVlcnlSZXF1ZXN0EgwKBHRleHQYASABKAkSDQoFbGltaXQYAiABKA0SKgoHdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIsCghzdHJhdGVneRgEIAEoDjIaLnN0YXJsaW5nLnYxLlF1ZXJ5U3RyYXRlZ3kSFgoObWVzc2FnZV9idWRnZXQYBSABKA0ibAoNUXVlcnlSZXNwb25zZRIkCgNoaXQYASABKAsyFS5zdGFybGluZy52MS5RdWVyeUhpdEgAEiwKB3N1bW1hcnkYAiABKAsyGS5zdGFybGluZy52MS5RdWVyeVN1bW1hcnlIAEIHCgVldmVudCJTCghRdWVyeUhpdBIPCgdwZWVyX2lkGAEgASgJEicKCGRvY3VtZW50GAIgASgLMhUuc3RhcmxpbmcudjEuRG9jdW1lbnQSDQoFc2NvcmUYAyABKAEi4QMKDFF1ZXJ5U3VtbWFyeRITCgtwZWVyc19hc2tlZBgBIAEoDRIWCg5wZWVyc19hbnN3ZXJlZBgCIAEoDRIWCg5tZXNzYWdlc19zcGVudBgDIAEoDRIYChBicmFuY2hlc19taXNzaW5nGAQgASgNEhAKCGNvbXBsZXRlGAUgASgIEg4KBnJlYXNvbhgGIAEoCRIRCgloaXRfY291bnQYByABKA0SKgoHZWxhcHNlZBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIsCghzdHJhdGVneRgJIAEoDjIaLnN0YXJsaW5nLnYxLlF1ZXJ5U3RyYXRlZ3kSEwoLYnl0ZXNfc3BlbnQYCiABKAQSFgoObWVzc2FnZV9idWRnZXQYCyABKA0SLAoJY2FjaGVfYWdlGAwgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDWNob2ljZV9yZWFzb24YDyABKAkSFQoNaG9sZGVyc19lbXB0eRgQIAEoDRInCgdyYW5raW5nGBIgAygLMhYuc3RhcmxpbmcudjEuUmFua2VkSGl0EhoKEmRvY3VtZW50c19zZWFyY2hlZBgTIAEoBBIVCg1yYW5raW5nX2V4YWN0GBQgASgIIlEKCVJhbmtlZEhpdBIPCgdwZWVyX2lkGAEgASgJEhMKC2RvY3VtZW50X2lkGAIgASgJEg8KB3ZlcnNpb24YAyABKAQSDQoFc2NvcmUYBCABKAEq0AEKDVF1ZXJ5U3RyYXRlZ3kSHgoaUVVFUllfU1RSQVRFR1lfVU5TUEVDSUZJRUQQABIXChNRVUVSWV9TVFJBVEVHWV9BVVRPEAESHQoZUVVFUllfU1RSQVRFR1lfRVhIQVVTVElWRRACEhcKE1FVRVJZX1NUUkFURUdZX1dBTEsQAxIXChNRVUVSWV9TVFJBVEVHWV9SSU5HEAQSGQoVUVVFUllfU1RSQVRFR1lfR1VJREVEEAUSGgoWUVVFUllfU1RSQVRFR1lfU1VNTUFSWRAGMu8CCg1TZWFyY2hTZXJ2aWNlElMKDFB1dERvY3VtZW50cxIgLnN0YXJsaW5nLnYxLlB1dERvY3VtZW50c1JlcXVlc3QaIS5zdGFybGluZy52MS5QdXREb2N1bWVudHNSZXNwb25zZRJpChJQdXREb2N1bWVudHNTdHJlYW0SJi5zdGFybGluZy52MS5QdXREb2N1bWVudHNTdHJlYW1SZXF1ZXN0Gicuc3RhcmxpbmcudjEuUHV0RG9jdW1lbnRzU3RyZWFtUmVzcG9uc2UoATABElwKD0RlbGV0ZURvY3VtZW50cxIjLnN0YXJsaW5nLnYxLkRlbGV0ZURvY3VtZW50c1JlcXVlc3QaJC5zdGFybGluZy52MS5EZWxldGVEb2N1bWVudHNSZXNwb25zZRJACgVRdWVyeRIZLnN0YXJsaW5nLnYxLlF1ZXJ5UmVxdWVzdBoaLnN0YXJsaW5nLnYxLlF1ZXJ5UmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_struct]);
+  fileDesc("ChhzdGFybGluZy92MS9zZWFyY2gucHJvdG8SC3N0YXJsaW5nLnYxIlAKCERvY3VtZW50EgoKAmlkGAEgASgJEicKBmZpZWxkcxgCIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSDwoHdmVyc2lvbhgDIAEoBCI/ChNQdXREb2N1bWVudHNSZXF1ZXN0EigKCWRvY3VtZW50cxgBIAMoCzIVLnN0YXJsaW5nLnYxLkRvY3VtZW50IlYKFFB1dERvY3VtZW50c1Jlc3BvbnNlEhQKDHN0b3JlZF9jb3VudBgBIAEoDRITCgt0b3RhbF9jb3VudBgCIAEoBBITCgtzdGFsZV9jb3VudBgDIAEoDSJFChlQdXREb2N1bWVudHNTdHJlYW1SZXF1ZXN0EigKCWRvY3VtZW50cxgBIAMoCzIVLnN0YXJsaW5nLnYxLkRvY3VtZW50ImwKGlB1dERvY3VtZW50c1N0cmVhbVJlc3BvbnNlEg4KBm51bWJlchgBIAEoBBIUCgxzdG9yZWRfY291bnQYAiABKA0SEwoLc3RhbGVfY291bnQYAyABKA0SEwoLdG90YWxfY291bnQYBCABKAQiJQoWRGVsZXRlRG9jdW1lbnRzUmVxdWVzdBILCgNpZHMYASADKAkiRQoXRGVsZXRlRG9jdW1lbnRzUmVzcG9uc2USFQoNZGVsZXRlZF9jb3VudBgBIAEoDRITCgt0b3RhbF9jb3VudBgCIAEoBCKsAQoMUXVlcnlSZXF1ZXN0EgwKBHRleHQYASABKAkSDQoFbGltaXQYAiABKA0SKgoHdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIsCghzdHJhdGVneRgEIAEoDjIaLnN0YXJsaW5nLnYxLlF1ZXJ5U3RyYXRlZ3kSFgoObWVzc2FnZV9idWRnZXQYBSABKA0SDQoFdHJhY2UYByABKAgilgEKDVF1ZXJ5UmVzcG9uc2USJAoDaGl0GAEgASgLMhUuc3RhcmxpbmcudjEuUXVlcnlIaXRIABIsCgdzdW1tYXJ5GAIgASgLMhkuc3RhcmxpbmcudjEuUXVlcnlTdW1tYXJ5SAASKAoFdHJhY2UYAyABKAsyFy5zdGFybGluZy52MS5RdWVyeVRyYWNlSABCBwoFZXZlbnQiZgoIUXVlcnlIaXQSDwoHcGVlcl9pZBgBIAEoCRInCghkb2N1bWVudBgCIAEoCzIVLnN0YXJsaW5nLnYxLkRvY3VtZW50Eg0KBXNjb3JlGAMgASgBEhEKCXJlc3BvbmRlchgHIAEoCSKxBAoMUXVlcnlTdW1tYXJ5EhMKC3BlZXJzX2Fza2VkGAEgASgNEhYKDnBlZXJzX2Fuc3dlcmVkGAIgASgNEhYKDm1lc3NhZ2VzX3NwZW50GAMgASgNEhgKEGJyYW5jaGVzX21pc3NpbmcYBCABKA0SEAoIY29tcGxldGUYBSABKAgSDgoGcmVhc29uGAYgASgJEhEKCWhpdF9jb3VudBgHIAEoDRIqCgdlbGFwc2VkGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiwKCHN0cmF0ZWd5GAkgASgOMhouc3RhcmxpbmcudjEuUXVlcnlTdHJhdGVneRITCgtieXRlc19zcGVudBgKIAEoBBIWCg5tZXNzYWdlX2J1ZGdldBgLIAEoDRIsCgljYWNoZV9hZ2UYDCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGAoQcmVzcG9uZGVyc19hc2tlZBgXIAEoDRIbChNyZXNwb25kZXJzX2Fuc3dlcmVkGBggASgNEhcKD3Jlc3BvbmRlcnNfbGF0ZRgZIAEoDRIVCg1jaG9pY2VfcmVhc29uGA8gASgJEhUKDWhvbGRlcnNfZW1wdHkYECABKA0SJwoHcmFua2luZxgSIAMoCzIWLnN0YXJsaW5nLnYxLlJhbmtlZEhpdBIaChJkb2N1bWVudHNfc2VhcmNoZWQYEyABKAQSFQoNcmFua2luZ19leGFjdBgUIAEoCCJRCglSYW5rZWRIaXQSDwoHcGVlcl9pZBgBIAEoCRITCgtkb2N1bWVudF9pZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgEEg0KBXNjb3JlGAQgASgBIlQKClF1ZXJ5VHJhY2USDAoEd2F2ZRgBIAEoDRIlCgVzcGFucxgCIAMoCzIWLnN0YXJsaW5nLnYxLlF1ZXJ5U3BhbhIRCglzcGFuc19jdXQYAyABKA0izQIKCVF1ZXJ5U3BhbhIPCgdwZWVyX2lkGAEgASgJEhEKCXBhcmVudF9pZBgCIAEoCRIqCgVzdGF0ZRgDIAEoDjIbLnN0YXJsaW5nLnYxLlF1ZXJ5U3BhblN0YXRlEi4KC2Fza2VkX2FmdGVyGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KCnJvdW5kX3RyaXAYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKgoHZWxhcHNlZBgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIoCgVsb2NhbBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIRCgloaXRfY291bnQYCCABKA0SFgoObWVzc2FnZXNfc3BlbnQYCSABKA0SEAoIZGVjbGluZWQYCiABKA0idQoOUmVzcG9uZFJlcXVlc3QSLAoGYXR0YWNoGAEgASgLMhouc3RhcmxpbmcudjEuUmVzcG9uZEF0dGFjaEgAEiwKBmFuc3dlchgCIAEoCzIaLnN0YXJsaW5nLnYxLlJlc3BvbmRBbnN3ZXJIAEIHCgVldmVudCJCCg1SZXNwb25kQXR0YWNoEgwKBG5hbWUYASABKAkSDgoGdG9waWNzGAIgAygJEhMKC2NvbmN1cnJlbmN5GAMgASgNImgKDVJlc3BvbmRBbnN3ZXISEwoLcXVlc3Rpb25faWQYASABKAQSJQoEaGl0cxgCIAMoCzIXLnN0YXJsaW5nLnYxLlJlc3BvbmRIaXQSDAoEZG9uZRgDIAEoCBINCgVlcnJvchgEIAEoCSJECgpSZXNwb25kSGl0EicKCGRvY3VtZW50GAEgASgLMhUuc3RhcmxpbmcudjEuRG9jdW1lbnQSDQoFc2NvcmUYAiABKAEitAEKD1Jlc3BvbmRSZXNwb25zZRIwCghhdHRhY2hlZBgBIAEoCzIcLnN0YXJsaW5nLnYxLlJlc3BvbmRBdHRhY2hlZEgAEjAKCHF1ZXN0aW9uGAIgASgLMhwuc3RhcmxpbmcudjEuUmVzcG9uZFF1ZXN0aW9uSAASNAoKd2l0aGRyYXdhbBgDIAEoCzIeLnN0YXJsaW5nLnYxLlJlc3BvbmRXaXRoZHJhd2FsSABCBwoFZXZlbnQiNwoPUmVzcG9uZEF0dGFjaGVkEg8KB3BlZXJfaWQYASABKAkSEwoLY29uY3VycmVuY3kYAiABKA0idQoPUmVzcG9uZFF1ZXN0aW9uEgoKAmlkGAEgASgEEgwKBHRleHQYAiABKAkSDQoFdG9waWMYAyABKAkSDQoFbGltaXQYBCABKA0SKgoHdGltZW91dBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiI4ChFSZXNwb25kV2l0aGRyYXdhbBITCgtxdWVzdGlvbl9pZBgBIAEoBBIOCgZyZWFzb24YAiABKAkq0AEKDVF1ZXJ5U3RyYXRlZ3kSHgoaUVVFUllfU1RSQVRFR1lfVU5TUEVDSUZJRUQQABIXChNRVUVSWV9TVFJBVEVHWV9BVVRPEAESHQoZUVVFUllfU1RSQVRFR1lfRVhIQVVTVElWRRACEhcKE1FVRVJZX1NUUkFURUdZX1dBTEsQAxIXChNRVUVSWV9TVFJBVEVHWV9SSU5HEAQSGQoVUVVFUllfU1RSQVRFR1lfR1VJREVEEAUSGgoWUVVFUllfU1RSQVRFR1lfU1VNTUFSWRAGKr4BCg5RdWVyeVNwYW5TdGF0ZRIgChxRVUVSWV9TUEFOX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVUVVFUllfU1BBTl9TVEFURV9ET05FEAESGQoVUVVFUllfU1BBTl9TVEFURV9MQVRFEAISHAoYUVVFUllfU1BBTl9TVEFURV9NSVNTSU5HEAMSGwoXUVVFUllfU1BBTl9TVEFURV9CUk9LRU4QBBIZChVRVUVSWV9TUEFOX1NUQVRFX1NIRUQQBTK5AwoNU2VhcmNoU2VydmljZRJTCgxQdXREb2N1bWVudHMSIC5zdGFybGluZy52MS5QdXREb2N1bWVudHNSZXF1ZXN0GiEuc3RhcmxpbmcudjEuUHV0RG9jdW1lbnRzUmVzcG9uc2USaQoSUHV0RG9jdW1lbnRzU3RyZWFtEiYuc3RhcmxpbmcudjEuUHV0RG9jdW1lbnRzU3RyZWFtUmVxdWVzdBonLnN0YXJsaW5nLnYxLlB1dERvY3VtZW50c1N0cmVhbVJlc3BvbnNlKAEwARJcCg9EZWxldGVEb2N1bWVudHMSIy5zdGFybGluZy52MS5EZWxldGVEb2N1bWVudHNSZXF1ZXN0GiQuc3RhcmxpbmcudjEuRGVsZXRlRG9jdW1lbnRzUmVzcG9uc2USQAoFUXVlcnkSGS5zdGFybGluZy52MS5RdWVyeVJlcXVlc3QaGi5zdGFybGluZy52MS5RdWVyeVJlc3BvbnNlMAESSAoHUmVzcG9uZBIbLnN0YXJsaW5nLnYxLlJlc3BvbmRSZXF1ZXN0Ghwuc3RhcmxpbmcudjEuUmVzcG9uZFJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_struct]);
 
 /**
  * A document: any JSON object. Text in its fields, at any depth, is searched.
@@ -217,7 +217,8 @@ export type QueryRequest = Message<"starling.v1.QueryRequest"> & {
   /**
    * Words, "phrases", prefix*es, field:words, ranges (year:1990..2000, size>10), OR, -without, (groups): see docs/search.md. A
    * document matches when it has all of them. At most 1,024 characters and 32 terms. What is malformed is refused with its
-   * place in the error's metadata (text_at, text_end: UTF-16 units from 0).
+   * place in the error's metadata (text_at, text_end: UTF-16 units from 0). A topic in front, as in "@weather.today london",
+   * asks the attached engines of that topic instead of the documents; what follows is theirs to read.
    *
    * @generated from field: string text = 1;
    */
@@ -251,6 +252,13 @@ export type QueryRequest = Message<"starling.v1.QueryRequest"> & {
    * @generated from field: uint32 message_budget = 5;
    */
   messageBudget: number;
+
+  /**
+   * Also tell the way that the query took, peer by peer.
+   *
+   * @generated from field: bool trace = 7;
+   */
+  trace: boolean;
 };
 
 /**
@@ -281,6 +289,14 @@ export type QueryResponse = Message<"starling.v1.QueryResponse"> & {
      */
     value: QuerySummary;
     case: "summary";
+  } | {
+    /**
+     * When it was asked for: one for each wave, before the summary.
+     *
+     * @generated from field: starling.v1.QueryTrace trace = 3;
+     */
+    value: QueryTrace;
+    case: "trace";
   } | { case: undefined; value?: undefined };
 };
 
@@ -315,6 +331,13 @@ export type QueryHit = Message<"starling.v1.QueryHit"> & {
    * @generated from field: double score = 3;
    */
   score: number;
+
+  /**
+   * The engine that gave it, attached to that peer; empty: the peer's own index.
+   *
+   * @generated from field: string responder = 7;
+   */
+  responder: string;
 };
 
 /**
@@ -357,7 +380,7 @@ export type QuerySummary = Message<"starling.v1.QuerySummary"> & {
   branchesMissing: number;
 
   /**
-   * Every peer that the mesh is known to have answered.
+   * Every peer that the mesh is known to have answered, and every engine that was asked.
    *
    * @generated from field: bool complete = 5;
    */
@@ -409,6 +432,25 @@ export type QuerySummary = Message<"starling.v1.QuerySummary"> & {
    * @generated from field: google.protobuf.Duration cache_age = 12;
    */
   cacheAge?: Duration | undefined;
+
+  /**
+   * Engines of one's own whose topics have the question, at the peers that answered.
+   *
+   * @generated from field: uint32 responders_asked = 23;
+   */
+  respondersAsked: number;
+
+  /**
+   * @generated from field: uint32 responders_answered = 24;
+   */
+  respondersAnswered: number;
+
+  /**
+   * Of those that did not answer: they ran out of time. The others were busy, failed or went.
+   *
+   * @generated from field: uint32 responders_late = 25;
+   */
+  respondersLate: number;
 
   /**
    * Why it was asked that way, for people, when that was left open (AUTO, SUMMARY); empty: the strategy was asked for.
@@ -490,6 +532,394 @@ export const RankedHitSchema: GenMessage<RankedHit> = /*@__PURE__*/
   messageDesc(file_starling_v1_search, 11);
 
 /**
+ * The way that one wave of a query took.
+ *
+ * @generated from message starling.v1.QueryTrace
+ */
+export type QueryTrace = Message<"starling.v1.QueryTrace"> & {
+  /**
+   * 0: along the broadcast tree; 1: over all links, when the first one did not reach everybody.
+   *
+   * @generated from field: uint32 wave = 1;
+   */
+  wave: number;
+
+  /**
+   * A peer comes before those that it asked. The first is the peer that was called.
+   *
+   * @generated from field: repeated starling.v1.QuerySpan spans = 2;
+   */
+  spans: QuerySpan[];
+
+  /**
+   * Peers that are left out, because spans are bounded on their way back.
+   *
+   * @generated from field: uint32 spans_cut = 3;
+   */
+  spansCut: number;
+};
+
+/**
+ * Describes the message starling.v1.QueryTrace.
+ * Use `create(QueryTraceSchema)` to create a new message.
+ */
+export const QueryTraceSchema: GenMessage<QueryTrace> = /*@__PURE__*/
+  messageDesc(file_starling_v1_search, 12);
+
+/**
+ * One peer on the way. Every time is measured by one clock: that of the peer, or that of its asker.
+ *
+ * @generated from message starling.v1.QuerySpan
+ */
+export type QuerySpan = Message<"starling.v1.QuerySpan"> & {
+  /**
+   * @generated from field: string peer_id = 1;
+   */
+  peerId: string;
+
+  /**
+   * Who asked; empty for the peer that was called.
+   *
+   * @generated from field: string parent_id = 2;
+   */
+  parentId: string;
+
+  /**
+   * @generated from field: starling.v1.QuerySpanState state = 3;
+   */
+  state: QuerySpanState;
+
+  /**
+   * By the asker's clock: from when it got the query until it asked this peer.
+   *
+   * @generated from field: google.protobuf.Duration asked_after = 4;
+   */
+  askedAfter?: Duration | undefined;
+
+  /**
+   * By the asker's clock: from its question to the end of the answer.
+   *
+   * @generated from field: google.protobuf.Duration round_trip = 5;
+   */
+  roundTrip?: Duration | undefined;
+
+  /**
+   * By the peer's own clock: from the question to the end of its answer. The rest of the round trip is the link's.
+   *
+   * @generated from field: google.protobuf.Duration elapsed = 6;
+   */
+  elapsed?: Duration | undefined;
+
+  /**
+   * By the peer's own clock: until its own index and engines had answered.
+   *
+   * @generated from field: google.protobuf.Duration local = 7;
+   */
+  local?: Duration | undefined;
+
+  /**
+   * Hits of the peer itself.
+   *
+   * @generated from field: uint32 hit_count = 8;
+   */
+  hitCount: number;
+
+  /**
+   * Messages between peers that it took from here downward.
+   *
+   * @generated from field: uint32 messages_spent = 9;
+   */
+  messagesSpent: number;
+
+  /**
+   * Neighbours that it asked and that had heard the query from others already.
+   *
+   * @generated from field: uint32 declined = 10;
+   */
+  declined: number;
+};
+
+/**
+ * Describes the message starling.v1.QuerySpan.
+ * Use `create(QuerySpanSchema)` to create a new message.
+ */
+export const QuerySpanSchema: GenMessage<QuerySpan> = /*@__PURE__*/
+  messageDesc(file_starling_v1_search, 13);
+
+/**
+ * From the engine: first `attach`, then answers.
+ *
+ * @generated from message starling.v1.RespondRequest
+ */
+export type RespondRequest = Message<"starling.v1.RespondRequest"> & {
+  /**
+   * @generated from oneof starling.v1.RespondRequest.event
+   */
+  event: {
+    /**
+     * @generated from field: starling.v1.RespondAttach attach = 1;
+     */
+    value: RespondAttach;
+    case: "attach";
+  } | {
+    /**
+     * @generated from field: starling.v1.RespondAnswer answer = 2;
+     */
+    value: RespondAnswer;
+    case: "answer";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message starling.v1.RespondRequest.
+ * Use `create(RespondRequestSchema)` to create a new message.
+ */
+export const RespondRequestSchema: GenMessage<RespondRequest> = /*@__PURE__*/
+  messageDesc(file_starling_v1_search, 14);
+
+/**
+ * Who the engine is and what it answers.
+ *
+ * @generated from message starling.v1.RespondAttach
+ */
+export type RespondAttach = Message<"starling.v1.RespondAttach"> & {
+  /**
+   * Stands in each hit: 1 to 64 letters, digits, ".", "-" or "_". Several engines may have the same name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Topics of questions that it answers, from 1 to 16: words joined by dots, "*" for one word, ">" at the end for one or
+   * more. ">" alone also takes the questions without a topic.
+   *
+   * @generated from field: repeated string topics = 2;
+   */
+  topics: string[];
+
+  /**
+   * Questions that it works on at once; 0 means 8, at most 256. Further ones wait a little, then are shed.
+   *
+   * @generated from field: uint32 concurrency = 3;
+   */
+  concurrency: number;
+};
+
+/**
+ * Describes the message starling.v1.RespondAttach.
+ * Use `create(RespondAttachSchema)` to create a new message.
+ */
+export const RespondAttachSchema: GenMessage<RespondAttach> = /*@__PURE__*/
+  messageDesc(file_starling_v1_search, 15);
+
+/**
+ * Part of an answer to one question, or the end of it.
+ *
+ * @generated from message starling.v1.RespondAnswer
+ */
+export type RespondAnswer = Message<"starling.v1.RespondAnswer"> & {
+  /**
+   * @generated from field: uint64 question_id = 1;
+   */
+  questionId: bigint;
+
+  /**
+   * All answers to a question together: at most as many as its limit, and 1 MiB as JSON.
+   *
+   * @generated from field: repeated starling.v1.RespondHit hits = 2;
+   */
+  hits: RespondHit[];
+
+  /**
+   * The end. Every question is to be ended, also one that was withdrawn: it takes one of the places until then.
+   *
+   * @generated from field: bool done = 3;
+   */
+  done: boolean;
+
+  /**
+   * With `done`: the engine could not answer; at most 256 characters, for the peer's log.
+   *
+   * @generated from field: string error = 4;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message starling.v1.RespondAnswer.
+ * Use `create(RespondAnswerSchema)` to create a new message.
+ */
+export const RespondAnswerSchema: GenMessage<RespondAnswer> = /*@__PURE__*/
+  messageDesc(file_starling_v1_search, 16);
+
+/**
+ * One thing found.
+ *
+ * @generated from message starling.v1.RespondHit
+ */
+export type RespondHit = Message<"starling.v1.RespondHit"> & {
+  /**
+   * At most 64 KiB as JSON.
+   *
+   * @generated from field: starling.v1.Document document = 1;
+   */
+  document?: Document | undefined;
+
+  /**
+   * Higher is better.
+   *
+   * @generated from field: double score = 2;
+   */
+  score: number;
+};
+
+/**
+ * Describes the message starling.v1.RespondHit.
+ * Use `create(RespondHitSchema)` to create a new message.
+ */
+export const RespondHitSchema: GenMessage<RespondHit> = /*@__PURE__*/
+  messageDesc(file_starling_v1_search, 17);
+
+/**
+ * To the engine: first `attached`, then questions.
+ *
+ * @generated from message starling.v1.RespondResponse
+ */
+export type RespondResponse = Message<"starling.v1.RespondResponse"> & {
+  /**
+   * @generated from oneof starling.v1.RespondResponse.event
+   */
+  event: {
+    /**
+     * @generated from field: starling.v1.RespondAttached attached = 1;
+     */
+    value: RespondAttached;
+    case: "attached";
+  } | {
+    /**
+     * @generated from field: starling.v1.RespondQuestion question = 2;
+     */
+    value: RespondQuestion;
+    case: "question";
+  } | {
+    /**
+     * @generated from field: starling.v1.RespondWithdrawal withdrawal = 3;
+     */
+    value: RespondWithdrawal;
+    case: "withdrawal";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message starling.v1.RespondResponse.
+ * Use `create(RespondResponseSchema)` to create a new message.
+ */
+export const RespondResponseSchema: GenMessage<RespondResponse> = /*@__PURE__*/
+  messageDesc(file_starling_v1_search, 18);
+
+/**
+ * The engine is attached.
+ *
+ * @generated from message starling.v1.RespondAttached
+ */
+export type RespondAttached = Message<"starling.v1.RespondAttached"> & {
+  /**
+   * The peer that it is attached to.
+   *
+   * @generated from field: string peer_id = 1;
+   */
+  peerId: string;
+
+  /**
+   * @generated from field: uint32 concurrency = 2;
+   */
+  concurrency: number;
+};
+
+/**
+ * Describes the message starling.v1.RespondAttached.
+ * Use `create(RespondAttachedSchema)` to create a new message.
+ */
+export const RespondAttachedSchema: GenMessage<RespondAttached> = /*@__PURE__*/
+  messageDesc(file_starling_v1_search, 19);
+
+/**
+ * A question to answer.
+ *
+ * @generated from message starling.v1.RespondQuestion
+ */
+export type RespondQuestion = Message<"starling.v1.RespondQuestion"> & {
+  /**
+   * Counts the questions of this stream, from 1.
+   *
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * Without the topic.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+
+  /**
+   * Empty when the question has none.
+   *
+   * @generated from field: string topic = 3;
+   */
+  topic: string;
+
+  /**
+   * Hits wanted at most.
+   *
+   * @generated from field: uint32 limit = 4;
+   */
+  limit: number;
+
+  /**
+   * How long an answer is waited for.
+   *
+   * @generated from field: google.protobuf.Duration timeout = 5;
+   */
+  timeout?: Duration | undefined;
+};
+
+/**
+ * Describes the message starling.v1.RespondQuestion.
+ * Use `create(RespondQuestionSchema)` to create a new message.
+ */
+export const RespondQuestionSchema: GenMessage<RespondQuestion> = /*@__PURE__*/
+  messageDesc(file_starling_v1_search, 20);
+
+/**
+ * Nobody waits for the answer to this question any more. The engine ends it with `done`.
+ *
+ * @generated from message starling.v1.RespondWithdrawal
+ */
+export type RespondWithdrawal = Message<"starling.v1.RespondWithdrawal"> & {
+  /**
+   * @generated from field: uint64 question_id = 1;
+   */
+  questionId: bigint;
+
+  /**
+   * "cancelled", "late", or what was wrong with an answer that was refused.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message starling.v1.RespondWithdrawal.
+ * Use `create(RespondWithdrawalSchema)` to create a new message.
+ */
+export const RespondWithdrawalSchema: GenMessage<RespondWithdrawal> = /*@__PURE__*/
+  messageDesc(file_starling_v1_search, 21);
+
+/**
  * Whom a query asks, and what that costs: docs/search.md.
  *
  * @generated from enum starling.v1.QueryStrategy
@@ -559,6 +989,66 @@ export const QueryStrategySchema: GenEnum<QueryStrategy> = /*@__PURE__*/
   enumDesc(file_starling_v1_search, 0);
 
 /**
+ * What happened to a query at a peer.
+ *
+ * @generated from enum starling.v1.QuerySpanState
+ */
+export const QuerySpanState = {
+  /**
+   * @generated from enum value: QUERY_SPAN_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The peer and everybody below it finished.
+   *
+   * @generated from enum value: QUERY_SPAN_STATE_DONE = 1;
+   */
+  DONE: 1,
+
+  /**
+   * Its time was up before everybody below it, or its own engines, had answered.
+   *
+   * @generated from enum value: QUERY_SPAN_STATE_LATE = 2;
+   */
+  LATE: 2,
+
+  /**
+   * It did not answer in its asker's time: nothing is known of what is below it.
+   *
+   * @generated from enum value: QUERY_SPAN_STATE_MISSING = 3;
+   */
+  MISSING: 3,
+
+  /**
+   * Its link broke while it was asked.
+   *
+   * @generated from enum value: QUERY_SPAN_STATE_BROKEN = 4;
+   */
+  BROKEN: 4,
+
+  /**
+   * It was too busy to take the query.
+   *
+   * @generated from enum value: QUERY_SPAN_STATE_SHED = 5;
+   */
+  SHED: 5,
+} as const;
+
+/**
+ * What happened to a query at a peer.
+ *
+ * @generated from enum starling.v1.QuerySpanState
+ */
+export type QuerySpanState = (typeof QuerySpanState)[keyof typeof QuerySpanState] | UnknownEnum;
+
+/**
+ * Describes the enum starling.v1.QuerySpanState.
+ */
+export const QuerySpanStateSchema: GenEnum<QuerySpanState> = /*@__PURE__*/
+  enumDesc(file_starling_v1_search, 1);
+
+/**
  * Keep documents at any peer and ask the whole mesh for them.
  *
  * @generated from service starling.v1.SearchService
@@ -606,6 +1096,18 @@ export const SearchService: GenService<{
     methodKind: "server_streaming";
     input: typeof QueryRequestSchema;
     output: typeof QueryResponseSchema;
+  },
+  /**
+   * Attaches a search engine of one's own to this peer: a program that answers questions, in whatever way it likes. The
+   * first request attaches it; then questions come, each is answered with hits as they are found, and ended with `done`.
+   * The stream lasts until either side ends it. Needs the role responder.
+   *
+   * @generated from rpc starling.v1.SearchService.Respond
+   */
+  respond: {
+    methodKind: "bidi_streaming";
+    input: typeof RespondRequestSchema;
+    output: typeof RespondResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_starling_v1_search, 0);

@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file starling/link/v1/search.proto.
  */
 export const file_starling_link_v1_search: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zdGFybGluZy9saW5rL3YxL3NlYXJjaC5wcm90bxIQc3RhcmxpbmcubGluay52MSKqAQoFUXVlcnkSEAoIcXVlcnlfaWQYASABKAkSDAoEdGV4dBgCIAEoCRINCgVsaW1pdBgDIAEoDRISCgp0aW1lb3V0X21zGAQgASgBEgwKBGhvcHMYBSABKA0SDAoEd2F2ZRgGIAEoDRIMCgR0cmVlGAcgASgNEjQKCnN0YXRpc3RpY3MYFCABKAsyIC5zdGFybGluZy5saW5rLnYxLlRlcm1TdGF0aXN0aWNzInkKA0hpdBIMCgRwZWVyGAEgASgJEhMKC2RvY3VtZW50X2lkGAIgASgJEg0KBXNjb3JlGAMgASgBEhAKCGRvY3VtZW50GAQgASgJEg8KB3ZlcnNpb24YFCABKAQSDgoGbGVuZ3RoGBUgASgNEg0KBXRlcm1zGBYgAygNIpUBCgpRdWVyeVRhbGx5Eg0KBWFza2VkGAEgASgNEhAKCGFuc3dlcmVkGAIgASgNEhAKCG1lc3NhZ2VzGAMgASgNEg8KB21pc3NpbmcYBCABKA0SDQoFYnl0ZXMYBSABKAQSNAoKc3RhdGlzdGljcxgUIAEoCzIgLnN0YXJsaW5nLmxpbmsudjEuVGVybVN0YXRpc3RpY3MiRwoOVGVybVN0YXRpc3RpY3MSEQoJZG9jdW1lbnRzGAEgASgEEg0KBXdvcmRzGAIgASgEEhMKC2ZyZXF1ZW5jaWVzGAMgAygEInkKBkFuc3dlchIQCghxdWVyeV9pZBgBIAEoCRIjCgRoaXRzGAIgAygLMhUuc3RhcmxpbmcubGluay52MS5IaXQSKgoEZG9uZRgDIAEoCzIcLnN0YXJsaW5nLmxpbmsudjEuUXVlcnlUYWxseRIMCgR3YXZlGAQgASgNIikKB0RlY2xpbmUSEAoIcXVlcnlfaWQYASABKAkSDAoEd2F2ZRgCIAEoDSIaCgZDYW5jZWwSEAoIcXVlcnlfaWQYASABKAkilQIKBFNlZWsSEAoIcXVlcnlfaWQYASABKAkSMAoIc3RyYXRlZ3kYAiABKA4yHi5zdGFybGluZy5saW5rLnYxLlNlZWtTdHJhdGVneRINCgVyb3VuZBgDIAEoDRIMCgR0ZXh0GAQgASgJEg0KBWxpbWl0GAUgASgNEhIKCnRpbWVvdXRfbXMYBiABKAESEAoIcm91bmRfbXMYByABKAESDAoEaG9wcxgIIAEoDRINCgVzdGVwcxgJIAEoDRIPCgd3YWxrZXJzGAogASgNEg4KBmJ1ZGdldBgLIAEoDRIOCgZyZXN1bWUYDCABKAgSKQoFdGVybXMYDSADKAsyGi5zdGFybGluZy5saW5rLnYxLlRlcm1MaXN0IhkKCFRlcm1MaXN0Eg0KBXRlcm1zGAEgAygHIisKClRlcm1GaWx0ZXISDQoFZGVsdGEYASABKAgSDgoGZmlsdGVyGAIgASgMIpUBCglMaW5rVGVybXMSDwoHdmVyc2lvbhgBIAEoDRIqCgRuZWFyGAIgASgLMhwuc3RhcmxpbmcubGluay52MS5UZXJtRmlsdGVyEiwKBmJleW9uZBgDIAEoCzIcLnN0YXJsaW5nLmxpbmsudjEuVGVybUZpbHRlchIOCgZkZWdyZWUYBCABKA0SDQoFYWdhaW4YBSABKAgikAEKCVNlZWtUYWxseRIQCghkZWNsaW5lZBgBIAEoCBINCgVhc2tlZBgCIAEoDRIQCghhbnN3ZXJlZBgDIAEoDRIQCghtZXNzYWdlcxgEIAEoDRINCgVieXRlcxgFIAEoBBIPCgdtaXNzaW5nGAYgASgNEg8KB3dhbGtlcnMYByABKA0SDQoFZWRnZXMYCCABKA0ieAoFRm91bmQSEAoIcXVlcnlfaWQYASABKAkSDQoFcm91bmQYAiABKA0SIwoEaGl0cxgDIAMoCzIVLnN0YXJsaW5nLmxpbmsudjEuSGl0EikKBGRvbmUYBCABKAsyGy5zdGFybGluZy5saW5rLnYxLlNlZWtUYWxseSp3CgxTZWVrU3RyYXRlZ3kSHQoZU0VFS19TVFJBVEVHWV9VTlNQRUNJRklFRBAAEhYKElNFRUtfU1RSQVRFR1lfV0FMSxABEhYKElNFRUtfU1RSQVRFR1lfUklORxACEhgKFFNFRUtfU1RSQVRFR1lfR1VJREVEEANiBnByb3RvMw");
+  fileDesc("Ch1zdGFybGluZy9saW5rL3YxL3NlYXJjaC5wcm90bxIQc3RhcmxpbmcubGluay52MSK5AQoFUXVlcnkSEAoIcXVlcnlfaWQYASABKAkSDAoEdGV4dBgCIAEoCRINCgVsaW1pdBgDIAEoDRISCgp0aW1lb3V0X21zGAQgASgBEgwKBGhvcHMYBSABKA0SDAoEd2F2ZRgGIAEoDRIMCgR0cmVlGAcgASgNEjQKCnN0YXRpc3RpY3MYFCABKAsyIC5zdGFybGluZy5saW5rLnYxLlRlcm1TdGF0aXN0aWNzEg0KBXRyYWNlGAwgASgIIowBCgNIaXQSDAoEcGVlchgBIAEoCRITCgtkb2N1bWVudF9pZBgCIAEoCRINCgVzY29yZRgDIAEoARIQCghkb2N1bWVudBgEIAEoCRIPCgd2ZXJzaW9uGBQgASgEEg4KBmxlbmd0aBgVIAEoDRINCgV0ZXJtcxgWIAMoDRIRCglyZXNwb25kZXIYDCABKAkiywEKClF1ZXJ5VGFsbHkSDQoFYXNrZWQYASABKA0SEAoIYW5zd2VyZWQYAiABKA0SEAoIbWVzc2FnZXMYAyABKA0SDwoHbWlzc2luZxgEIAEoDRINCgVieXRlcxgFIAEoBBI0CgpyZXNwb25kZXJzGAwgASgLMiAuc3RhcmxpbmcubGluay52MS5SZXNwb25kZXJUYWxseRI0CgpzdGF0aXN0aWNzGBQgASgLMiAuc3RhcmxpbmcubGluay52MS5UZXJtU3RhdGlzdGljcyJHCg5UZXJtU3RhdGlzdGljcxIRCglkb2N1bWVudHMYASABKAQSDQoFd29yZHMYAiABKAQSEwoLZnJlcXVlbmNpZXMYAyADKAQiPwoOUmVzcG9uZGVyVGFsbHkSDQoFYXNrZWQYASABKA0SEAoIYW5zd2VyZWQYAiABKA0SDAoEbGF0ZRgDIAEoDSLXAQoEU3BhbhIMCgRwZWVyGAEgASgJEg4KBnBhcmVudBgCIAEoCRIqCgVzdGF0ZRgDIAEoDjIbLnN0YXJsaW5nLmxpbmsudjEuU3BhblN0YXRlEhYKDmFza2VkX2FmdGVyX21zGAQgASgBEhUKDXJvdW5kX3RyaXBfbXMYBSABKAESEgoKZWxhcHNlZF9tcxgGIAEoARIQCghsb2NhbF9tcxgHIAEoARIMCgRoaXRzGAggASgNEhAKCG1lc3NhZ2VzGAkgASgNEhAKCGRlY2xpbmVkGAogASgNIrMBCgZBbnN3ZXISEAoIcXVlcnlfaWQYASABKAkSIwoEaGl0cxgCIAMoCzIVLnN0YXJsaW5nLmxpbmsudjEuSGl0EioKBGRvbmUYAyABKAsyHC5zdGFybGluZy5saW5rLnYxLlF1ZXJ5VGFsbHkSDAoEd2F2ZRgEIAEoDRIlCgVzcGFucxgMIAMoCzIWLnN0YXJsaW5nLmxpbmsudjEuU3BhbhIRCglzcGFuc19jdXQYDSABKA0iKQoHRGVjbGluZRIQCghxdWVyeV9pZBgBIAEoCRIMCgR3YXZlGAIgASgNIhoKBkNhbmNlbBIQCghxdWVyeV9pZBgBIAEoCSKVAgoEU2VlaxIQCghxdWVyeV9pZBgBIAEoCRIwCghzdHJhdGVneRgCIAEoDjIeLnN0YXJsaW5nLmxpbmsudjEuU2Vla1N0cmF0ZWd5Eg0KBXJvdW5kGAMgASgNEgwKBHRleHQYBCABKAkSDQoFbGltaXQYBSABKA0SEgoKdGltZW91dF9tcxgGIAEoARIQCghyb3VuZF9tcxgHIAEoARIMCgRob3BzGAggASgNEg0KBXN0ZXBzGAkgASgNEg8KB3dhbGtlcnMYCiABKA0SDgoGYnVkZ2V0GAsgASgNEg4KBnJlc3VtZRgMIAEoCBIpCgV0ZXJtcxgNIAMoCzIaLnN0YXJsaW5nLmxpbmsudjEuVGVybUxpc3QiGQoIVGVybUxpc3QSDQoFdGVybXMYASADKAciKwoKVGVybUZpbHRlchINCgVkZWx0YRgBIAEoCBIOCgZmaWx0ZXIYAiABKAwilQEKCUxpbmtUZXJtcxIPCgd2ZXJzaW9uGAEgASgNEioKBG5lYXIYAiABKAsyHC5zdGFybGluZy5saW5rLnYxLlRlcm1GaWx0ZXISLAoGYmV5b25kGAMgASgLMhwuc3RhcmxpbmcubGluay52MS5UZXJtRmlsdGVyEg4KBmRlZ3JlZRgEIAEoDRINCgVhZ2FpbhgFIAEoCCKQAQoJU2Vla1RhbGx5EhAKCGRlY2xpbmVkGAEgASgIEg0KBWFza2VkGAIgASgNEhAKCGFuc3dlcmVkGAMgASgNEhAKCG1lc3NhZ2VzGAQgASgNEg0KBWJ5dGVzGAUgASgEEg8KB21pc3NpbmcYBiABKA0SDwoHd2Fsa2VycxgHIAEoDRINCgVlZGdlcxgIIAEoDSJ4CgVGb3VuZBIQCghxdWVyeV9pZBgBIAEoCRINCgVyb3VuZBgCIAEoDRIjCgRoaXRzGAMgAygLMhUuc3RhcmxpbmcubGluay52MS5IaXQSKQoEZG9uZRgEIAEoCzIbLnN0YXJsaW5nLmxpbmsudjEuU2Vla1RhbGx5KpUBCglTcGFuU3RhdGUSGgoWU1BBTl9TVEFURV9VTlNQRUNJRklFRBAAEhMKD1NQQU5fU1RBVEVfRE9ORRABEhMKD1NQQU5fU1RBVEVfTEFURRACEhYKElNQQU5fU1RBVEVfTUlTU0lORxADEhUKEVNQQU5fU1RBVEVfQlJPS0VOEAQSEwoPU1BBTl9TVEFURV9TSEVEEAUqdwoMU2Vla1N0cmF0ZWd5Eh0KGVNFRUtfU1RSQVRFR1lfVU5TUEVDSUZJRUQQABIWChJTRUVLX1NUUkFURUdZX1dBTEsQARIWChJTRUVLX1NUUkFURUdZX1JJTkcQAhIYChRTRUVLX1NUUkFURUdZX0dVSURFRBADYgZwcm90bzM");
 
 /**
  * A question on its way.
@@ -65,6 +65,13 @@ export type Query = Message<"starling.link.v1.Query"> & {
    * @generated from field: starling.link.v1.TermStatistics statistics = 20;
    */
   statistics?: TermStatistics | undefined;
+
+  /**
+   * Answers are to say which way they came.
+   *
+   * @generated from field: bool trace = 12;
+   */
+  trace: boolean;
 };
 
 /**
@@ -122,6 +129,13 @@ export type Hit = Message<"starling.link.v1.Hit"> & {
    * @generated from field: repeated uint32 terms = 22;
    */
   terms: number[];
+
+  /**
+   * The engine that gave it; unset: the peer's index.
+   *
+   * @generated from field: string responder = 12;
+   */
+  responder: string;
 };
 
 /**
@@ -163,6 +177,13 @@ export type QueryTally = Message<"starling.link.v1.QueryTally"> & {
    * @generated from field: uint64 bytes = 5;
    */
   bytes: bigint;
+
+  /**
+   * Engines of one's own that were asked; unset: none.
+   *
+   * @generated from field: starling.link.v1.ResponderTally responders = 12;
+   */
+  responders?: ResponderTally | undefined;
 
   /**
    * Of the documents of the peers that answered.
@@ -213,6 +234,105 @@ export const TermStatisticsSchema: GenMessage<TermStatistics> = /*@__PURE__*/
   messageDesc(file_starling_link_v1_search, 3);
 
 /**
+ * What engines attached to the peers of a subtree did for a query.
+ *
+ * @generated from message starling.link.v1.ResponderTally
+ */
+export type ResponderTally = Message<"starling.link.v1.ResponderTally"> & {
+  /**
+   * @generated from field: uint32 asked = 1;
+   */
+  asked: number;
+
+  /**
+   * @generated from field: uint32 answered = 2;
+   */
+  answered: number;
+
+  /**
+   * @generated from field: uint32 late = 3;
+   */
+  late: number;
+};
+
+/**
+ * Describes the message starling.link.v1.ResponderTally.
+ * Use `create(ResponderTallySchema)` to create a new message.
+ */
+export const ResponderTallySchema: GenMessage<ResponderTally> = /*@__PURE__*/
+  messageDesc(file_starling_link_v1_search, 4);
+
+/**
+ * One peer on the way of a query. Times are relative, each by one peer's clock.
+ *
+ * @generated from message starling.link.v1.Span
+ */
+export type Span = Message<"starling.link.v1.Span"> & {
+  /**
+   * @generated from field: string peer = 1;
+   */
+  peer: string;
+
+  /**
+   * Who asked; empty at the origin.
+   *
+   * @generated from field: string parent = 2;
+   */
+  parent: string;
+
+  /**
+   * @generated from field: starling.link.v1.SpanState state = 3;
+   */
+  state: SpanState;
+
+  /**
+   * By the parent's clock, filled in by it.
+   *
+   * @generated from field: double asked_after_ms = 4;
+   */
+  askedAfterMs: number;
+
+  /**
+   * @generated from field: double round_trip_ms = 5;
+   */
+  roundTripMs: number;
+
+  /**
+   * By the peer's own clock.
+   *
+   * @generated from field: double elapsed_ms = 6;
+   */
+  elapsedMs: number;
+
+  /**
+   * @generated from field: double local_ms = 7;
+   */
+  localMs: number;
+
+  /**
+   * @generated from field: uint32 hits = 8;
+   */
+  hits: number;
+
+  /**
+   * @generated from field: uint32 messages = 9;
+   */
+  messages: number;
+
+  /**
+   * @generated from field: uint32 declined = 10;
+   */
+  declined: number;
+};
+
+/**
+ * Describes the message starling.link.v1.Span.
+ * Use `create(SpanSchema)` to create a new message.
+ */
+export const SpanSchema: GenMessage<Span> = /*@__PURE__*/
+  messageDesc(file_starling_link_v1_search, 5);
+
+/**
  * Hits of the sender's subtree.
  *
  * @generated from message starling.link.v1.Answer
@@ -239,6 +359,20 @@ export type Answer = Message<"starling.link.v1.Answer"> & {
    * @generated from field: uint32 wave = 4;
    */
   wave: number;
+
+  /**
+   * With `done`, when a trace is asked for: the sender's subtree, each peer before those that it asked.
+   *
+   * @generated from field: repeated starling.link.v1.Span spans = 12;
+   */
+  spans: Span[];
+
+  /**
+   * Peers of it that are left out.
+   *
+   * @generated from field: uint32 spans_cut = 13;
+   */
+  spansCut: number;
 };
 
 /**
@@ -246,7 +380,7 @@ export type Answer = Message<"starling.link.v1.Answer"> & {
  * Use `create(AnswerSchema)` to create a new message.
  */
 export const AnswerSchema: GenMessage<Answer> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_search, 4);
+  messageDesc(file_starling_link_v1_search, 6);
 
 /**
  * The receiver of this is not the parent of the sender.
@@ -270,7 +404,7 @@ export type Decline = Message<"starling.link.v1.Decline"> & {
  * Use `create(DeclineSchema)` to create a new message.
  */
 export const DeclineSchema: GenMessage<Decline> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_search, 5);
+  messageDesc(file_starling_link_v1_search, 7);
 
 /**
  * Stop working on it.
@@ -289,7 +423,7 @@ export type Cancel = Message<"starling.link.v1.Cancel"> & {
  * Use `create(CancelSchema)` to create a new message.
  */
 export const CancelSchema: GenMessage<Cancel> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_search, 6);
+  messageDesc(file_starling_link_v1_search, 8);
 
 /**
  * A round of a seek: be a branch, or let the walkers that wait in you go on.
@@ -384,7 +518,7 @@ export type Seek = Message<"starling.link.v1.Seek"> & {
  * Use `create(SeekSchema)` to create a new message.
  */
 export const SeekSchema: GenMessage<Seek> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_search, 7);
+  messageDesc(file_starling_link_v1_search, 9);
 
 /**
  * Words, as the higher 32 bits of their hashes.
@@ -403,7 +537,7 @@ export type TermList = Message<"starling.link.v1.TermList"> & {
  * Use `create(TermListSchema)` to create a new message.
  */
 export const TermListSchema: GenMessage<TermList> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_search, 8);
+  messageDesc(file_starling_link_v1_search, 10);
 
 /**
  * A Bloom filter, or what changed in one.
@@ -431,7 +565,7 @@ export type TermFilter = Message<"starling.link.v1.TermFilter"> & {
  * Use `create(TermFilterSchema)` to create a new message.
  */
 export const TermFilterSchema: GenMessage<TermFilter> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_search, 9);
+  messageDesc(file_starling_link_v1_search, 11);
 
 /**
  * What is where, for guided walks.
@@ -480,7 +614,7 @@ export type LinkTerms = Message<"starling.link.v1.LinkTerms"> & {
  * Use `create(LinkTermsSchema)` to create a new message.
  */
 export const LinkTermsSchema: GenMessage<LinkTerms> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_search, 10);
+  messageDesc(file_starling_link_v1_search, 12);
 
 /**
  * What a branch did in a round.
@@ -540,7 +674,7 @@ export type SeekTally = Message<"starling.link.v1.SeekTally"> & {
  * Use `create(SeekTallySchema)` to create a new message.
  */
 export const SeekTallySchema: GenMessage<SeekTally> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_search, 11);
+  messageDesc(file_starling_link_v1_search, 13);
 
 /**
  * Hits of the sender's branch.
@@ -576,7 +710,57 @@ export type Found = Message<"starling.link.v1.Found"> & {
  * Use `create(FoundSchema)` to create a new message.
  */
 export const FoundSchema: GenMessage<Found> = /*@__PURE__*/
-  messageDesc(file_starling_link_v1_search, 12);
+  messageDesc(file_starling_link_v1_search, 14);
+
+/**
+ * What became of a query at one peer.
+ *
+ * @generated from enum starling.link.v1.SpanState
+ */
+export const SpanState = {
+  /**
+   * @generated from enum value: SPAN_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: SPAN_STATE_DONE = 1;
+   */
+  DONE: 1,
+
+  /**
+   * @generated from enum value: SPAN_STATE_LATE = 2;
+   */
+  LATE: 2,
+
+  /**
+   * @generated from enum value: SPAN_STATE_MISSING = 3;
+   */
+  MISSING: 3,
+
+  /**
+   * @generated from enum value: SPAN_STATE_BROKEN = 4;
+   */
+  BROKEN: 4,
+
+  /**
+   * @generated from enum value: SPAN_STATE_SHED = 5;
+   */
+  SHED: 5,
+} as const;
+
+/**
+ * What became of a query at one peer.
+ *
+ * @generated from enum starling.link.v1.SpanState
+ */
+export type SpanState = (typeof SpanState)[keyof typeof SpanState] | UnknownEnum;
+
+/**
+ * Describes the enum starling.link.v1.SpanState.
+ */
+export const SpanStateSchema: GenEnum<SpanState> = /*@__PURE__*/
+  enumDesc(file_starling_link_v1_search, 0);
 
 /**
  * How a seek finds its way.
@@ -622,5 +806,5 @@ export type SeekStrategy = (typeof SeekStrategy)[keyof typeof SeekStrategy] | Un
  * Describes the enum starling.link.v1.SeekStrategy.
  */
 export const SeekStrategySchema: GenEnum<SeekStrategy> = /*@__PURE__*/
-  enumDesc(file_starling_link_v1_search, 0);
+  enumDesc(file_starling_link_v1_search, 1);
 

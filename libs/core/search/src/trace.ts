@@ -1,0 +1,111 @@
+import type { Millis, PeerId } from '@starling/kernel';
+import type { Span, SpanList, SpanState } from './messages.ts';
+
+/**
+ * What one peer notes of one wave while a trace is asked for. Its own span comes first, then those of the branches as they
+ * finish, each branch in its own order: so a list that is cut at its end never lacks the parent of a peer that it has.
+ */
+export class Trace {
+  readonly #self: PeerId;
+  readonly #parent: PeerId | '';
+  readonly #since: Millis;
+  readonly #spansMax: number;
+  /** When each branch was asked. */
+  readonly #askedAt = new Map<PeerId, Millis>();
+  readonly #spans: Span[] = [];
+  #cut = 0;
+  #localMs: Millis = -1;
+  #hits = 0;
+  #declined = 0;
+
+  constructor(self: PeerId, parent: PeerId | null, now: Millis, spansMax: number) {
+    this.#self = self;
+    this.#parent = parent ?? '';
+    this.#since = now;
+    this.#spansMax = spansMax;
+  }
+
+  asked(now: Millis, peer: PeerId): void {
+    this.#askedAt.set(peer, now);
+  }
+
+  declined(): void {
+    this.#declined++;
+  }
+
+  local(now: Millis, hits: number, isLast: boolean): void {
+    this.#hits += hits;
+    if (isLast) this.#localMs = now - this.#since;
+  }
+
+  /** The branch is finished and told its way: the times that only this peer can know are added. */
+  done(now: Millis, peer: PeerId, { spans, cut }: SpanList): void {
+    const [first, ...below] = spans;
+    const { askedAfterMs, roundTripMs } = this.#timesOf(now, peer);
+    // Of an older peer, or one that does not say: that it answered is known all the same.
+    const own = first ?? { ...unknown, peer, state: 'done' as const };
+    this.#add({ ...own, peer, parent: this.#self, askedAfterMs, roundTripMs });
+    for (const span of below) this.#add(span);
+    this.#cut += cut;
+  }
+
+  /** The branch gave no answer. */
+  lost(now: Millis, peer: PeerId, state: 'missing' | 'broken'): void {
+    this.#add({ ...unknown, peer, parent: this.#self, state, ...this.#timesOf(now, peer) });
+  }
+
+  /** All of it. `messages`: what the subtree cost. */
+  list(now: Millis, state: SpanState, messages: number): SpanList {
+    const own: Span = {
+      peer: this.#self,
+      parent: this.#parent,
+      state,
+      askedAfterMs: 0,
+      roundTripMs: 0,
+      elapsedMs: now - this.#since,
+      localMs: this.#localMs,
+      hits: this.#hits,
+      messages,
+      declined: this.#declined,
+    };
+    return { spans: [own, ...this.#spans], cut: this.#cut };
+  }
+
+  #add(span: Span): void {
+    // One place is the peer's own.
+    if (this.#spans.length + 1 < this.#spansMax) this.#spans.push(span);
+    else this.#cut++;
+  }
+
+  #timesOf(now: Millis, peer: PeerId): Pick<Span, 'askedAfterMs' | 'roundTripMs'> {
+    const askedAt = this.#askedAt.get(peer) ?? now;
+    return { askedAfterMs: askedAt - this.#since, roundTripMs: now - askedAt };
+  }
+}
+
+const unknown = { elapsedMs: -1, localMs: -1, hits: 0, messages: 0, declined: 0 } as const;
+
+/** Whether a neighbour's list is one: bounded, of finite times and counts, and about a tree whose root is `peer`. */
+export function isSpanList({ spans, cut }: SpanList, peer: PeerId, spansMax: number): boolean {
+  if (spans.length > spansMax || !isCount(cut)) return false;
+  const known = new Set<PeerId>();
+  for (const [at, span] of spans.entries()) {
+    if (at === 0 ? span.peer !== peer : !known.has(span.parent)) return false;
+    if (known.has(span.peer) || !isSpan(span)) return false;
+    known.add(span.peer);
+  }
+  return true;
+}
+
+function isSpan({ askedAfterMs, roundTripMs, elapsedMs, localMs, hits, messages, declined }: Span): boolean {
+  const areTimes = [askedAfterMs, roundTripMs].every((ms) => ms >= 0 && Number.isFinite(ms));
+  return (
+    areTimes &&
+    [elapsedMs, localMs].every((ms) => ms >= -1 && Number.isFinite(ms)) &&
+    [hits, messages, declined].every(isCount)
+  );
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
