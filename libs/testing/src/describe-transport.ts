@@ -323,10 +323,13 @@ export function describeTransport(kind: string, factory: TransportFactory): void
 }
 
 /** A message as text, the same for a Buffer and a Uint8Array of the same bytes. */
+/** The same text for the same message, in whatever order its fields were set. */
 function asText(message: MeshMessage<Uint8Array>): string {
-  return JSON.stringify(message, (_, value: unknown) =>
-    ArrayBuffer.isView(value) || isBufferJson(value) ? Array.from(bytesOf(value)) : value,
-  );
+  return JSON.stringify(message, (_, value: unknown) => {
+    if (ArrayBuffer.isView(value) || isBufferJson(value)) return Array.from(bytesOf(value));
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).sort(([x], [y]) => (x < y ? -1 : 1)));
+  });
 }
 
 function isBufferJson(value: unknown): boolean {
