@@ -108,7 +108,7 @@ describe('the starling command and three peers', { timeout: 60_000 }, () => {
     expect(events.slice(0, -1).map(({ id }) => id)).toEqual(expect.arrayContaining(['b1', '2', 'b3']));
     expect(events.at(-1)).toMatchObject({ kind: 'summary', complete: true, peersAnswered: 3, hits: 3 });
     expect((await at(2, 'query', 'starling*', '--limit', '1')).stdout).toMatch(
-      /\n1 hit; exhaustive: 3 of 3 peers answered, .*; complete\n$/,
+      /\n1 hit; exhaustive: 3 of 3 peers answered, .*; complete\n  exhaustive because the mesh is small: 3 peers\n$/,
     );
   });
 
@@ -221,7 +221,7 @@ describe('the starling command without a mesh', { timeout: 60_000 }, () => {
     [['sim', 'zones', '--peers', '1'], /--peers 1/],
     [['up', '--peers', '0'], /--peers 0/],
     [['token', 'new', '--name', 'x'], /--role/],
-    [['token', 'new', '--role', 'root', '--name', 'x'], /viewer, client, operator/],
+    [['token', 'new', '--role', 'root', '--name', 'x'], /viewer, responder, client, operator/],
     [['token', 'new', '--role', 'client', '--name', 'x', '--expires', 'soon'], /30d/],
     [['peers', '--token', '/no/such/file'], /no such file/],
   ])('exit code 64: %j', async (args, expected) => {
