@@ -97,6 +97,17 @@ describe('the starling command and three peers', { timeout: 60_000 }, () => {
     expect(stderr === '' || stderr.startsWith('listening at ')).toBe(true);
   });
 
+  it('trace query: who asked whom, and how long each took', async () => {
+    const traced = await at(1, 'trace', 'query', 'anything');
+    expect(traced).toMatchObject({ code: 0, stderr: '' });
+    const lines = traced.stdout.trim().split('\n');
+    expect(lines[0]).toBe('along the tree:');
+    expect(lines[1]).toMatch(/^peer-1 {2}answered in [\d.]+ ms, its index in [\d.]+ ms, 0 hits/);
+    for (const name of ['peer-0', 'peer-2'])
+      expect(traced.stdout).toMatch(new RegExp(`└ ${name} {2}round trip [\\d.]+ ms`));
+    expect(lines.at(-1)).toMatch(/^0 hits; 3 of 3 peers answered, \d+ messages; complete$/);
+  });
+
   it('put-docs and query: what one peer keeps, every peer finds', async () => {
     const file = join(folder, 'birds.jsonl');
     writeFileSync(file, '{"id":"b1","title":"a starling"}\n\n{"id":2,"title":"two starlings"}\n');
@@ -108,7 +119,7 @@ describe('the starling command and three peers', { timeout: 60_000 }, () => {
     expect(events.slice(0, -1).map(({ id }) => id)).toEqual(expect.arrayContaining(['b1', '2', 'b3']));
     expect(events.at(-1)).toMatchObject({ kind: 'summary', complete: true, peersAnswered: 3, hits: 3 });
     expect((await at(2, 'query', 'starling*', '--limit', '1')).stdout).toMatch(
-      /\n1 hit; exhaustive: 3 of 3 peers answered, .*; complete\n  exhaustive because the mesh is small: 3 peers\n$/,
+      /\n1 hit; exhaustive: 3 of 3 peers answered, .*; complete\n {2}exhaustive because the mesh is small: 3 peers\n$/,
     );
   });
 

@@ -17,6 +17,7 @@ import { sim } from './commands/sim.ts';
 import { sub } from './commands/sub.ts';
 import { tokenNew } from './commands/token.ts';
 import { topology } from './commands/topology.ts';
+import { traceQuery } from './commands/trace.ts';
 import { CliError, exitCode } from './exit-codes.ts';
 import { isSeedWorker } from './seeds/worker.ts';
 import { defaultAddress } from './session.ts';
@@ -106,6 +107,10 @@ function build(finish: (code: number) => void): Command {
     .addHelpText('after', queryHelp)
     .option('-l, --limit <n>', 'hits at most', '20')
     .action(run(query));
+  const trace = program.command('trace').description('the way that something took through the mesh');
+  meshCommand(trace, 'query <text>', 'ask every peer, and show who asked whom and how long each took')
+    .option('-l, --limit <n>', 'hits at most', '20')
+    .action(run(traceQuery));
   meshCommand(
     program,
     'put-docs [json-or-file]',

@@ -44,6 +44,7 @@ import { StarlingError } from './errors.ts';
 import { type PeerConnection, PeerPool } from './peer-pool.ts';
 import { PublishStream } from './publish-stream.ts';
 import { batchesOf, documentsBatch, type PutProgress, putDocuments, toDocument } from './put-documents.ts';
+import { type QueryTrace, toQueryTrace } from './query-trace.ts';
 import { type Receipt, toReceipt } from './receipt.ts';
 import { Responder, type RespondOptions } from './responder.ts';
 import { type SubscribeOptions, Subscription } from './subscription.ts';
@@ -108,6 +109,8 @@ export interface QueryOptions extends CallOptions {
   readonly strategy?: QueryStrategyName;
   /** Messages between peers that the query may cost at most. Default: the strategy's; not with `exhaustive`. */
   readonly messageBudget?: number;
+  /** Hears the way that the query took, wave by wave, before the summary. For queries that ask everybody. */
+  readonly onTrace?: (trace: QueryTrace) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -307,6 +310,7 @@ export class StarlingClient {
       timeout: durationFromMs(timeoutMs),
       strategy: strategies[options.strategy ?? 'auto'],
       messageBudget: options.messageBudget ?? 0,
+      trace: options.onTrace !== undefined,
     });
     const open = async (): Promise<AsyncGenerator<QueryResponse, void, void>> => {
       const connection = await this.#acquire(this.#deadline(options));
@@ -326,6 +330,8 @@ export class StarlingClient {
           score,
           responder,
         };
+      } else if (event.case === 'trace') {
+        options.onTrace?.(toQueryTrace(event.value));
       } else if (event.case === 'summary') {
         yield toQuerySummary(event.value);
       }

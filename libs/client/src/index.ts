@@ -24,6 +24,7 @@ export {
   type StarlingReason,
 } from './errors.ts';
 export type { PutProgress } from './put-documents.ts';
+export type { QuerySpan, QueryTrace } from './query-trace.ts';
 export type { Receipt } from './receipt.ts';
 export { Responder, type RespondOptions } from './responder.ts';
 export {
