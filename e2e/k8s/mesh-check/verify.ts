@@ -137,7 +137,11 @@ async function findEverywhere(clients: readonly StarlingClient[]): Promise<void>
     await Promise.all(clients.map((client, at) => client.putDocuments([{ id: idOf(at), fields: { title: word } }])));
     for (const client of clients) {
       const found = new Set<string>();
-      for await (const event of client.query(word, { limit: clients.length, timeoutMs: callTimeoutMs })) {
+      for await (const event of client.query(word, {
+        limit: clients.length,
+        timeoutMs: callTimeoutMs,
+        strategy: 'exhaustive',
+      })) {
         if (event.kind === 'hit') found.add(event.id);
         else
           demand(event.complete, `${addressOf(client)} heard from ${event.peersAnswered} of ${clients.length} peers`);

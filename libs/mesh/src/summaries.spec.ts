@@ -25,7 +25,9 @@ let number = 0;
 function ask(network: Network, at: PeerId, text: string, more: Partial<Extract<MeshCommand, { kind: 'query' }>> = {}) {
   const queryId = `${at}/${++number}`;
   const words = [text.split(' ')];
-  network.command(at, { kind: 'query', queryId, text, limit: 100, timeoutMs: 2_000, words, ...more });
+  // AUTO asks everybody in meshes as small as these.
+  const asked = { queryId, text, limit: 100, timeoutMs: 2_000, words, strategy: 'summary' } as const;
+  network.command(at, { kind: 'query', ...asked, ...more });
   network.run(3_000);
   const events = network.nodes.get(at)?.events ?? [];
   const found = events.flatMap((event) =>

@@ -29,7 +29,7 @@ export interface Choice {
 
 /** Thresholds, each with its provenance. */
 export interface ChoiceConfig {
-  /** In a mesh of so many peers or fewer everybody is asked: it costs next to nothing, and misses nothing. */
+  /** In a mesh of so many peers or fewer everybody is asked: it costs little, and misses nothing, also not what was put a moment ago. */
   readonly smallMesh: number;
   /** Straight to the holders when they are at most this share of the mesh: a link that must be opened costs more than one of the tree. */
   readonly holderShareMax: number;
@@ -44,7 +44,7 @@ export interface ChoiceConfig {
 }
 
 export const defaultChoiceConfig: ChoiceConfig = {
-  smallMesh: 8, // guess: about the links that a peer has
+  smallMesh: 64, // guess: some 130 messages a question; summaries learn of a document within 5 s
   holderShareMax: 0.25, // guess: opening a link is four frames and a handshake, against two messages along one that is there
   holdersMax: 512, // guess: sixteen rounds of 32 links
   walkMeshMin: 64, // guess
@@ -76,6 +76,7 @@ function freely(config: ChoiceConfig, inputs: ChoiceInputs): Choice {
   }
   const { holders, unknown } = summaries;
   const asked = holders + unknown;
+  if (wanted === 'auto' && asked === 0) return tree('no peer is known to have it, and it may be new');
   if (asked <= Math.min(config.holdersMax, Math.max(1, peers * config.holderShareMax))) {
     const more = unknown === 0 ? '' : `, and ${unknown} of whom nothing is known`;
     return { strategy: 'summary', budget: 0, why: `${holders} of ${peers} peers may have it${more}` };

@@ -37,7 +37,7 @@ export const auto: Scenario = {
   peers: 400,
   seeds: 1,
   cpuSeconds: 60,
-  reduced: { peers: 20, seeds: 1 },
+  reduced: { peers: 66, seeds: 1 },
   goals: [
     {
       id: 'found',
