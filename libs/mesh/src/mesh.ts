@@ -550,7 +550,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   #onNeighborDown(peer: PeerInfo, reason: string): void {
     this.#rtts.delete(peer.id);
     this.#standing.forget(peer.id);
-    this.#tell({ kind: 'neighborDown', peer, failed: reason === 'failed' || reason === 'suspected' });
+    this.#tell({ kind: 'neighborDown', peer, isGone: reason !== 'evicted' && reason !== 'swapped' });
     this.#tellMembers();
     this.#out.emit({ kind: 'neighborDown', peer, reason });
   }

@@ -21,8 +21,10 @@ export class DirectoryPart<B> extends Part<B, DirectoryMessage, DirectoryCommand
   protected override told(fact: Fact): DirectoryCommand | undefined {
     switch (fact.kind) {
       case 'neighborUp':
-      case 'neighborDown':
         return fact;
+      // Of a peer that leaves as well: its own farewell is sooner, unless whoever was to pass it on left at the same moment.
+      case 'neighborDown':
+        return { kind: 'neighborDown', peer: fact.peer, failed: fact.isGone };
       case 'leaving':
         return { kind: 'leave' };
       default:

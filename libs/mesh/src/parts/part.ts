@@ -8,8 +8,8 @@ import type { Body, MeshMessage } from '../messages.ts';
 /** What happened at this peer that cores other than the one that said so may want to know. */
 export type Fact =
   | { readonly kind: 'neighborUp'; readonly peer: PeerInfo }
-  /** `failed`: it broke, rather than left or was swapped. */
-  | { readonly kind: 'neighborDown'; readonly peer: PeerInfo; readonly failed: boolean }
+  /** `isGone`: it broke or left, rather than was evicted or swapped. */
+  | { readonly kind: 'neighborDown'; readonly peer: PeerInfo; readonly isGone: boolean }
   | { readonly kind: 'memberUp'; readonly info: PeerInfo }
   | { readonly kind: 'memberDown'; readonly info: PeerInfo }
   /** Peers that the directory knows to be up, this one included. */
