@@ -124,7 +124,7 @@ export class Peer {
     });
   }
 
-  /** Asks the whole mesh; resolves with the hits and the summary. */
+  /** Asks every peer, since what was put a moment ago is to be found; resolves with the hits and the summary. */
   query(words: string, limit = 20): Promise<Answer> {
     const stream = new Stream(this.#client, 'starling.v1.SearchService/Query', { metadata, tags: { method: 'Query' } });
     const hits: Hit[] = [];
@@ -148,7 +148,7 @@ export class Peer {
         errors.add(false);
         resolve({ hits, summary, firstHitMs, doneMs: Date.now() - began });
       });
-      stream.write({ text: words, limit, timeout: '3s' });
+      stream.write({ text: words, limit, strategy: 'QUERY_STRATEGY_EXHAUSTIVE', timeout: '3s' });
       stream.end();
     });
   }
