@@ -43,7 +43,7 @@ export type DirectoryMessage =
 
 export type DirectoryCommand =
   | { readonly kind: 'neighborUp'; readonly peer: PeerInfo }
-  /** `failed` true: the neighbour broke rather than left or was swapped, so accuse it. */
+  /** `failed` true: the neighbour broke, or left and its own farewell may have reached nobody, rather than was swapped: accuse it. */
   | { readonly kind: 'neighborDown'; readonly peer: PeerInfo; readonly failed: boolean }
   /** `from` is the peer that broadcast it: each speaks for itself only. */
   | { readonly kind: 'broadcast'; readonly from: PeerId; readonly message: DirectoryBroadcast }
