@@ -130,6 +130,23 @@ describe('Mesh', () => {
     }
   });
 
+  it('forgets who left although its farewell reached nobody, because all its neighbours say so', () => {
+    const network = meshOf(8);
+    network.run(10_000);
+    const neighbors =
+      network.nodes
+        .get('p2')
+        ?.mesh.root.membership.activeView()
+        .map(({ id }) => id) ?? [];
+    expect(neighbors.length).toBeGreaterThan(1);
+    const message = { kind: 'disconnect', reason: 'leave', alternative: null } as const;
+    for (const id of neighbors) network.say('p2', id, { area: 'membership', swarm: 0, message });
+    network.run(100);
+    network.crash('p2');
+    network.run(15_000);
+    for (const [id, { mesh }] of network.nodes) if (id !== 'p2') expect(mesh.directory.size, id).toBe(7);
+  });
+
   it('takes no peer of its own mesh for a hint of another island', () => {
     const small = { activeCapacity: 3, highPrioritySlots: 1, passiveCapacity: 4 };
     const network = new Network(3, { hyparview: { ...defaultMeshConfig.hyparview, ...small } });
