@@ -65,15 +65,13 @@ describe('a mesh of 16 processes', { timeout: 400_000 }, () => {
 
     await until('every message everywhere', 20_000, () => heard.every((ids) => published.every((id) => ids.has(id))));
     for (const ids of heard) expect(ids.size).toBe(published.length);
-    // The directory forgets the dead on the word of two former neighbours; whom too few survivors knew expires, later than this.
+    // Also whom no survivor had as a neighbour: a member that dials at random finds it. Rarely none does, and expiry takes 4 min.
     const living = new Set((await running.statuses()).map(({ id }) => id));
-    const witnessed = before
-      .filter(({ id, neighbors }) => !living.has(id) && neighbors.filter((peer) => living.has(peer.id)).length >= 2)
-      .map(({ id }) => id);
-    expect(witnessed.length).toBeGreaterThan(0);
+    const dead = new Set(before.map(({ id }) => id).filter((id) => !living.has(id)));
+    expect(dead.size).toBe(victims.length);
     await until('the dead are forgotten', 100_000, async () => {
       for (const client of subscribers) {
-        for await (const { id } of client.listPeers()) if (witnessed.includes(id)) return false;
+        for await (const { id } of client.listPeers()) if (dead.has(id)) return false;
       }
       return true;
     });

@@ -264,6 +264,7 @@ export const metricDefinitions = {
         'holder-questions',
         'members',
         'accusations',
+        'member-checks',
         'reports',
         'probes',
         'watched',

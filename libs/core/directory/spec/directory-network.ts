@@ -12,6 +12,8 @@ interface Node {
   info: PeerInfo;
   core: Directory;
   readonly neighbors: Set<PeerId>;
+  /** Peers that a check of ours has a link with. */
+  readonly dialled: Set<PeerId>;
 }
 
 interface Due {
@@ -35,6 +37,7 @@ export class DirectoryNetwork {
   loss = 0;
   messages = 0;
   broadcasts = 0;
+  dials = 0;
 
   constructor(seed: number, config: Partial<DirectoryConfig> = {}) {
     this.rng = new Rng(seed);
@@ -43,7 +46,8 @@ export class DirectoryNetwork {
 
   add(id: PeerId, incarnation = 1): void {
     const info = infoOf(id, incarnation);
-    this.nodes.set(id, { info, core: new Directory(this.#config, info, this.rng.child()), neighbors: new Set() });
+    const core = new Directory(this.#config, info, this.rng.child());
+    this.nodes.set(id, { info, core, neighbors: new Set(), dialled: new Set() });
   }
 
   core(id: PeerId): Directory {
@@ -133,7 +137,21 @@ export class DirectoryNetwork {
     for (const effect of this.#outbox.take()) {
       if (effect.kind === 'send') this.#send(id, effect.to, effect.message);
       else if (effect.kind === 'emit') this.#onEvent(id, effect.event);
+      else if (effect.kind === 'open') this.#dial(id, effect.peer);
+      else this.nodes.get(id)?.dialled.delete(effect.peer);
     }
+  }
+
+  /** Who is dead refuses. */
+  #dial(from: PeerId, peer: PeerInfo): void {
+    this.dials++;
+    this.#later(() => {
+      const node = this.nodes.get(from);
+      if (this.nodes.has(peer.id)) {
+        node?.dialled.add(peer.id);
+        this.#handle(from, { kind: 'linkUp', peer });
+      } else this.#handle(from, { kind: 'linkDown', peer: peer.id, reason: 'refused' });
+    });
   }
 
   #onEvent(at: PeerId, event: DirectoryEvent): void {
@@ -144,10 +162,11 @@ export class DirectoryNetwork {
   }
 
   #send(from: PeerId, to: PeerId, message: DirectoryMessage): void {
-    if (!this.#node(from).neighbors.has(to) || this.rng.float() < this.loss) return;
+    const isDialled = this.#node(from).dialled.has(to);
+    if (!(isDialled || this.#node(from).neighbors.has(to)) || this.rng.float() < this.loss) return;
     this.messages++;
     this.#later(() => {
-      if (this.nodes.get(to)?.neighbors.has(from)) this.#handle(to, { kind: 'message', from, message });
+      if (isDialled || this.nodes.get(to)?.neighbors.has(from)) this.#handle(to, { kind: 'message', from, message });
     });
   }
 

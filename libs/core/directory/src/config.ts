@@ -18,6 +18,13 @@ export interface DirectoryConfig {
   readonly accusationsMax: number;
   /** The same peer is not accused again for a refused dial within this time: an address that only we cannot reach must not cost the mesh. */
   readonly refusalGapMs: number;
+  /** An accusation that nobody has confirmed for so long is checked by about `secondOpinions` members, who dial the accused. */
+  readonly secondOpinionMs: number;
+  readonly secondOpinions: number;
+  /** When a member dies, about so many in the whole mesh dial somebody at random: with it may have gone one whom nobody misses. */
+  readonly spotChecks: number;
+  /** Such dials under way at once; more are dropped and counted. */
+  readonly checksMax: number;
   /** Two accusers make a peer dead after so long, in which it may refute. Plus the refutation's own spread. */
   readonly confirmMs: number;
   /** One accuser, and no refutation for so long, is as good as expiry. Longer than `refuteSpreadMaxMs`. */
@@ -71,6 +78,10 @@ export const defaultDirectoryConfig: DirectoryConfig = {
   accuseSpreadMs: 500, // guess: longer than one broadcast takes, so mostly two of seven neighbours speak
   accusationsMax: 64, // guess: far above any active view
   refusalGapMs: 600_000, // guess
+  secondOpinionMs: 1_000, // guess: by then the other former neighbours have spoken, twice accuseSpreadMs
+  secondOpinions: 4, // computed: as a Poisson number, nobody checks in e^-4 = 2 % of the cases, and then loneAccusationMs counts
+  spotChecks: 8, // computed: after a crash of half, a member is dialled by 4 on average, so 2 % are missed; a death costs 8 dials
+  checksMax: 8, // guess: each is a handshake, 3 ms of CPU
   confirmMs: 1_000, // guess: twice a WAN broadcast there and back
   loneAccusationMs: 30_000, // guess: SWIM's suspicion at 1,000 peers is 12 s, ours has only one witness
   smallMeshPeers: 3, // by definition: below it there may be no second former neighbour

@@ -48,6 +48,10 @@ class Bench {
     this.core.handle(this.now, { kind: 'linkDown', peer, reason: 'refused' }, this.#out);
   }
 
+  linkUp(peer: PeerId): void {
+    this.core.handle(this.now, { kind: 'linkUp', peer: infoOf(peer) }, this.#out);
+  }
+
   /** Lets time pass, ticking at each deadline. */
   pass(ms: number): void {
     const end = this.now + ms;
@@ -64,6 +68,19 @@ class Bench {
 
   sent(): DirectoryMessage[] {
     return this.#out.take().flatMap((effect) => (effect.kind === 'send' ? [effect.message] : []));
+  }
+
+  dials(): PeerId[] {
+    return this.#out.take().flatMap((effect) => (effect.kind === 'open' ? [effect.peer.id] : []));
+  }
+
+  /** All but events. */
+  effects(): string[] {
+    return this.#out.take().flatMap((effect) => {
+      if (effect.kind === 'open') return [`open ${effect.peer.id}`];
+      if (effect.kind === 'send') return [`send ${effect.to} ${effect.message.kind}`];
+      return effect.kind === 'close' ? [`close ${effect.peer}`] : [];
+    });
   }
 
   broadcasts(): string[] {
@@ -86,6 +103,59 @@ function settled(overrides: Partial<DirectoryConfig> = {}): Bench {
   bench.events();
   return bench;
 }
+
+/** In a mesh of five, too. */
+const everybodyChecks = { secondOpinions: 1_000 };
+
+describe('checks', () => {
+  it('a lone accusation is checked by a dial, whose refusal is the second word', () => {
+    const bench = settled(everybodyChecks);
+    bench.accuse('b', 'd');
+    bench.pass(config.secondOpinionMs);
+    expect(bench.dials()).toEqual(['d']);
+    bench.refused('d');
+    bench.pass(config.accuseSpreadMs);
+    expect(bench.broadcasts()).toEqual(['accuse']);
+    bench.pass(config.confirmMs + config.refuteSpreadMaxMs);
+    expect(bench.core.get('d')).toBeUndefined();
+  });
+
+  it('a dial that is answered ends the link, tells the accused, and accuses nobody', () => {
+    const bench = settled(everybodyChecks);
+    bench.accuse('b', 'd');
+    bench.pass(config.secondOpinionMs);
+    bench.linkUp('d');
+    expect(bench.effects()).toEqual(['open d', 'send d directoryRecords', 'close d']);
+    bench.pass(config.accuseSpreadMs);
+    expect(bench.broadcasts()).toEqual([]);
+  });
+
+  it('nobody is dialled who was refuted, confirmed or linked meanwhile', () => {
+    for (const meanwhile of [
+      (bench: Bench) => bench.announce('d', 2),
+      (bench: Bench) => bench.accuse('c', 'd'),
+      (bench: Bench) => bench.linkUp('d'),
+    ]) {
+      const bench = settled(everybodyChecks);
+      bench.accuse('b', 'd');
+      meanwhile(bench);
+      bench.pass(config.secondOpinionMs);
+      expect(bench.dials().filter((id) => id === 'd')).toEqual([]);
+    }
+  });
+
+  it('a death is followed by a dial at random, and by no more at once than the bound', () => {
+    const bench = settled({ checksMax: 1, spotChecks: 1_000 });
+    for (const id of ['b', 'c', 'd']) {
+      bench.accuse('a', id);
+      bench.accuse('x', id);
+    }
+    for (let n = 0; n < 50; n++) bench.announce(`p${n}`);
+    bench.pass(config.confirmMs + config.refuteSpreadMaxMs);
+    expect(bench.dials()).toHaveLength(1);
+    expect(bench.core.checks.dropped).toBeGreaterThan(0);
+  });
+});
 
 describe('announcing', () => {
   it('says nothing while alone, and announces with the first neighbour', () => {

@@ -10,6 +10,7 @@ import {
   type Rng,
   unreachable,
 } from '@starling/kernel';
+import { Checks } from './checks.ts';
 import type { DirectoryConfig } from './config.ts';
 import { flapHoldMs, flapped } from './flaps.ts';
 import { idHash, memberStates } from './member-hash.ts';
@@ -69,6 +70,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
   readonly #rng: Rng;
   readonly #table: MemberTable;
   readonly #repair: Repair;
+  readonly #checks: Checks;
   readonly #suspicions = new Suspicions();
   readonly #neighbors = new IndexedMap<PeerId, PeerInfo>();
   readonly #accusations = new Map<PeerId, Accusation>();
@@ -99,6 +101,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     this.#self = self;
     this.#table = new MemberTable(config.membersMax, config.tombstonesMax);
     this.#table.put(self, 'up', never);
+    this.#checks = new Checks(config);
     this.#repair = new Repair(config, this.#table, rng, (now, from, record, out) =>
       this.#merge(now, from, record, out),
     );
@@ -140,6 +143,11 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     return Math.min(refreshMaxMs, Math.max(refreshMinMs, this.size * refreshPerPeerMs));
   }
 
+  /** Dials that asked whether a member is there: made, and dropped because too many were under way. */
+  get checks(): { readonly made: number; readonly dropped: number } {
+    return this.#checks;
+  }
+
   /** Counters of the digest repair. */
   get repairStats(): Readonly<Repair['stats']> {
     return this.#repair.stats;
@@ -158,8 +166,10 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
         this.#onMessage(now, input.from, input.message, out);
         break;
       case 'linkUp':
+        this.#onLinkUp(now, input.peer.id, out);
         break;
       case 'linkDown':
+        this.#checks.linkDown(input.peer, out);
         if (input.reason === 'refused') this.#onRefused(now, input.peer);
         else this.#repair.forget(input.peer);
         break;
@@ -176,7 +186,13 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
 
   nextDeadline(): Millis {
     if (this.#hasLeft) return never;
-    let next = Math.min(this.#announceAt, this.#roundAt, this.#suspicions.next(), this.#repair.next());
+    let next = Math.min(
+      this.#announceAt,
+      this.#roundAt,
+      this.#suspicions.next(),
+      this.#checks.next(),
+      this.#repair.next(),
+    );
     for (const accusation of this.#accusations.values()) next = Math.min(next, accusation.at);
     return next;
   }
@@ -261,6 +277,12 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     }
     // Both ends see the link come up; one digest is enough to compare.
     if (this.#self.id < peer.id) this.#repair.sendDigest(peer.id, out);
+  }
+
+  #onLinkUp(now: Millis, id: PeerId, out: Out): void {
+    if (!this.#checks.linkUp(id)) return;
+    this.#tellSuspect(now, id, out);
+    this.#checks.done(id, out);
   }
 
   /** A suspect that comes back to us may not know that it is one: told what is about to be believed, it refutes. */
@@ -384,6 +406,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
         ...{ incarnation, accuser, isOwn, isAsked: holdMs === 0 },
         ...{ isConfirmed: false, verdict: 'expired', deadline },
       });
+      if (!isOwn && this.#rng.float() * this.size < config.secondOpinions) this.#checks.later(now, id);
       // What is sent to one who cannot hear now arrives when it can again; a broadcast does not.
       if (holdMs > 0 && this.#neighbors.has(id)) this.#tellSuspect(now, id, out);
     } else if (!known.isConfirmed && known.accuser !== accuser) {
@@ -563,15 +586,37 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
       if (suspicion.isAsked) this.#condemn(now, member.info, suspicion.verdict, out);
       else this.#askOnceMore(now, id, suspicion);
     }
+    this.#secondOpinions(now, out);
     this.#repair.expire(now);
     this.#repair.spread(now, this.#neighbors.keys(), out);
     if (now >= this.#roundAt) this.#round(now, out);
+  }
+
+  /**
+   * Whoever lost its last but one neighbour to the same crash is accused by one alone, which would be believed only after
+   * `loneAccusationMs`; a few others look for themselves.
+   */
+  #secondOpinions(now: Millis, out: Out): void {
+    for (let id = this.#checks.due(now); id !== undefined; id = this.#checks.due(now)) {
+      const member = this.#table.up(id);
+      if (member === undefined || this.#suspicions.get(id)?.isConfirmed !== false) continue;
+      if (this.#neighbors.size > 0) this.#checks.dial(member.info, out);
+    }
+  }
+
+  /** Who went down together with all its neighbours is missed by nobody; a dial at random finds it before it expires. */
+  #spotCheck(out: Out): void {
+    if (this.#neighbors.size === 0 || this.#rng.float() * this.size >= this.#config.spotChecks) return;
+    const ids = this.#table.upIds();
+    const member = this.#table.up(ids[this.#rng.below(ids.length)] ?? '');
+    if (member !== undefined && member.info.id !== this.#self.id) this.#checks.dial(member.info, out);
   }
 
   /** Nobody refuted. */
   #condemn(now: Millis, info: PeerInfo, verdict: 'dead' | 'expired', out: Out): void {
     if (this.#neighbors.size > 0) {
       this.#bury(info, 'dead', now + this.#config.tombstoneMs, verdict, out);
+      this.#spotCheck(out);
       return;
     }
     // Alone, the fault may be ours: forget it, but bring no tombstone of it along when we are back.
