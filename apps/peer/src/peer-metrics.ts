@@ -167,6 +167,8 @@ export class PeerMetrics {
         { labels: { bound: 'link-malformed' }, value: links.malformedFrames },
         { labels: { bound: 'announcements' }, value: broadcast.stats.shed },
         { labels: { bound: 'old-payloads' }, value: broadcast.stats.refused },
+        { labels: { bound: 'early-payloads' }, value: broadcast.stats.early },
+        { labels: { bound: 'own-messages' }, value: broadcast.stats.overpaced },
         { labels: { bound: 'origins' }, value: broadcast.stats.throttled },
         { labels: { bound: 'signature-keys' }, value: signing?.stats.keysEvicted ?? 0 },
         { labels: { bound: 'trees' }, value: broadcast.trees.overflowed },

@@ -58,6 +58,8 @@ export const reasons = {
   TOO_MANY_LOOKUPS: 'RESOURCE_EXHAUSTED',
   TOO_MANY_RESPONDERS: 'RESOURCE_EXHAUSTED',
   TOO_MANY_PUBLISHES: 'RESOURCE_EXHAUSTED',
+  /** All that is published at this peer together is as much as the mesh takes of one origin; `retryAfterMs` says when the next message fits. Nothing changed. */
+  PUBLISHED_TOO_FAST: 'RESOURCE_EXHAUSTED',
   /** The caller calls this peer more often than it may; `retryAfterMs` says when the next call fits. Nothing changed. */
   TOO_MANY_CALLS: 'RESOURCE_EXHAUSTED',
   /** The caller has too many streams open at this peer. Nothing changed. */

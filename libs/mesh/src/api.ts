@@ -16,7 +16,7 @@ export type QueryStrategy = 'auto' | 'summary' | Strategy;
 export type MeshCommand =
   /** Peers that discovery found. */
   | { readonly kind: 'contacts'; readonly peers: readonly PeerInfo[] }
-  /** Answered by `published` in the same `handle`, then by one `held` for each neighbour when `wantHeld`. */
+  /** Answered by `published` or `publishRefused` in the same `handle`, then by one `held` for each neighbour when `wantHeld`. */
   | {
       readonly kind: 'publish';
       readonly requestId: number;
@@ -102,6 +102,8 @@ export type MeshEvent =
       /** Neighbours at that moment; 0 means that the peer is alone. */
       readonly neighbors: number;
     }
+  /** Nothing was published: this peer publishes more than the mesh takes of one origin. */
+  | { readonly kind: 'publishRefused'; readonly requestId: number; readonly retryAfterMs: number }
   /** A neighbour holds this peer's message `seq`. */
   | { readonly kind: 'held'; readonly seq: number; readonly by: PeerId }
   /** Something new can be read by subscriptions: call their `read`. Said at most once per `handle`. */

@@ -44,6 +44,22 @@ describe('Mesh', () => {
     expect(events.filter(({ kind }) => kind === 'held').length).toBeGreaterThan(0);
   });
 
+  it('refuses what is published faster than the mesh takes it of one origin, and says when to try again', () => {
+    const { plumtree } = defaultMeshConfig;
+    const network = new Network(1, { plumtree: { ...plumtree, originWorkPerSecond: 10, originWorkBurst: 100 } });
+    network.add('p0');
+    for (let i = 0; i < 120; i++) network.publish('p0', 'load', `m${i}`);
+    const events = network.nodes.get('p0')?.events ?? [];
+    const published = events.filter(({ kind }) => kind === 'published').length;
+    const refused = events.filter((event) => event.kind === 'publishRefused');
+    expect(published).toBeGreaterThan(70);
+    expect(published + refused.length).toBe(120);
+    expect(refused[0]).toMatchObject({ requestId: 1 });
+    network.run(refused[0]?.retryAfterMs ?? 0);
+    network.publish('p0', 'load', 'again');
+    expect(events.filter(({ kind }) => kind === 'published')).toHaveLength(published + 1);
+  });
+
   it('heals when half of it crashes, loses nothing that a survivor published meanwhile, and forgets the dead', () => {
     const network = meshOf(24, 7);
     network.run(20_000);

@@ -205,6 +205,11 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     return this.#holders.core;
   }
 
+  /** How long until one more `publish` would be taken; 0: now. */
+  paceMs(now: Millis): Millis {
+    return this.root.broadcast.paceMs(now);
+  }
+
   /** This peer, with its latest incarnation. */
   get self(): PeerInfo {
     return this.#self;
@@ -485,6 +490,9 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
         if (event.from !== null) this.#standing.served(event.from);
         this.#onDelivered(event.message, event.from);
         break;
+      case 'overpaced':
+        this.#refusePublish(event.retryAfterMs);
+        break;
       case 'flooded':
         this.#standing.misdeed(event.peer, 'flood', 1);
         break;
@@ -605,6 +613,13 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       publishedAt: message.publishedAt,
       neighbors: this.root.membership.activeView().length,
     });
+  }
+
+  #refusePublish(retryAfterMs: Millis): void {
+    const publishing = this.#publishing;
+    if (!publishing) return;
+    this.#publishing = undefined;
+    this.#out.emit({ kind: 'publishRefused', requestId: publishing.requestId, retryAfterMs });
   }
 
   #onCanary(message: Gossip<B>, number: number, refreshMs: Millis): void {

@@ -254,6 +254,8 @@ export const metricDefinitions = {
         'link-malformed',
         'announcements',
         'old-payloads',
+        'early-payloads',
+        'own-messages',
         'origins',
         'signature-keys',
         'trees',

@@ -75,7 +75,7 @@ export class ApiServer {
       '/starling.v1.MeshService/PublishStream': guarded((call: Parameters<typeof servePublishStream>[0]) =>
         servePublishStream(call, {
           publish: (request) => peer.publish(request, call),
-          pace: () => access.pace(call.metadata),
+          pace: () => Math.max(access.pace(call.metadata), peer.overlay.paceMs()),
           log,
         }),
       ),

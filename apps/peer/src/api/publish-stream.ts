@@ -19,7 +19,7 @@ const outstandingMax = 256;
 /** What a stream needs of its peer. */
 export interface PublishStreamPort {
   readonly publish: (request: PublishRequest) => Promise<PublishResponse>;
-  /** Charges the caller for a message. Says for how many ms to read no further. */
+  /** Charges the caller for a message. Says for how many ms to read no further, for the caller's sake or the mesh's. */
   readonly pace: () => number;
   readonly log: Logger;
 }

@@ -124,6 +124,11 @@ export class Overlay implements MeshPort {
     return systemClock.now();
   }
 
+  /** How long until the mesh takes one more message that is published here; 0: now. */
+  paceMs(): Millis {
+    return this.mesh.paceMs(this.now());
+  }
+
   command(command: MeshCommand): void {
     this.host.command(command);
   }

@@ -10,6 +10,8 @@ const publication: Publication = { topic: 't', payload: new Uint8Array([1]), hea
 class ScriptedMesh implements MeshPort {
   readonly sent: Extract<MeshCommand, { kind: 'publish' }>[] = [];
   neighbors = 3;
+  /** 0: it takes what is published. */
+  refusesFor = 0;
   time = 0;
   readonly #listeners: ((event: MeshEvent) => void)[] = [];
 
@@ -25,6 +27,10 @@ class ScriptedMesh implements MeshPort {
   command(command: MeshCommand): void {
     if (command.kind !== 'publish') return;
     this.sent.push(command);
+    if (this.refusesFor > 0) {
+      this.say({ kind: 'publishRefused', requestId: command.requestId, retryAfterMs: this.refusesFor });
+      return;
+    }
     this.say({
       kind: 'published',
       requestId: command.requestId,
@@ -91,6 +97,22 @@ describe('publisher', () => {
     });
     await Promise.allSettled(waiting);
     expect(publisher.refused).toBe(1);
+  });
+
+  it('passes on that the mesh takes no more of this peer; a retry of the request is a first try', async () => {
+    const mesh = new ScriptedMesh();
+    const publisher = new Publisher(config, mesh);
+    const request = { ...publication, requestId: 'r' };
+    mesh.refusesFor = 250;
+    await expect(publisher.publish(request, 0)).rejects.toMatchObject({
+      code: 'RESOURCE_EXHAUSTED',
+      reason: 'PUBLISHED_TOO_FAST',
+      retryAfterMs: 250,
+    });
+    expect(publisher.refused).toBe(1);
+    mesh.refusesFor = 0;
+    expect((await publisher.publish(request, 0)).sequence).toBe(2);
+    expect((await publisher.publish(request, 0)).sequence).toBe(2);
   });
 
   it('publishes a retried request once, also when both come at the same time', async () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { StarlingError } from '@starling/client';
 import type { Millis, PeerId } from '@starling/kernel';
+import type { MeshEvent } from '@starling/mesh';
 import type { MeshPort } from './mesh-port.ts';
 
 export interface PublisherConfig {
@@ -56,13 +57,13 @@ interface Request {
   readonly at: Millis;
 }
 
-type Accepted = { stream: string; seq: number; publishedAt: number; neighbors: number };
+type Answer = Extract<MeshEvent, { readonly kind: 'published' | 'publishRefused' }>;
 
 /** Publishes, waits for neighbours to hold what was published, and makes retries harmless. */
 export class Publisher {
   readonly #config: PublisherConfig;
   readonly #mesh: MeshPort;
-  readonly #accepted = new Map<number, (accepted: Accepted) => void>();
+  readonly #answers = new Map<number, (answer: Answer) => void>();
   /** By sequence number. */
   readonly #tracked = new Map<number, Tracked>();
   readonly #requests = new Map<string, Request>();
@@ -74,9 +75,9 @@ export class Publisher {
     this.#config = config;
     this.#mesh = mesh;
     mesh.on((event) => {
-      if (event.kind === 'published') {
-        this.#accepted.get(event.requestId)?.(event);
-        this.#accepted.delete(event.requestId);
+      if (event.kind === 'published' || event.kind === 'publishRefused') {
+        this.#answers.get(event.requestId)?.(event);
+        this.#answers.delete(event.requestId);
       } else if (event.kind === 'held') {
         this.#onHeld(event.seq, event.by);
       }
@@ -89,8 +90,8 @@ export class Publisher {
   }
 
   /**
-   * Resolves when this peer holds the message and so many neighbours as asked do. Rejects with TOO_MANY_PUBLISHES or
-   * REQUEST_ID_REUSED (nothing was published), or with NOT_HELD at `deadline` (it was, and stays so).
+   * Resolves when this peer holds the message and so many neighbours as asked do. Rejects with TOO_MANY_PUBLISHES,
+   * PUBLISHED_TOO_FAST or REQUEST_ID_REUSED (nothing was published), or with NOT_HELD at `deadline` (it was, and stays so).
    */
   async publish(publication: Publication, deadline: Millis): Promise<Published> {
     const { holders, requestId } = publication;
@@ -121,14 +122,26 @@ export class Publisher {
       });
     }
     const tracked = this.#send(publication);
-    this.#requests.set(publication.requestId, { fingerprint, tracked, at: now });
+    const { requestId } = publication;
+    const request = { fingerprint, tracked, at: now };
+    this.#requests.set(requestId, request);
+    // Nothing was published: a retry is a first try.
+    tracked.catch(() => {
+      if (this.#requests.get(requestId) === request) this.#requests.delete(requestId);
+    });
     return tracked;
   }
 
   #send({ topic, payload, headers, holders, requestId: clientId }: Publication): Promise<Tracked> {
     const requestId = this.#nextRequest++;
-    return new Promise((resolve) => {
-      this.#accepted.set(requestId, ({ stream, seq, publishedAt, neighbors }) => {
+    return new Promise((resolve, reject) => {
+      this.#answers.set(requestId, (answer) => {
+        if (answer.kind === 'publishRefused') {
+          this.refused++;
+          reject(tooFast(answer.retryAfterMs));
+          return;
+        }
+        const { stream, seq, publishedAt, neighbors } = answer;
         const tracked: Tracked = {
           stream,
           sequence: seq,
@@ -192,16 +205,30 @@ export class Publisher {
     for (const [requestId, request] of this.#requests) {
       if (this.#requests.size < this.#config.requestsMax && now - request.at < this.#config.requestTtlMs) break;
       this.#requests.delete(requestId);
-      void request.tracked.then((tracked) => {
-        tracked.isRemembered = false;
-        this.#untrack(tracked);
-      });
+      request.tracked.then(
+        (tracked) => {
+          tracked.isRemembered = false;
+          this.#untrack(tracked);
+        },
+        // Whoever published it was told.
+        () => {},
+      );
     }
   }
 }
 
 function acknowledge({ stream, sequence, publishedAt, heldBy, alone }: Tracked): Published {
   return { stream, sequence, publishedAt, heldBy: heldBy.size, alone: alone && heldBy.size === 0 };
+}
+
+function tooFast(retryAfterMs: Millis): StarlingError {
+  return new StarlingError(
+    'this peer publishes as much as the mesh takes of one origin: publish at another peer, or later',
+    {
+      reason: 'PUBLISHED_TOO_FAST',
+      retryAfterMs,
+    },
+  );
 }
 
 function notHeld(tracked: Tracked, holders: number): StarlingError {

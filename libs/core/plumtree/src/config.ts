@@ -57,6 +57,12 @@ export interface PlumtreeConfig {
   /** Messages published longer ago are refused as replays; more than `holdMs` by what clocks may differ. 10 min: hold time plus 5 min; guess. */
   readonly acceptOlderMs: Millis;
 
+  /**
+   * Messages dated so far ahead of this peer's clock are refused: one that is believed stays in everybody's replay window for as
+   * much longer. 5 min: by what clocks may differ, as above.
+   */
+  readonly acceptNewerMs: Millis;
+
   /** Who is believed about who published what; the same in the whole mesh, but for a change-over. `links`: ADR 21. */
   readonly signatures: SignatureMode;
   /** Streams of which verified batches are remembered; at the bound the one verified longest ago is forgotten, and verified anew. 1,024: guess, publishers at the same time. */
@@ -71,6 +77,11 @@ export interface PlumtreeConfig {
   readonly originWorkPerSecond: number;
   /** … at once: what gathers while this peer or a link stands still. 60,000: guess, three seconds of it. */
   readonly originWorkBurst: number;
+  /**
+   * What this peer publishes itself, as a share of that: more is refused where it is published. 0.8: guess; what is left is for clocks
+   * that differ and for messages that a slow link brings together.
+   */
+  readonly ownWorkShare: number;
   /** Origins whose work is counted; at the bound the one that was first seen longest ago begins anew. 4,096: guess. */
   readonly originsMax: number;
 
@@ -128,11 +139,13 @@ export const defaultPlumtreeConfig: PlumtreeConfig = {
   streamsMax: 16_384,
   holesMax: 64,
   acceptOlderMs: 600_000,
+  acceptNewerMs: 300_000,
   signatures: 'links',
   verifiedStreamsMax: 1_024,
   verifiedPerStreamMax: 8,
   originWorkPerSecond: 20_000,
   originWorkBurst: 60_000,
+  ownWorkShare: 0.8,
   originsMax: 4_096,
   holdBytesMax: 64 * 1024 * 1024,
   holdCountMax: 250_000,
@@ -163,5 +176,6 @@ export function checkPlumtreeConfig(config: PlumtreeConfig): void {
   assert(config.hotTreesMax < config.treesMax, 'hotTreesMax < treesMax');
   assert(config.verifiedStreamsMax >= 1 && config.verifiedPerStreamMax >= 1, 'a verified batch is remembered');
   assert(config.originWorkBurst >= config.originWorkPerSecond, 'originWorkBurst >= originWorkPerSecond');
+  assert(config.ownWorkShare > 0 && config.ownWorkShare <= 1, '0 < ownWorkShare <= 1');
   assert(config.pullMessagesMax >= 1 && config.pullRangesMax >= 1, 'a pull asks for something');
 }

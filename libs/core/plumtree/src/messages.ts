@@ -151,6 +151,8 @@ export type PlumtreeEvent<B> =
   | { readonly kind: 'caughtUp'; readonly peer: PeerId }
   /** A hole between messages that did come, given up: nobody can hold these any more. Said once. History from before the first message seen of a stream is not said. */
   | { readonly kind: 'lost'; readonly range: SeqRange }
+  /** A `broadcast` that is not ephemeral is refused, nothing was sent: this peer publishes more than neighbours take of it. */
+  | { readonly kind: 'overpaced'; readonly retryAfterMs: number }
   /** This neighbour publishes more than its allowance: once for each second's worth of it that was shed. */
   | { readonly kind: 'flooded'; readonly peer: PeerId }
   /** This neighbour announced so many messages that it did not send when asked, and nobody else had. */

@@ -75,6 +75,12 @@ export class OriginLimits {
     return allowance.left < 1;
   }
 
+  /** How long until `isUsedUp` is false; 0: it is. */
+  waitMs(allowance: Allowance, now: Millis): Millis {
+    if (!this.isUsedUp(allowance, now)) return 0;
+    return Math.ceil(((1 - allowance.left) * 1_000) / this.#config.originWorkPerSecond);
+  }
+
   /** Was something of this stream's origin shed since then? Then others may have sent what is not here. */
   hasShedSince(stream: StreamId, since: Millis): boolean {
     return (this.#allowances.get(originOf(stream))?.shedAt ?? Number.NEGATIVE_INFINITY) >= since;

@@ -543,6 +543,20 @@ describe('bounds', () => {
     ).toEqual(['{"kind":"caughtUp","peer":"a"}']);
   });
 
+  it('a message dated further ahead than clocks may differ is refused like a replay', () => {
+    const bench = new Bench(['a', 'b']);
+    const at = 1_000 + defaultPlumtreeConfig.acceptNewerMs;
+    expect(bench.receive(1_000, 'a', gossip(1, { publishedAt: at + 1 }))).toEqual([]);
+    expect(bench.core.stats).toMatchObject({ early: 1, refused: 0 });
+    expect(bench.receive(1_000, 'a', gossip(2, { publishedAt: at })).length).toBeGreaterThan(0);
+    // Done with: nobody is asked for it.
+    bench.receive(1_000, 'b', {
+      kind: 'iHave',
+      items: [{ stream: 'o~1', from: 1, to: 1, round: 1, tree: 0, entry: 0 }],
+    });
+    expect(bench.tick(9_000).filter((line) => line.includes('graft'))).toEqual([]);
+  });
+
   it('a hole that nobody can fill any more is said to be lost; history is not', () => {
     const bench = new Bench(['a']);
     bench.receive(1, 'a', gossip(5));

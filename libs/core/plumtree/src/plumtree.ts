@@ -27,6 +27,7 @@ import {
 import { type Missing, MissingMessages } from './missing.ts';
 import { Neighbor } from './neighbor.ts';
 import { OriginLimits, workOf } from './origin-limits.ts';
+import { OwnPace } from './own-pace.ts';
 import { Retention } from './retention.ts';
 import { newStats, type PlumtreeStats } from './stats.ts';
 import { type StreamState, StreamTable } from './stream-table.ts';
@@ -72,6 +73,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   readonly #choice: TreeChoice;
   readonly #links: TreeLinks<B>;
   readonly #limits: OriginLimits;
+  readonly #pace: OwnPace;
   readonly #sizeOf: (body: B) => number;
   /** Null: members are trusted. */
   readonly #signatures: BatchSignatures<B> | null;
@@ -96,6 +98,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     this.#signatures =
       config.signatures === 'links' || primitives === undefined ? null : new BatchSignatures(config, primitives);
     this.#limits = new OriginLimits(config);
+    this.#pace = new OwnPace(config, self.stream);
     this.#sizeOf = sizeOf;
     this.#config = config;
     this.#zone = self.zone;
@@ -145,6 +148,11 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   /** Payloads that this neighbour pushed and that were known, since it became one. */
   duplicatesFrom(peer: PeerId): number {
     return this.#byId.get(peer)?.duplicates ?? 0;
+  }
+
+  /** How long until one more own message would be taken; 0: now. What is ephemeral is taken always. */
+  paceMs(now: Millis): Millis {
+    return this.#pace.waitMs(now);
   }
 
   /** Streams whose watermark is kept, and those forgotten because there were too many. */
@@ -259,6 +267,12 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   #broadcast(now: Millis, command: Extract<PlumtreeCommand<B>, { kind: 'broadcast' }>, out: Out<B>): void {
     const ephemeral = command.patient ? this.#ownPatient : this.#ownEphemeral;
     const state = command.ephemeral ? ephemeral : this.#own;
+    const retryAfterMs = command.ephemeral ? 0 : this.#pace.waitMs(now);
+    if (retryAfterMs > 0) {
+      this.stats.overpaced++;
+      out.emit({ kind: 'overpaced', retryAfterMs });
+      return;
+    }
     const seq = state.floor + 1;
     state.add(seq, now);
     const wantHeld = command.wantHeld && !command.ephemeral;
@@ -282,6 +296,8 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       body: command.body,
     };
     this.stats.published++;
+    const isNewBatch = this.#signatures !== null && message.signature?.first === seq;
+    this.#pace.spend(now, workOf(this.#sizeOf(command.body), isNewBatch));
     this.#keep(now, state, message);
     this.stats.delivered++;
     out.emit({ kind: 'delivered', message, from: null });
@@ -317,11 +333,8 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     }
     if (state.hasHoles) this.#retention.noteHoles(now, state, hadHoles, out);
     const missing = state.missing === null ? undefined : this.#missing?.settle(state, seq);
-    if (message.publishedAt < now - this.#config.acceptOlderMs) {
-      // Done with, so that nobody is asked for it again.
-      this.stats.refused++;
-      return;
-    }
+    // Done with, so that nobody is asked for it again.
+    if (!this.#isInWindow(now, message)) return;
     state.lastAt = now;
     const isHeld = this.#keep(now, state, message);
     if (message.wantHeld && isHeld && !state.isEphemeral) out.send(from, { kind: 'held', stream, seq });
@@ -378,10 +391,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       return message;
     }
     // Not marked as seen either: by its date alone anybody could keep the true one out.
-    if (message.publishedAt < now - this.#config.acceptOlderMs) {
-      this.stats.refused++;
-      return null;
-    }
+    if (!this.#isInWindow(now, message)) return null;
     const verdict = signatures.judge(message);
     if (verdict === 'forged' || (verdict === 'unsigned' && signatures.isStrict)) {
       this.stats.unproven++;
@@ -394,6 +404,14 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     if (verdict !== 'cached' || signature === null) return message;
     const canonical = signatures.canonical(stream, signature);
     return canonical === signature ? message : { ...message, signature: canonical };
+  }
+
+  /** Neither a replay nor dated ahead of what clocks may differ; counted when it is. */
+  #isInWindow(now: Millis, { publishedAt }: Gossip<B>): boolean {
+    if (publishedAt < now - this.#config.acceptOlderMs) this.stats.refused++;
+    else if (publishedAt > now + this.#config.acceptNewerMs) this.stats.early++;
+    else return true;
+    return false;
   }
 
   /** LazyPush. `round` is what the receiver would get it with. */

@@ -27,8 +27,8 @@ class Bench {
     return this.#said();
   }
 
-  publish(now: number, body: string) {
-    const command = { kind: 'broadcast', body, wantHeld: false, ephemeral: false } as const;
+  publish(now: number, body: string, ephemeral = false) {
+    const command = { kind: 'broadcast', body, wantHeld: false, ephemeral } as const;
     this.core.handle(now, { kind: 'command', command }, this.#out);
     return this.#said();
   }
@@ -210,5 +210,39 @@ describe('an origin that publishes too much', () => {
     for (const message of signedBatch('x~1', 1, 40)) bench.receive(0, 'a', { ...message, body: 'forged' });
     const [message] = signedBatch('x~1', 1, 1) as [Gossip<string>];
     expect(kinds(bench.receive(0, 'b', message))).toEqual(['delivered']);
+  });
+});
+
+describe('a publisher', () => {
+  const limits = { originWorkPerSecond: 20, originWorkBurst: 50, ownWorkShare: 0.8 };
+
+  it('holds itself to less than its neighbours take of it, and says when the next message fits', () => {
+    const bench = new Bench(limits);
+    const neighbor = new Bench(limits, 'o');
+    const sent = Array.from({ length: 45 }, (_, i) => bench.publish(0, `m${i}`));
+    expect(sent.slice(0, 40).flatMap(kinds)).toEqual(Array.from({ length: 40 }, () => 'delivered'));
+    // One more at 16 a second.
+    expect(sent[40]?.events).toEqual([{ kind: 'overpaced', retryAfterMs: 63 }]);
+    expect(sent[40]?.sent).toEqual([]);
+    expect(bench.core.stats).toMatchObject({ published: 40, overpaced: 5 });
+    expect(kinds(bench.publish(63, 'later'))).toEqual(['delivered']);
+    expect(bench.core.paceMs(63)).toBeGreaterThan(0);
+    for (const { sent: messages } of sent) {
+      for (const message of messages)
+        if (message.kind === 'gossip' && message.to === 'o') neighbor.receive(0, 'me', message);
+    }
+    expect(neighbor.core.stats).toMatchObject({ delivered: 40, throttled: 0 });
+  });
+
+  it('counts its signatures, and what the mesh itself has to say, which is never refused', () => {
+    const bench = new Bench({ ...limits, ...signed });
+    // Each is signed when it is sent: 13 for each.
+    const closed = (i: number) => {
+      const { sent } = bench.publish(0, `m${i}`);
+      for (const message of sent) if (message.kind === 'gossip') void message.signature?.signature;
+      return sent.length > 0;
+    };
+    expect(Array.from({ length: 5 }, (_, i) => closed(i))).toEqual([true, true, true, true, false]);
+    expect(kinds(bench.publish(0, 'canary', true))).toEqual(['delivered']);
   });
 });

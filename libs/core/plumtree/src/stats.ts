@@ -8,6 +8,10 @@ export interface PlumtreeStats {
   duplicates: number;
   /** Payloads published too long ago: replays from outside the window. */
   refused: number;
+  /** Payloads dated too far in the future. */
+  early: number;
+  /** Own messages refused, for there were too many. */
+  overpaced: number;
   /** Payloads that their origin's signature does not prove. */
   unproven: number;
   /** Payloads, and announced ranges, of origins over their allowance. */
@@ -45,6 +49,8 @@ export function newStats(): PlumtreeStats {
     delivered: 0,
     duplicates: 0,
     refused: 0,
+    early: 0,
+    overpaced: 0,
     unproven: 0,
     throttled: 0,
     gossipsSent: 0,

@@ -56,7 +56,9 @@ export class TreacherousNode implements ProtocolCore<SimMessage, MeshCommand, Me
       activeCapacity: linksWanted,
       attemptsMax: linksWanted + 1,
     };
-    this.#inner = new MeshNode({ ...config, hyparview }, self, rng);
+    // Whoever floods does not hold itself to what others allow.
+    const plumtree = { ...config.plumtree, originWorkPerSecond: 1e12, originWorkBurst: 1e12 };
+    this.#inner = new MeshNode({ ...config, hyparview, plumtree }, self, rng);
     adversary.enlist(self);
   }
 
