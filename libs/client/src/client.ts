@@ -494,7 +494,10 @@ export class StarlingClient {
     let refusal: StarlingError | null = null;
     let isTokenFresh = false;
     for (;;) {
-      const connection = await this.#acquire(deadline);
+      const connection = await this.#acquire(deadline).catch((error: unknown) => {
+        // What a peer said tells more than that none could be reached in the time that was left.
+        throw refusal !== null && fromStatus(error).reason === 'UNREACHABLE' ? refusal : error;
+      });
       const { generation } = this.#token;
       try {
         return await callUnary(connection, method, request, deadline);
