@@ -178,7 +178,7 @@ export class PeerMetrics {
         { labels: { bound: 'summary-deltas' }, value: mesh.summaries.stats.deltasDropped },
         { labels: { bound: 'holder-questions' }, value: mesh.holders.stats.refused + mesh.holders.stats.shed },
         { labels: { bound: 'members' }, value: mesh.directory.stats.newcomersRefused },
-        { labels: { bound: 'accusations' }, value: mesh.directory.stats.accusationsDropped },
+        { labels: { bound: 'accusations' }, value: mesh.directory.accusations.dropped },
         { labels: { bound: 'member-checks' }, value: mesh.directory.checks.dropped },
         { labels: { bound: 'reports' }, value: mesh.observe.stats.reportsRefused },
         { labels: { bound: 'probes' }, value: mesh.liveness.stats.probesRefused },

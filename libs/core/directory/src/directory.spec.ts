@@ -682,7 +682,7 @@ describe('repair', () => {
     const bench = settled({ accusationsMax: 0 });
     bench.records('a', dead);
     bench.pass(10_000);
-    expect(bench.core.stats.accusationsDropped).toBe(1);
+    expect(bench.core.accusations.dropped).toBe(1);
     expect(bench.downs()).toEqual([]);
     expect(bench.core.get('d')).toBeDefined();
   });

@@ -10,9 +10,9 @@ import {
   type Rng,
   unreachable,
 } from '@starling/kernel';
-import { Checks } from './checks.ts';
 import type { DirectoryConfig } from './config.ts';
-import { flapHoldMs, flapped } from './flaps.ts';
+import { Doubts } from './doubts.ts';
+import { flapped } from './flaps.ts';
 import { idHash, memberStates } from './member-hash.ts';
 import { type Member, MemberTable } from './member-table.ts';
 import type {
@@ -24,7 +24,6 @@ import type {
 } from './messages.ts';
 import { Repair } from './repair.ts';
 import { SizeEstimate } from './size-estimate.ts';
-import { type Suspicion, Suspicions } from './suspicions.ts';
 
 type Out = Outbox<DirectoryMessage, DirectoryEvent>;
 type Accuse = Extract<DirectoryBroadcast, { kind: 'accuse' }>;
@@ -39,20 +38,12 @@ const incarnationMax = Number.MAX_SAFE_INTEGER - 2 ** 32;
 export interface DirectoryStats {
   announced: number;
   refuted: number;
-  accused: number;
-  accusationsDropped: number;
   accusationsHeard: number;
   died: number;
   left: number;
   expired: number;
   newcomersRefused: number;
   violations: number;
-}
-
-/** An accusation that waits for its moment. */
-interface Accusation {
-  readonly incarnation: number;
-  readonly at: Millis;
 }
 
 /**
@@ -70,10 +61,8 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
   readonly #rng: Rng;
   readonly #table: MemberTable;
   readonly #repair: Repair;
-  readonly #checks: Checks;
-  readonly #suspicions = new Suspicions();
+  readonly #doubts: Doubts;
   readonly #neighbors = new IndexedMap<PeerId, PeerInfo>();
-  readonly #accusations = new Map<PeerId, Accusation>();
   #estimate: SizeEstimate | null = null;
   #self: PeerInfo;
   #announceAt: Millis = never;
@@ -85,8 +74,6 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
   readonly stats: DirectoryStats = {
     announced: 0,
     refuted: 0,
-    accused: 0,
-    accusationsDropped: 0,
     accusationsHeard: 0,
     died: 0,
     left: 0,
@@ -101,7 +88,10 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     this.#self = self;
     this.#table = new MemberTable(config.membersMax, config.tombstonesMax);
     this.#table.put(self, 'up', never);
-    this.#checks = new Checks(config);
+    this.#doubts = new Doubts({
+      ...{ config, self: self.id, table: this.#table, neighbors: this.#neighbors, rng },
+      size: () => this.size,
+    });
     this.#repair = new Repair(config, this.#table, rng, (now, from, record, out) =>
       this.#merge(now, from, record, out),
     );
@@ -143,9 +133,14 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     return Math.min(refreshMaxMs, Math.max(refreshMinMs, this.size * refreshPerPeerMs));
   }
 
+  /** Accusations made aloud, and those not made, because too many waited for their moment. */
+  get accusations(): Doubts['stats'] {
+    return this.#doubts.stats;
+  }
+
   /** Dials that asked whether a member is there: made, and dropped because too many were under way. */
   get checks(): { readonly made: number; readonly dropped: number } {
-    return this.#checks;
+    return this.#doubts.checks;
   }
 
   /** Counters of the digest repair. */
@@ -166,12 +161,11 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
         this.#onMessage(now, input.from, input.message, out);
         break;
       case 'linkUp':
-        this.#onLinkUp(now, input.peer.id, out);
+        this.#doubts.linkUp(now, input.peer.id, out);
         break;
       case 'linkDown':
-        this.#checks.linkDown(input.peer, out);
-        if (input.reason === 'refused') this.#onRefused(now, input.peer);
-        else this.#repair.forget(input.peer);
+        this.#doubts.linkDown(now, input.peer, input.reason === 'refused', out);
+        if (input.reason !== 'refused') this.#repair.forget(input.peer);
         break;
       case 'command':
         this.#onCommand(now, input.command, out);
@@ -186,15 +180,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
 
   nextDeadline(): Millis {
     if (this.#hasLeft) return never;
-    let next = Math.min(
-      this.#announceAt,
-      this.#roundAt,
-      this.#suspicions.next(),
-      this.#checks.next(),
-      this.#repair.next(),
-    );
-    for (const accusation of this.#accusations.values()) next = Math.min(next, accusation.at);
-    return next;
+    return Math.min(this.#announceAt, this.#roundAt, this.#doubts.nextDeadline(), this.#repair.next());
   }
 
   #onMessage(now: Millis, from: PeerId, message: DirectoryMessage, out: Out): void {
@@ -264,13 +250,10 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
       const soon = now + this.#rng.float() * this.#config.announceDelayMs;
       this.#announceAt = Math.min(this.#announceAt, Math.max(soon, earliest));
       this.#hasNews = true;
-      this.#askAgain(now);
+      this.#doubts.askAgain(now);
     }
     this.#neighbors.set(peer.id, peer);
-    this.#accusations.delete(peer.id);
-    const suspicion = this.#suspicions.get(peer.id);
-    if (suspicion?.accuser === this.#self.id && !suspicion.isConfirmed) this.#suspicions.clear(peer.id);
-    this.#tellSuspect(now, peer.id, out);
+    this.#doubts.neighborUp(now, peer.id, out);
     const known = this.#table.get(peer.id);
     if (this.#isWellFormed(peer) && (known === undefined || known.info.incarnation < peer.incarnation)) {
       this.#welcome(now, peer, now + this.#lifeMs(this.refreshMs), out);
@@ -279,32 +262,10 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     if (this.#self.id < peer.id) this.#repair.sendDigest(peer.id, out);
   }
 
-  #onLinkUp(now: Millis, id: PeerId, out: Out): void {
-    if (!this.#checks.linkUp(id)) return;
-    this.#tellSuspect(now, id, out);
-    this.#checks.done(id, out);
-  }
-
-  /** A suspect that comes back to us may not know that it is one: told what is about to be believed, it refutes. */
-  #tellSuspect(now: Millis, id: PeerId, out: Out): void {
-    const member = this.#table.up(id);
-    if (member === undefined || this.#suspicions.get(id)?.incarnation !== member.info.incarnation) return;
-    const record = { info: member.info, state: 'dead', ttlMs: Math.max(0, member.expiresAt - now) } as const;
-    out.send(id, { kind: 'directoryRecords', bucketCount: 1, buckets: [], records: [record], reply: false });
-  }
-
-  /**
-   * Back from being alone, the fault was likely ours (Lifeguard's lesson): those whom we alone suspect were not asked, or
-   * their refutations did not reach us. So no verdict falls on them; ask aloud, unless the neighbour's digest is faster.
-   */
-  #askAgain(now: Millis): void {
-    for (const id of this.#suspicions.takeOwn(this.#self.id)) this.#planAccusation(now, id);
-  }
-
   #onNeighborDown(now: Millis, peer: PeerInfo, failed: boolean): void {
     this.#neighbors.delete(peer.id);
     this.#repair.forget(peer.id);
-    if (failed) this.#planAccusation(now, peer.id);
+    if (failed) this.#doubts.plan(now, peer.id);
     else this.#renew(now, peer.id);
   }
 
@@ -320,14 +281,6 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
   #prolong(member: Member, expiresAt: Millis): void {
     member.expiresAt = Math.max(member.expiresAt, expiresAt);
     this.#estimate?.add(member.idBits, member.expiresAt);
-  }
-
-  /** A dial that came to nothing is a word as good as a lost link: after a mass crash few victims have two neighbours left. */
-  #onRefused(now: Millis, peer: PeerId): void {
-    const member = this.#table.up(peer);
-    if (member === undefined || this.#neighbors.has(peer)) return;
-    if (now - member.refusedAt < this.#config.refusalGapMs) return;
-    if (this.#planAccusation(now, peer)) member.refusedAt = now;
   }
 
   #onAnnounce(now: Millis, from: PeerId, info: PeerInfo, refreshMs: number, out: Out): void {
@@ -379,97 +332,8 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
       return;
     }
     this.stats.accusationsHeard++;
-    if (id !== this.#self.id) this.#suspect(now, id, incarnation, accuser, out);
+    if (id !== this.#self.id) this.#doubts.suspect(now, id, incarnation, accuser, out);
     else if (incarnation === this.#self.incarnation) this.#refute(now, incarnation, out);
-  }
-
-  /** How much longer than others this peer has to be silent, because it flaps. */
-  #holdMs(now: Millis, id: PeerId): Millis {
-    const member = this.#table.up(id);
-    return member === undefined ? 0 : flapHoldMs(this.#config, member.flaps, now);
-  }
-
-  /** Takes note of an accusation, by others or by ourselves. Accusations of strangers and of past incarnations mean nothing. */
-  #suspect(now: Millis, id: PeerId, incarnation: number, accuser: PeerId, out: Out): void {
-    const config = this.#config;
-    if (accuser === id || this.#table.up(id)?.info.incarnation !== incarnation) return;
-    const accuserRecord = this.#table.get(accuser);
-    if (accuserRecord !== undefined && accuserRecord.state !== 'up') return; // a dying peer accuses all it ever knew
-    const known = this.#suspicions.get(id);
-    const isOwn = accuser === this.#self.id;
-    const holdMs = this.#holdMs(now, id);
-    if (known === undefined || known.incarnation !== incarnation) {
-      const isSmall = this.size <= config.smallMeshPeers;
-      const aloneMs = isSmall ? config.smallMeshAccusationMs : config.loneAccusationMs;
-      const deadline = now + Math.max(aloneMs, holdMs);
-      this.#suspicions.set(id, {
-        ...{ incarnation, accuser, isOwn, isAsked: holdMs === 0 },
-        ...{ isConfirmed: false, verdict: 'expired', deadline },
-      });
-      if (!isOwn && this.#rng.float() * this.size < config.secondOpinions) this.#checks.later(now, id);
-      // What is sent to one who cannot hear now arrives when it can again; a broadcast does not.
-      if (holdMs > 0 && this.#neighbors.has(id)) this.#tellSuspect(now, id, out);
-    } else if (!known.isConfirmed && known.accuser !== accuser) {
-      const deadline = Math.min(known.deadline, now + holdMs + config.confirmMs + this.#refuteSpreadMs());
-      this.#suspicions.set(id, { ...known, isOwn: known.isOwn || isOwn, isConfirmed: true, verdict: 'dead', deadline });
-    }
-  }
-
-  /**
-   * A neighbour's records say that a peer is dead which we hold to be up: the two halves of a partition say so of each
-   * other when they meet. Ask the peer, by accusing it aloud, and believe it only when nothing comes back. When it cannot
-   * be asked, nothing changes: a later digest says so again.
-   */
-  #doubt(now: Millis, from: PeerId, info: PeerInfo): void {
-    if (this.#suspicions.get(info.id)?.verdict === 'dead') return;
-    const { id, incarnation } = info;
-    if (!this.#accusations.has(id) && !this.#planAccusation(now, id)) return;
-    const { accuseSpreadMs, confirmMs } = this.#config;
-    const holdMs = this.#holdMs(now, id);
-    const deadline = now + holdMs + accuseSpreadMs + confirmMs + this.#refuteSpreadMs();
-    this.#suspicions.set(id, {
-      ...{ incarnation, accuser: from, isOwn: true, isAsked: holdMs === 0 },
-      ...{ isConfirmed: false, verdict: 'dead', deadline },
-    });
-  }
-
-  /**
-   * A flapping peer has been silent for longer than others may be. Since it was accused it may have come back, unaware of it:
-   * those who accused it ask once more, and all others give it the time to answer.
-   */
-  #askOnceMore(now: Millis, id: PeerId, suspicion: Suspicion): void {
-    const { accuseSpreadMs, confirmMs } = this.#config;
-    const deadline = now + accuseSpreadMs + confirmMs + this.#refuteSpreadMs();
-    const isAsking = suspicion.isOwn && this.#planAccusation(now, id);
-    // As if nobody had spoken yet, so that a planned accusation is made; but the verdict stands.
-    const accuser = isAsking ? '' : suspicion.accuser;
-    this.#suspicions.set(id, { ...suspicion, accuser, isConfirmed: false, isAsked: true, deadline });
-  }
-
-  /** True when the accusation will be made, unless the peer is heard of before. */
-  #planAccusation(now: Millis, id: PeerId): boolean {
-    const member = this.#table.up(id);
-    if (member === undefined || id === this.#self.id || this.#accusations.has(id)) return false;
-    if (this.#accusations.size >= this.#config.accusationsMax) {
-      this.stats.accusationsDropped++;
-      return false;
-    }
-    const at = now + this.#rng.float() * this.#config.accuseSpreadMs;
-    this.#accusations.set(id, { incarnation: member.info.incarnation, at });
-    return true;
-  }
-
-  #accuse(now: Millis, id: PeerId, incarnation: number, out: Out): void {
-    if (this.#table.up(id)?.info.incarnation !== incarnation) return;
-    const suspicion = this.#suspicions.get(id);
-    if (suspicion?.incarnation === incarnation && (suspicion.isConfirmed || suspicion.accuser === this.#self.id))
-      return;
-    // Alone, the fault may be ours (Lifeguard's lesson): nobody would hear it now, nor should later.
-    if (this.#neighbors.size > 0) {
-      this.stats.accused++;
-      out.emit({ kind: 'broadcast', message: { kind: 'accuse', id, incarnation, accuser: this.#self.id } });
-    }
-    this.#suspect(now, id, incarnation, this.#self.id, out);
   }
 
   /** Says that we live, with an incarnation above what was claimed; in a while, for many may have to at once. */
@@ -477,7 +341,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     this.stats.refuted++;
     this.#self = { ...this.#self, incarnation: Math.max(incarnation, this.#self.incarnation) + 1 };
     this.#table.put(this.#self, 'up', never);
-    this.#announceAt = Math.min(this.#announceAt, now + this.#rng.float() * this.#refuteSpreadMs());
+    this.#announceAt = Math.min(this.#announceAt, now + this.#rng.float() * this.#doubts.refuteSpreadMs());
     this.#hasNews = true;
     out.emit({ kind: 'incarnation', incarnation: this.#self.incarnation });
   }
@@ -517,8 +381,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
       if (member !== undefined) member.flaps = flapped(this.#config, before.flaps, now, raisedBy);
     }
     this.#estimate?.add(idBits, expiresAt);
-    this.#suspicions.clear(info.id);
-    this.#accusations.delete(info.id); // of a past life, and a doubt must not take it for its question
+    this.#doubts.clear(info.id);
     out.emit({ kind: 'memberUp', info });
     return true;
   }
@@ -547,7 +410,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     if (known?.state === 'up' && state === 'dead') {
       // The life it is said to have lost is news, but a report of death is no promise: the record ends when it would have.
       const isNews = newer > 0 && this.#welcome(now, info, known.expiresAt, out);
-      this.#doubt(now, from, info);
+      this.#doubts.doubt(now, from, info);
       return isNews;
     }
     // What is about to expire elsewhere must not begin again here.
@@ -561,8 +424,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
   #bury(info: PeerInfo, state: 'left' | 'dead', expiresAt: Millis, why: 'left' | 'dead' | 'expired', out: Out): void {
     const known = this.#table.up(info.id);
     this.#table.put(info, state, Math.max(expiresAt, known?.expiresAt ?? 0));
-    this.#suspicions.clear(info.id);
-    this.#accusations.delete(info.id);
+    this.#doubts.clear(info.id);
     this.#estimate?.delete(idHash(info.id));
     if (known !== undefined) this.#tellDown(known.info, why, out);
   }
@@ -575,48 +437,17 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
   #onTime(now: Millis, out: Out): void {
     if (this.#hasLeft) return;
     if (now >= this.#announceAt) this.#announce(now, out);
-    for (const [id, accusation] of this.#accusations) {
-      if (accusation.at > now) continue;
-      this.#accusations.delete(id);
-      this.#accuse(now, id, accusation.incarnation, out);
-    }
-    for (const [id, suspicion] of this.#suspicions.take(now)) {
-      const member = this.#table.up(id);
-      if (member?.info.incarnation !== suspicion.incarnation) continue;
-      if (suspicion.isAsked) this.#condemn(now, member.info, suspicion.verdict, out);
-      else this.#askOnceMore(now, id, suspicion);
-    }
-    this.#secondOpinions(now, out);
+    for (const { info, verdict } of this.#doubts.due(now, out)) this.#condemn(now, info, verdict, out);
     this.#repair.expire(now);
     this.#repair.spread(now, this.#neighbors.keys(), out);
     if (now >= this.#roundAt) this.#round(now, out);
-  }
-
-  /**
-   * Whoever lost its last but one neighbour to the same crash is accused by one alone, which would be believed only after
-   * `loneAccusationMs`; a few others look for themselves.
-   */
-  #secondOpinions(now: Millis, out: Out): void {
-    for (let id = this.#checks.due(now); id !== undefined; id = this.#checks.due(now)) {
-      const member = this.#table.up(id);
-      if (member === undefined || this.#suspicions.get(id)?.isConfirmed !== false) continue;
-      if (this.#neighbors.size > 0) this.#checks.dial(member.info, out);
-    }
-  }
-
-  /** Who went down together with all its neighbours is missed by nobody; a dial at random finds it before it expires. */
-  #spotCheck(out: Out): void {
-    if (this.#neighbors.size === 0 || this.#rng.float() * this.size >= this.#config.spotChecks) return;
-    const ids = this.#table.upIds();
-    const member = this.#table.up(ids[this.#rng.below(ids.length)] ?? '');
-    if (member !== undefined && member.info.id !== this.#self.id) this.#checks.dial(member.info, out);
   }
 
   /** Nobody refuted. */
   #condemn(now: Millis, info: PeerInfo, verdict: 'dead' | 'expired', out: Out): void {
     if (this.#neighbors.size > 0) {
       this.#bury(info, 'dead', now + this.#config.tombstoneMs, verdict, out);
-      this.#spotCheck(out);
+      this.#doubts.spotCheck(out);
       return;
     }
     // Alone, the fault may be ours: forget it, but bring no tombstone of it along when we are back.
@@ -628,7 +459,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     this.#armRound(now);
     for (const id of this.#neighbors.keys()) this.#renew(now, id);
     for (const info of this.#table.expire(now, this.#self.id)) {
-      this.#suspicions.clear(info.id);
+      this.#doubts.clear(info.id);
       this.#tellDown(info, 'expired', out);
     }
     this.#estimate?.expire(now);
@@ -650,10 +481,6 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
 
   #lifeMs(refreshMs: Millis): Millis {
     return refreshMs * this.#config.missedRefreshes;
-  }
-
-  #refuteSpreadMs(): Millis {
-    return Math.min(this.#config.refuteSpreadMaxMs, this.size * this.#config.refutePerPeerMs);
   }
 
   #isWellFormed(info: PeerInfo): boolean {
