@@ -25,6 +25,7 @@ const publisherCharsMax = 256;
 const kinds = enumNames<RecordKind, RecordKindProto>({
   value: RecordKindProto.VALUE,
   provider: RecordKindProto.PROVIDER,
+  keyword: RecordKindProto.KEYWORD,
 });
 
 const outcomes = enumNames<StoreOutcome, StoreOutcomeProto>({

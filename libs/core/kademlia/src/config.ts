@@ -1,4 +1,5 @@
 import { assert, type Millis } from '@starling/kernel';
+import type { RecordKind } from './record.ts';
 
 /** Every bound and period of lookups. Spans in ms. */
 export interface KademliaConfig {
@@ -58,6 +59,14 @@ export interface KademliaConfig {
   readonly publishersPerValueMax: number;
   /** Peers that offer the same. 256: `guess`, a page. */
   readonly providersPerKeyMax: number;
+  /** Peers that hold a keyword record, instead of k. 3: `computed`, of two that crash within its life one in 10^4 at 1 % a day; and its publisher renews it. */
+  readonly keywordCopies: number;
+  /** Peers that have the same keyword; more are refused: a word that so many have is not rare. 64: `guess`, what asking them straight may cost. */
+  readonly holdersPerKeywordMax: number;
+  /** What a keyword record says beside that. 16: `guess`. */
+  readonly keywordBytesMax: number;
+  /** Share of the records held that keywords may take. 0.5: `guess`; what people put comes first. */
+  readonly keywordShareMax: number;
   /** A record that lives longer than this from now on is refused. 7 days: `guess`. */
   readonly lifeMaxMs: Millis;
   /** Stores that are judged in a second, since a signature costs about 0.1 ms; more are refused as busy. 1,000: `computed`, a tenth of a core. */
@@ -118,6 +127,10 @@ export const defaultKademliaConfig: KademliaConfig = Object.freeze({
   publisherShareMax: 0.25,
   publishersPerValueMax: 16,
   providersPerKeyMax: 256,
+  keywordCopies: 3,
+  holdersPerKeywordMax: 64,
+  keywordBytesMax: 16,
+  keywordShareMax: 0.5,
   lifeMaxMs: 7 * 86_400_000,
   storesPerSecondMax: 1_000,
   farFactor: 2,
@@ -134,9 +147,16 @@ export const defaultKademliaConfig: KademliaConfig = Object.freeze({
   housekeepingMs: 10_000,
 });
 
+/** Peers that are to hold a record of this kind. */
+export function copiesOf({ k, keywordCopies }: KademliaConfig, kind: RecordKind): number {
+  return kind === 'keyword' ? Math.min(k, keywordCopies) : k;
+}
+
 /** Throws when values contradict each other. What a person typed was refused, with a sentence, at the edge. */
 export function assertKademliaConfig(config: KademliaConfig): void {
   assert(config.k >= 1 && config.k <= config.peersPerReplyMax, 'an answer has room for k peers');
+  assert(config.keywordCopies >= 1, 'a keyword record has a holder');
+  assert(config.keywordShareMax >= 0 && config.keywordShareMax <= 1, 'keywordShareMax is in [0, 1]');
   assert(config.alpha >= 1, 'alpha is at least 1');
   assert(config.putPaths >= 1 && config.putPaths <= config.pathsMax, 'putPaths is at most pathsMax');
   assert(config.fullTableShare > 0 && config.fullTableShare <= 1, 'fullTableShare is in (0, 1]');

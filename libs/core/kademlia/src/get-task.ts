@@ -36,7 +36,12 @@ export class GetTask implements Task, WalkOwner {
     this.#log = new HopLog(now);
     this.#isFullTable = table.isFull;
     const paths = Math.min(Math.max(1, command.paths), config.pathsMax);
-    const lookup = beginLookup(now, shared, positionOfKey(recordKind, key), paths, answers);
+    const lookup = beginLookup(now, shared, {
+      target: positionOfKey(recordKind, key),
+      kind: recordKind,
+      paths,
+      answers,
+    });
     const question = { kind: 'findValue', recordKind, key, publisher, limit } as const;
     this.#walk = new Walk({ config, caller, stats, lookup, log: this.#log, question, owner: this });
   }

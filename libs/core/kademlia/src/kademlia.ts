@@ -346,7 +346,8 @@ export class Kademlia implements ProtocolCore<KademliaMessage, KademliaCommand, 
     for (const held of this.store.all()) {
       if (held.republishAt > now) continue;
       held.republishAt = this.#republishAt(now);
-      this.#replication.republish(now, held);
+      // A keyword's publisher renews it, and that is all that it costs.
+      if (held.record.kind !== 'keyword') this.#replication.republish(now, held);
     }
     for (const record of this.#published.due(now)) {
       if (this.#tasks.size >= this.#config.lookupsMax) break;

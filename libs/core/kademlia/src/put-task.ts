@@ -1,5 +1,6 @@
 import type { Millis } from '@starling/kernel';
 import type { Call, Out, Reply, Waiter } from './caller.ts';
+import { copiesOf } from './config.ts';
 import type { Contact } from './contact.ts';
 import { HopLog } from './hop-log.ts';
 import type { Candidate, Lookup } from './lookup.ts';
@@ -15,7 +16,7 @@ export interface PutOptions {
   readonly deadline: Millis;
 }
 
-/** Peers found beyond those that are to hold the record: who takes it when some of those do not. In k. */
+/** Peers found beyond those that are to hold the record: who takes it when some of those do not. In copies. */
 const spareFactor = 2;
 
 /**
@@ -53,7 +54,7 @@ export class PutTask implements Task, WalkOwner, Waiter {
     this.#isFullTable = table.isFull;
     const target = positionOfRecord(options.record);
     const paths = Math.min(Math.max(1, options.paths), config.pathsMax);
-    this.#lookup = beginLookup(now, shared, target, paths, 1);
+    this.#lookup = beginLookup(now, shared, { target, kind: options.record.kind, paths, answers: 1 });
     const parts = { config, caller, stats, lookup: this.#lookup, log: this.#log, owner: this };
     this.#walk = table.isFull ? null : new Walk({ ...parts, question: { kind: 'findNode', target } });
   }
@@ -75,10 +76,11 @@ export class PutTask implements Task, WalkOwner, Waiter {
   walked(now: Millis, out: Out): void {
     const { config, table, store } = this.#shared;
     const { target } = this.#lookup;
-    const count = config.k * spareFactor;
+    const copies = copiesOf(config, this.#record.kind);
+    const count = copies * spareFactor;
     const others = this.#isFullTable ? table.closest(now, target, count) : this.#lookup.closest(count);
     const nearest = nearestWithSelf(others, table.self, target, count);
-    this.#wanted = Math.min(config.k, nearest.length);
+    this.#wanted = Math.min(copies, nearest.length);
     const isOwn = nearest.indexOf(table.self) < this.#wanted;
     this.#targets = nearest.filter((contact) => contact !== table.self);
     if (isOwn && nearest.includes(table.self)) {

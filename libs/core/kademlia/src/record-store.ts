@@ -29,6 +29,7 @@ export class RecordStore {
   readonly #bytesOf = new Map<PeerId, number>();
   #count = 0;
   #bytes = 0;
+  #keywords = 0;
   /** Records that had to go for nearer ones. */
   evicted = 0;
 
@@ -39,6 +40,11 @@ export class RecordStore {
 
   get count(): number {
     return this.#count;
+  }
+
+  /** Of them, keyword records. */
+  get keywordCount(): number {
+    return this.#keywords;
   }
 
   get bytes(): number {
@@ -100,8 +106,9 @@ export class RecordStore {
   }
 
   #makeRoom(now: Millis, name: string, wanted: Held, replaced: Held | undefined): boolean {
-    const { recordBytesMax, publisherShareMax, recordsMax } = this.#config;
-    const { publisher } = wanted.record;
+    const { keywordShareMax, recordBytesMax, publisherShareMax, recordsMax } = this.#config;
+    const { kind, publisher } = wanted.record;
+    if (kind === 'keyword' && replaced === undefined && this.#keywords >= recordsMax * keywordShareMax) return false;
     const more = wanted.bytes - (replaced?.bytes ?? 0);
     if ((this.#bytesOf.get(publisher) ?? 0) + more > recordBytesMax * publisherShareMax) return false;
     if (replaced === undefined && (this.#keys.get(name)?.size ?? 0) >= this.#publishersMax(wanted.record.kind)) {
@@ -118,7 +125,8 @@ export class RecordStore {
   }
 
   #publishersMax(kind: RecordKind): number {
-    return kind === 'value' ? this.#config.publishersPerValueMax : this.#config.providersPerKeyMax;
+    const { holdersPerKeywordMax, providersPerKeyMax, publishersPerValueMax } = this.#config;
+    return { value: publishersPerValueMax, provider: providersPerKeyMax, keyword: holdersPerKeywordMax }[kind];
   }
 
   /** What has expired counts as farthest. */
@@ -142,6 +150,7 @@ export class RecordStore {
   #account({ record, bytes }: Held, sign: 1 | -1): void {
     this.#count += sign;
     this.#bytes += sign * bytes;
+    if (record.kind === 'keyword') this.#keywords += sign;
     const left = (this.#bytesOf.get(record.publisher) ?? 0) + sign * bytes;
     if (left > 0) this.#bytesOf.set(record.publisher, left);
     else this.#bytesOf.delete(record.publisher);

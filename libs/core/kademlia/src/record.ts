@@ -1,9 +1,13 @@
 import type { Millis, PeerId } from '@starling/kernel';
 import { type Position, positionOfKey } from './position.ts';
 
-/** `value`: bytes under a key. `provider`: its publisher offers what the key names; many peers may. */
-export type RecordKind = 'value' | 'provider';
-export const recordKinds = ['value', 'provider'] as const satisfies readonly RecordKind[];
+/**
+ * `value`: bytes under a key. `provider`: its publisher offers what the key names; many peers may. `keyword`: its publisher has
+ * documents with a word that few have; there are many of these and each is of little worth, so they have fewer copies and a share
+ * of the room.
+ */
+export type RecordKind = 'value' | 'provider' | 'keyword';
+export const recordKinds = ['value', 'provider', 'keyword'] as const satisfies readonly RecordKind[];
 
 /** What is kept under a key, signed by who published it. One record for each kind, key and publisher: of two the newer stays. */
 export interface LookupRecord {

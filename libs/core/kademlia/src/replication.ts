@@ -1,5 +1,6 @@
 import type { Millis, PeerId } from '@starling/kernel';
 import type { Call, Out, Reply, Waiter } from './caller.ts';
+import { copiesOf } from './config.ts';
 import { type Contact, sortByDistance } from './contact.ts';
 import { compareDistance, type Position } from './position.ts';
 import { isHolding } from './put-task.ts';
@@ -136,9 +137,10 @@ export class Replication implements Waiter {
     });
   }
 
-  #nearest(now: Millis, { position }: Held): Contact[] {
+  #nearest(now: Millis, { position, record }: Held): Contact[] {
     const { config, table } = this.#shared;
-    return sortByDistance(position, [...table.closest(now, position, config.k), table.self]).slice(0, config.k);
+    const copies = copiesOf(config, record.kind);
+    return sortByDistance(position, [...table.closest(now, position, copies), table.self]).slice(0, copies);
   }
 
   #enqueue(copy: Copy): void {

@@ -1,12 +1,12 @@
 import type { Millis, Rng } from '@starling/kernel';
 import type { Caller, Out } from './caller.ts';
-import type { KademliaConfig } from './config.ts';
+import { copiesOf, type KademliaConfig } from './config.ts';
 import { type Contact, sortByDistance } from './contact.ts';
 import type { HopLog } from './hop-log.ts';
 import { Lookup } from './lookup.ts';
 import type { LookupOutcome, LookupResult } from './messages.ts';
 import type { Position } from './position.ts';
-import type { LookupRecord, RecordVerifier } from './record.ts';
+import type { LookupRecord, RecordKind, RecordVerifier } from './record.ts';
 import type { RecordStore } from './record-store.ts';
 import type { RoutingTable } from './routing-table.ts';
 import type { KademliaStats } from './stats.ts';
@@ -35,17 +35,31 @@ export interface Task {
 
 export type Finish = (result: LookupResult, now: Millis, out: Out) => void;
 
+/** Of what has few copies a lookup looks at so many times as many peers, since views differ. */
+const widthInCopies = 2;
+
+export interface Wanted {
+  readonly target: Position;
+  readonly kind: RecordKind;
+  readonly paths: number;
+  readonly answers: number;
+}
+
 /** A lookup that begins with whom this peer knows. */
-export function beginLookup(now: Millis, shared: Shared, target: Position, paths: number, answers: number): Lookup {
+export function beginLookup(now: Millis, shared: Shared, { target, kind, paths, answers }: Wanted): Lookup {
   const { config, table, caller, rng } = shared;
-  const { k, alpha } = config;
+  const { alpha } = config;
+  const copies = copiesOf(config, kind);
+  const k = Math.min(config.k, copies * widthInCopies);
   const isNear = ({ info }: Contact): number => (table.isNear(info) ? 0 : 2) + (caller.isLinked(info.id) ? 0 : 1);
   const lookup = new Lookup(
     table.isFull
       ? {
           ...{ target, k, paths: 1, parallel: Math.max(1, answers) },
-          ...{ rampUp: 2, parallelMax: Math.max(answers, config.fullTableParallelMax), areAllEqual: true },
-          // Any of the holders will do, so chance spreads the readers of a key over those that are equally near.
+          ...{ rampUp: 2, parallelMax: Math.max(answers, config.fullTableParallelMax) },
+          // Any of the holders will do, so chance spreads the readers of a key over those that are equally near. Of a keyword only
+          // the nearest few are holders.
+          areAllEqual: copies === k,
           rank: (contact) => isNear(contact) + rng.float() / 2,
         }
       : {
@@ -53,7 +67,7 @@ export function beginLookup(now: Millis, shared: Shared, target: Position, paths
           ...{ rampUp: 0, parallelMax: alpha, areAllEqual: false, rank: isNear },
         },
   );
-  lookup.begin(table.closest(now, target, k));
+  lookup.begin(table.closest(now, target, config.k));
   return lookup;
 }
 
@@ -75,7 +89,9 @@ export function isValid(now: Millis, { config, verify }: Shared, record: LookupR
 
 export function isWithinBounds(now: Millis, config: KademliaConfig, record: LookupRecord): boolean {
   const { kind, key, value, version, expiresAt, publicKey, signature } = record;
-  const valueMax = kind === 'value' ? config.valueBytesMax : config.providerBytesMax;
+  const valueMax = { value: config.valueBytesMax, provider: config.providerBytesMax, keyword: config.keywordBytesMax }[
+    kind
+  ];
   if (key.length === 0 || key.length > config.keyBytesMax || value.length > valueMax) return false;
   if (publicKey.length > config.signatureBytesMax || signature.length > config.signatureBytesMax) return false;
   if (!Number.isSafeInteger(version) || version < 0) return false;
