@@ -1,6 +1,6 @@
 export { keyOf } from './best-hits.ts';
 export { defaultSearchConfig, type SearchConfig } from './config.ts';
-export type { LinkDigestStats } from './link-digests.ts';
+export type { LinkDigestStats, Sight } from './link-digests.ts';
 export type {
   FinishReason,
   Hit,

@@ -11,10 +11,23 @@ const never = Number.POSITIVE_INFINITY;
 const headBytes = 3;
 const unknown: TermsPart = { isDelta: false, filter: new Uint8Array(0) };
 
+/** What the digests of all links say together. */
+export interface Sight {
+  /** Peers within two links that digests speak for. */
+  readonly peers: number;
+  /** Links whose neighbour may have it, and links beyond which somebody may: at least so many peers, if no filter is mistaken. */
+  readonly seen: number;
+  /** How many of those the filters are expected to say falsely. */
+  readonly falsely: number;
+}
+
 /** What was said over one link, both ways. */
 interface LinkDigest {
   near: Bloom | null;
   beyond: Bloom | null;
+  /** How often each is mistaken about one term. */
+  nearFalse: number;
+  beyondFalse: number;
   degree: number;
   /** The last version heard; 0: none, or track was lost. */
   heard: number;
@@ -70,6 +83,8 @@ export class LinkDigests {
     this.#links.set(peer, {
       near: null,
       beyond: null,
+      nearFalse: 0,
+      beyondFalse: 0,
       degree: 1,
       heard: 0,
       wantsAgain: false,
@@ -105,6 +120,25 @@ export class LinkDigests {
     if (link === undefined) return 0;
     if (mayHave(link.near, terms)) return 1;
     return mayHave(link.beyond, terms) ? 2 : 0;
+  }
+
+  /** A sample of some fifty peers that costs no message: how common are these terms? */
+  sight(terms: QuestionTerms): Sight {
+    let [peers, seen, falsely] = [0, 0, 0];
+    const shortest = Math.min(...terms.map(({ length }) => length));
+    for (const { near, beyond, nearFalse, beyondFalse, degree } of this.#links.values()) {
+      if (near !== null) {
+        peers++;
+        seen += Number(mayHave(near, terms));
+        falsely += nearFalse ** shortest;
+      }
+      if (beyond !== null) {
+        peers += degree - 1;
+        seen += Number(mayHave(beyond, terms));
+        falsely += beyondFalse ** shortest;
+      }
+    }
+    return { peers, seen, falsely };
   }
 
   degree(peer: PeerId): number {
@@ -143,6 +177,8 @@ export class LinkDigests {
     if (newNear === undefined || newBeyond === undefined) return 'terms filter';
     link.heard = version;
     const isNews = newNear !== link.near;
+    if (isNews) link.nearFalse = newNear?.falsePositiveRate ?? 0;
+    if (newBeyond !== link.beyond) link.beyondFalse = newBeyond?.falsePositiveRate ?? 0;
     link.near = newNear;
     link.beyond = newBeyond;
     if (isNews) this.#changed(now, from);

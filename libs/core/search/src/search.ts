@@ -11,7 +11,7 @@ import type { TermStatistics } from '@starling/query';
 import { ActiveQuery, type Question } from './active-query.ts';
 import { keyOf, versionOf } from './best-hits.ts';
 import type { SearchConfig } from './config.ts';
-import { LinkDigests } from './link-digests.ts';
+import { LinkDigests, type Sight } from './link-digests.ts';
 import type {
   FinishReason,
   Hit,
@@ -174,6 +174,11 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
 
   get digestStats(): LinkDigests['stats'] {
     return this.#digests.stats;
+  }
+
+  /** What digests tell of how common these terms are within two links. */
+  sight(terms: QuestionTerms): Sight {
+    return this.#digests.sight(terms);
   }
 
   /** How near a link leads to what has the terms, as its digest tells: 1, 2, or 0 for nothing known. */
