@@ -248,6 +248,18 @@ export class PeerMetrics {
       starling_search_local_total: () => queries.answered,
       starling_query_choices_total: () =>
         Object.entries(mesh.chosen).map(([strategy, value]) => ({ labels: { strategy }, value })),
+      starling_query_fallbacks_total: () =>
+        (['exhaustive', 'walk', 'guided'] as const).map((strategy) => ({
+          labels: { strategy },
+          value: mesh.fellBack[strategy],
+        })),
+      starling_keywords_standing: () => mesh.keywords.standing,
+      starling_keyword_puts_total: () => byResult({ ...mesh.keywords.publishStats }),
+      starling_keyword_finds_total: () => {
+        const { finds, named, shed } = mesh.keywords.findStats;
+        return byResult({ named, shed, unnamed: finds - named - shed });
+      },
+      starling_keyword_records: () => lookup.store.keywordCount,
       starling_summaries_peers: () => [
         { labels: { state: 'covered' }, value: mesh.summaries.covered },
         { labels: { state: 'stale' }, value: mesh.summaries.stale },

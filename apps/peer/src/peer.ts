@@ -5,7 +5,7 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { Ban } from '@starling/core-bans';
 import { defaultKademliaConfig, type RecordVerifier } from '@starling/core-kademlia';
 import type { Discovery, Transport } from '@starling/host';
-import { type CertificateWatch, MessageSigning, RecordVerification } from '@starling/identity';
+import { type CertificateWatch, MessageSigning, RecordVerification, signRecord } from '@starling/identity';
 import type { PeerInfo } from '@starling/kernel';
 import { type MeshEvent, parseStream } from '@starling/mesh';
 import { MeshCounters } from '@starling/metrics';
@@ -123,6 +123,7 @@ export class Peer {
     this.overlay = new Overlay({
       operators: this.operators,
       verifyRecord: this.verifyRecord,
+      signRecord: (record) => signRecord(security.identity, record),
       config,
       self,
       transport,

@@ -1,7 +1,9 @@
+import { type ChoiceConfig, defaultChoiceConfig } from '@starling/core-auto';
 import { type BansConfig, defaultBansConfig } from '@starling/core-bans';
 import { type DirectoryConfig, defaultDirectoryConfig } from '@starling/core-directory';
 import { defaultHyParViewConfig, type HyParViewConfig } from '@starling/core-hyparview';
 import { defaultKademliaConfig, type KademliaConfig } from '@starling/core-kademlia';
+import { defaultKeywordsConfig, type KeywordsConfig } from '@starling/core-keywords';
 import { defaultLivenessConfig, type LivenessConfig } from '@starling/core-liveness';
 import { defaultObserveConfig, type ObserveConfig } from '@starling/core-observe';
 import { defaultPlumtreeConfig, type PlumtreeConfig } from '@starling/core-plumtree';
@@ -25,6 +27,7 @@ export interface MeshConfig {
   readonly liveness: LivenessConfig;
   readonly directory: DirectoryConfig;
   readonly search: SearchConfig;
+  readonly auto: ChoiceConfig;
   readonly summaries: SummariesConfig;
   readonly holders: HolderSearchConfig;
   readonly observe: ObserveConfig;
@@ -32,6 +35,7 @@ export interface MeshConfig {
   readonly reputation: ReputationConfig;
   readonly bans: BansConfig;
   readonly lookup: KademliaConfig;
+  readonly keywords: KeywordsConfig;
   /** A link that no core needs is closed after so long without traffic. 5 s: a guess, above every reply deadline. */
   readonly linkLingerMs: Millis;
   /** Messages other than bodies and what answers them that a link may bring in a second; more are shed, and held against the neighbour. 5,000: a guess, above what questions to the whole mesh make at their limit. */
@@ -45,6 +49,7 @@ export const defaultMeshConfig: MeshConfig = {
   liveness: defaultLivenessConfig,
   directory: defaultDirectoryConfig,
   search: defaultSearchConfig,
+  auto: defaultChoiceConfig,
   summaries: defaultSummariesConfig,
   holders: defaultHolderSearchConfig,
   observe: defaultObserveConfig,
@@ -52,6 +57,7 @@ export const defaultMeshConfig: MeshConfig = {
   reputation: defaultReputationConfig,
   bans: defaultBansConfig,
   lookup: defaultKademliaConfig,
+  keywords: defaultKeywordsConfig,
   linkLingerMs: 5_000,
   controlPerSecondMax: 5_000,
 };

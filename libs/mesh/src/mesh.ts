@@ -1,7 +1,8 @@
 import type { BanReader, Bans } from '@starling/core-bans';
 import type { Directory } from '@starling/core-directory';
 import type { AdmissionPolicy } from '@starling/core-hyparview';
-import type { Kademlia, RecordVerifier } from '@starling/core-kademlia';
+import type { Kademlia, LookupRecord, RecordVerifier, UnsignedRecord } from '@starling/core-kademlia';
+import type { Keywords } from '@starling/core-keywords';
 import type { Liveness } from '@starling/core-liveness';
 import type { Observe, PeerReport } from '@starling/core-observe';
 import { type Gossip, isEphemeral, type SignaturePrimitives } from '@starling/core-plumtree';
@@ -29,13 +30,14 @@ import { type Body, type BodyCodec, type MeshMessage, rootSwarm } from './messag
 import { BansPart } from './parts/bans-part.ts';
 import { DirectoryPart } from './parts/directory-part.ts';
 import { HoldersPart } from './parts/holders-part.ts';
+import { KeywordsPart } from './parts/keywords-part.ts';
 import { LivenessPart } from './parts/liveness-part.ts';
 import { LookupPart } from './parts/lookup-part.ts';
 import { ObservePart } from './parts/observe-part.ts';
 import type { AnyPart, Fact, Hub } from './parts/part.ts';
 import { SearchPart } from './parts/search-part.ts';
 import { SummariesPart } from './parts/summaries-part.ts';
-import { QueryRouter } from './query-router.ts';
+import { QueryRouter, type Route } from './query-router.ts';
 import { Standing } from './standing.ts';
 import { parseStream } from './stream.ts';
 import { Swarm, type SwarmCommand, type SwarmEvent, type SwarmMessage } from './swarm.ts';
@@ -59,6 +61,8 @@ export interface MeshOptions<B> {
   readonly primitives?: SignaturePrimitives<B> | undefined;
   /** Judges the records of lookups; without one none is believed or held. */
   readonly verifyRecord?: RecordVerifier;
+  /** Signs this peer's own records; without it, it publishes no keywords. */
+  readonly signRecord?: ((record: UnsignedRecord) => LookupRecord) | undefined;
 }
 
 /** An event of a core, for whom it concerns. A plain pair: a closure for each would be made for every delivery. */
@@ -86,6 +90,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   readonly #holders: HoldersPart<B>;
   readonly #router: QueryRouter;
   readonly #lookup: LookupPart<B>;
+  readonly #keywords: KeywordsPart<B>;
   /** All of them, in the order in which they are told things. */
   readonly #parts: readonly AnyPart[];
   readonly #standing: Standing;
@@ -107,7 +112,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   #isCaughtUp = false;
   #isLeaving = false;
 
-  constructor({ config, self, rng, admission, bodies, bans, primitives, verifyRecord }: MeshOptions<B>) {
+  constructor({ config, self, rng, admission, bodies, bans, primitives, verifyRecord, signRecord }: MeshOptions<B>) {
     this.#self = self;
     this.#bodies = bodies;
     this.#links = new Links(config.linkLingerMs);
@@ -144,21 +149,32 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     this.#canary = new Canary(config.canary, rng.child());
     this.#summaries = new SummariesPart(hub, config.summaries, self, rng.child());
     this.#holders = new HoldersPart(hub, config.holders, self.id, this.#summaries.core);
-    this.#router = new QueryRouter({
+    this.#router = new QueryRouter(config.auto, {
       self: () => this.#self,
       peers: () => this.directory.size,
+      member: (id) => this.directory.get(id),
       isNeighbor: (id) => this.root.membership.isNeighbor(id),
+      hasKeywords: () => this.#keywords.core.isOn,
+      sight: (terms) => this.search.sight(terms),
       summaries: this.#summaries.core,
     });
     this.#search = new SearchPart(hub, config.search, self.id, rng.child());
     this.#lookup = new LookupPart(hub, {
       ...{ config: config.lookup, self, rng: rng.child(), ...(verifyRecord && { verify: verifyRecord }) },
       members: (after, size) => this.directory.page(after, size),
+      ended: (lookupId, result) => this.#keywords.lookedUp(lookupId, result),
+    });
+    this.#keywords = new KeywordsPart(hub, {
+      ...{ config: config.keywords, rng: rng.child(), ...(signRecord && { sign: signRecord }) },
+      sight: (word) => this.search.sight([[word]]),
+      lookup: (command) => this.#lookup.command(command),
+      found: (...found) => this.#onRouted(this.#router.keywordsFound(this.#now, ...found)),
     });
     this.#parts = [
       this.#liveness,
       this.#directory,
       this.#holders,
+      this.#keywords,
       this.#search,
       this.#observe,
       this.#bans,
@@ -186,6 +202,10 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   /** What the mesh's operators say about peers. */
   get lookup(): Kademlia {
     return this.#lookup.core;
+  }
+
+  get keywords(): Keywords {
+    return this.#keywords.core;
   }
 
   get bans(): Bans {
@@ -218,6 +238,11 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   /** How often each way was chosen for a question that left it open. */
   get chosen(): QueryRouter['chosen'] {
     return this.#router.chosen;
+  }
+
+  /** How often a question went on another way, because the first found too little. */
+  get fellBack(): QueryRouter['fellBack'] {
+    return this.#router.fellBack;
   }
 
   /** Links that are up or being dialled: neighbours, and others for a moment. */
@@ -287,7 +312,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       later: (handle) => (event) => void this.#handOvers.push({ handle, event } as HandOver),
       emit: (event) => {
         if (event.kind === 'rtt') this.#rtts.set(event.peer, event.rttMs);
-        this.#out.emit(this.#router.seen(this.#now, event));
+        this.#onRouted(this.#router.seen(this.#now, event));
       },
       broadcast: (body, patient) => this.#broadcast(body, false, patient),
       tell: (fact) => this.#tell(fact),
@@ -418,14 +443,35 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       case 'leave':
         this.#leave();
         break;
-      case 'query': {
-        const route = this.#router.route(this.#now, command);
-        if (route.kind === 'holders') this.#holders.ask(command, route.holders);
-        else this.#order(route.command);
+      case 'query':
+        this.#onRouted(this.#router.route(this.#now, command));
+        break;
+      case 'cancelQuery': {
+        const queryId = this.#router.cancelled(command.queryId);
+        this.#order({ ...command, queryId });
         break;
       }
       default:
         this.#order(command);
+    }
+  }
+
+  /** A question goes where it is to go; anything else is for the layer above. */
+  #onRouted(routed: MeshEvent | Route | null): void {
+    switch (routed?.kind) {
+      case undefined:
+        break;
+      case 'holders':
+        this.#holders.ask(routed.command, routed.holders);
+        break;
+      case 'keywords':
+        this.#keywords.find(routed.command, routed.fingerprints);
+        break;
+      case 'search':
+        this.#search.ask(routed.command);
+        break;
+      default:
+        this.#out.emit(routed as MeshEvent);
     }
   }
 

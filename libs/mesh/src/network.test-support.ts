@@ -58,6 +58,7 @@ export class Network {
       admission: admitAll,
       bodies,
       verifyRecord: () => true,
+      signRecord: (record) => ({ ...record, publisher: id, publicKey: new Uint8Array(), signature: new Uint8Array() }),
       ...(this.#bans && { bans: this.#bans }),
     });
     const node: Node = { mesh, info, events: [], isUp: true };

@@ -400,7 +400,30 @@ export const metricDefinitions = {
   starling_query_choices_total: {
     type: 'counter',
     help: 'Queries of which the way was left open (AUTO, SUMMARY), by the way they went.',
-    labels: { strategy: ['summary', 'exhaustive', 'walk'] },
+    labels: { strategy: ['summary', 'exhaustive', 'walk', 'guided', 'keywords'] },
+  },
+  starling_query_fallbacks_total: {
+    type: 'counter',
+    help: 'Queries that went on another way because the first found too little, by the way they went on.',
+    labels: { strategy: ['exhaustive', 'walk', 'guided'] },
+  },
+  starling_keywords_standing: {
+    type: 'gauge',
+    help: 'Rare words of this peer that have a record in the key space. 0 in a mesh that is small enough for summaries.',
+  },
+  starling_keyword_puts_total: {
+    type: 'counter',
+    help: 'Keyword records that this peer published or renewed: stored, or not (failed: tried again later); dropped: not renewed, because the word has gone from the index or has become common.',
+    labels: { result: ['stored', 'failed', 'dropped'] },
+  },
+  starling_keyword_finds_total: {
+    type: 'counter',
+    help: 'Queries whose rare words were looked up: holders were named, records did not tell (unnamed), or too many waited (shed).',
+    labels: { result: ['named', 'unnamed', 'shed'] },
+  },
+  starling_keyword_records: {
+    type: 'gauge',
+    help: 'Keyword records that this peer holds for the mesh, of `starling_records`.',
   },
   starling_summaries_peers: {
     type: 'gauge',

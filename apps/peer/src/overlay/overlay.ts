@@ -1,7 +1,7 @@
 import { StarlingError } from '@starling/client';
 import type { BanReader } from '@starling/core-bans';
 import { admitAll } from '@starling/core-hyparview';
-import type { RecordVerifier } from '@starling/core-kademlia';
+import type { LookupRecord, RecordVerifier, UnsignedRecord } from '@starling/core-kademlia';
 import type { PeerReport } from '@starling/core-observe';
 import type { SignaturePrimitives } from '@starling/core-plumtree';
 import type { OpenOptions, Subscription } from '@starling/core-pubsub';
@@ -32,6 +32,8 @@ export interface OverlayOptions {
   /** Unless `config.signatures` is `links`. */
   readonly primitives: SignaturePrimitives<Uint8Array> | undefined;
   readonly verifyRecord: RecordVerifier;
+  /** Signs this peer's own. */
+  readonly signRecord: (record: UnsignedRecord) => LookupRecord;
   readonly tap: HostTap<Uint8Array>;
   /** 32 bits, different at each start. */
   readonly seed: number;
@@ -60,6 +62,7 @@ export class Overlay implements MeshPort {
     operators,
     primitives,
     verifyRecord,
+    signRecord,
     tap,
     seed,
     documents,
@@ -76,6 +79,7 @@ export class Overlay implements MeshPort {
       bans: operators,
       primitives,
       verifyRecord,
+      signRecord,
     });
     this.host = new Host(defaultHostConfig, {
       self,

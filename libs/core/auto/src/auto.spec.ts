@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ChoiceInputs, chooseStrategy, defaultChoiceConfig } from './choose.ts';
+import {
+  type ChoiceInputs,
+  type ChosenStrategy,
+  chooseStrategy,
+  defaultChoiceConfig,
+  fallBack,
+  type Progress,
+} from './choose.ts';
 import { defaultMemoryConfig, QueryMemory } from './memory.ts';
 
 const known = (holders: number, unknown = 0) => ({ holders, unknown });
@@ -14,7 +21,40 @@ const question: ChoiceInputs = {
   hasWords: true,
   summaries: known(3),
   remembered: null,
+  sight: null,
+  hasKeywords: false,
 };
+const near = (seen: number, falsely = 0, peers = 50) => ({ peers, seen, falsely });
+const large = { summaries: off('mesh too large'), peers: 10_000 };
+
+function told(row: object): string {
+  const parts = Object.entries(row).map(([name, value]) => `${name} ${JSON.stringify(value).replaceAll('"', '')}`);
+  return parts.join(', ') || '-';
+}
+
+/** All that may be known. */
+const anyInputs = fc.record({
+  wanted: fc.constantFrom('auto' as const, 'summary' as const),
+  peers: fc.integer({ min: 1, max: 20_000 }),
+  limit: fc.integer({ min: 1, max: 1_000 }),
+  budget: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 65_536 })),
+  hasWords: fc.boolean(),
+  summaries: fc.oneof(
+    fc.record({ holders: fc.nat({ max: 6_000 }), unknown: fc.nat({ max: 6_000 }) }),
+    fc.constant(off('memory')),
+  ),
+  remembered: fc.option(
+    fc.record({ hitsPerPeer: fc.double({ min: 0, max: 10, noNaN: true }), isAtLeast: fc.boolean() }),
+  ),
+  sight: fc.option(
+    fc.record({
+      peers: fc.integer({ min: 1, max: 100 }),
+      seen: fc.nat({ max: 14 }),
+      falsely: fc.double({ min: 0, max: 14, noNaN: true }),
+    }),
+  ),
+  hasKeywords: fc.boolean(),
+});
 
 describe('choosing a strategy', () => {
   it('is a table', async () => {
@@ -49,6 +89,21 @@ describe('choosing a strategy', () => {
       { budget: 6 },
       { budget: 100, hasWords: false },
       { budget: 100, summaries: known(900) },
+      { summaries: known(251), sight: near(12) },
+      { ...large, sight: near(0) },
+      { ...large, sight: near(0), hasKeywords: true },
+      { ...large, sight: near(0), hasKeywords: true, remembered: found(0.0002) },
+      { ...large, sight: near(0), hasKeywords: true, remembered: found(0.05) },
+      { ...large, sight: near(0), hasKeywords: true, wanted: 'summary' },
+      { ...large, sight: near(0), hasKeywords: true, hasWords: false },
+      { ...large, sight: near(0), hasKeywords: true, budget: 200 },
+      { ...large, hasKeywords: true },
+      { ...large, sight: near(1), hasKeywords: true },
+      { ...large, sight: near(1), hasKeywords: true, limit: 100 },
+      { ...large, sight: near(1, 0.6), hasKeywords: true },
+      { ...large, sight: near(14), limit: 3 },
+      { ...large, sight: near(14), budget: 30 },
+      { ...large, sight: near(14), remembered: found(1), budget: 30 },
     ];
     const story = [
       'What AUTO (or a wish for SUMMARY) makes of what is known. Where nothing is said: 1,000 peers, 10 hits wanted, words are',
@@ -57,32 +112,17 @@ describe('choosing a strategy', () => {
     ];
     for (const row of rows) {
       const { strategy, budget, why } = chooseStrategy(defaultChoiceConfig, { ...question, ...row });
-      const told = Object.entries(row).map(([name, value]) => `${name} ${JSON.stringify(value).replaceAll('"', '')}`);
-      story.push(`${told.join(', ') || '-'}`, `    ${strategy}${budget === 0 ? '' : ` within ${budget}`}: ${why}`);
+      story.push(told(row), `    ${strategy}${budget === 0 ? '' : ` within ${budget}`}: ${why}`);
     }
     await expect([...story, ''].join('\n')).toMatchFileSnapshot('choices.trace');
   });
 
   it('never costs more than the tree, as far as is known', () => {
-    const inputs = fc.record({
-      wanted: fc.constantFrom('auto' as const, 'summary' as const),
-      peers: fc.integer({ min: 1, max: 20_000 }),
-      limit: fc.integer({ min: 1, max: 1_000 }),
-      budget: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 65_536 })),
-      hasWords: fc.boolean(),
-      summaries: fc.oneof(
-        fc.record({ holders: fc.nat({ max: 6_000 }), unknown: fc.nat({ max: 6_000 }) }),
-        fc.constant(off('memory')),
-      ),
-      remembered: fc.option(
-        fc.record({ hitsPerPeer: fc.double({ min: 0, max: 10, noNaN: true }), isAtLeast: fc.boolean() }),
-      ),
-    });
     fc.assert(
-      fc.property(inputs, (given) => {
+      fc.property(anyInputs, (given) => {
         const choice = chooseStrategy(defaultChoiceConfig, given);
         const tree = 2 * (given.peers - 1);
-        if (choice.strategy === 'walk') {
+        if (choice.strategy === 'walk' || choice.strategy === 'guided') {
           expect(choice.budget).toBeGreaterThan(0);
           expect(choice.budget).toBeLessThanOrEqual(given.budget || tree / 4);
         }
@@ -91,8 +131,85 @@ describe('choosing a strategy', () => {
           expect(asked).toBeLessThanOrEqual(Math.max(1, given.peers / 4));
           if (given.budget > 0) expect(2 * asked).toBeLessThanOrEqual(given.budget);
         }
-        if (given.budget > 0) expect(choice.strategy).not.toBe('exhaustive');
+        // Neither the tree nor a lookup knows a budget.
+        if (given.budget > 0) expect(['exhaustive', 'keywords']).not.toContain(choice.strategy);
+        if (choice.strategy === 'keywords') expect(given).toMatchObject({ hasKeywords: true, hasWords: true });
+        if (choice.strategy === 'guided') expect(given.hasWords && given.sight !== null).toBe(true);
         expect(choice.why).not.toMatch(/NaN|undefined|Infinity/);
+      }),
+    );
+  });
+});
+
+describe('going on', () => {
+  const after = (strategy: ChosenStrategy, hits: number, spent: number, isComplete = false): Progress => ({
+    ...{ strategy, hits, spent, isComplete },
+  });
+
+  it('is a table', async () => {
+    const sight = near(14);
+    const rows: readonly (readonly [Partial<ChoiceInputs>, Progress])[] = [
+      [{}, after('walk', 4, 80)],
+      [{}, after('walk', 10, 80)],
+      [{}, after('walk', 4, 80, true)],
+      [{}, after('guided', 0, 300)],
+      [{}, after('summary', 0, 6)],
+      [{}, after('summary', 1, 6)],
+      [{ wanted: 'summary' }, after('summary', 0, 6)],
+      [{}, after('keywords', 0, 14)],
+      [{}, after('keywords', 2, 18)],
+      [{}, after('exhaustive', 0, 1_998)],
+      [{ budget: 200, sight }, after('walk', 4, 80)],
+      [{ budget: 200, sight }, after('walk', 4, 195)],
+      [{ budget: 200 }, after('walk', 4, 80)],
+      [{ budget: 200, sight }, after('guided', 4, 80)],
+      [{ budget: 200, sight }, after('summary', 0, 6)],
+    ];
+    const story = [
+      'How AUTO goes on when one way found too little. Where nothing is said: 1,000 peers, 10 hits wanted, no budget.',
+      '',
+    ];
+    for (const [row, progress] of rows) {
+      const next = fallBack(defaultChoiceConfig, { ...question, ...row }, progress);
+      const { strategy, hits, spent, isComplete } = progress;
+      const done = `${strategy} found ${hits} hits for ${spent} messages${isComplete ? ' from everybody' : ''}`;
+      story.push(Object.keys(row).length === 0 ? done : `${done}, ${told(row)}`);
+      const within = next === null || next.budget === 0 ? '' : ` within ${next.budget}`;
+      story.push(next === null ? '    over' : `    ${next.strategy}${within}: ${next.why}`);
+    }
+    await expect([...story, ''].join('\n')).toMatchFileSnapshot('goes-on.trace');
+  });
+
+  it('ends, keeps the budget, and costs a quarter more than the tree at most', () => {
+    const found = fc.array(
+      fc.record({ hits: fc.nat({ max: 20 }), share: fc.double({ min: 0, max: 1, noNaN: true }) }),
+      {
+        minLength: 4,
+        maxLength: 4,
+      },
+    );
+    fc.assert(
+      fc.property(anyInputs, found, (given, stages) => {
+        const tree = 2 * (given.peers - 1);
+        let choice = chooseStrategy(defaultChoiceConfig, given);
+        let [hits, spent] = [0, 0];
+        for (const [at, stage] of stages.entries()) {
+          if (choice.strategy === 'walk' || choice.strategy === 'guided') {
+            if (given.budget > 0) expect(spent + choice.budget).toBeLessThanOrEqual(given.budget);
+            else expect(spent + choice.budget).toBeLessThanOrEqual(tree / 4);
+          }
+          if (given.budget > 0) expect(choice.strategy).not.toBe('exhaustive');
+          spent += Math.floor(choice.budget * stage.share);
+          hits = Math.max(hits, stage.hits);
+          const { strategy } = choice;
+          const next = fallBack(defaultChoiceConfig, given, { strategy, hits, spent, isComplete: false });
+          if (next === null) return;
+          expect(next.strategy).not.toBe(strategy);
+          expect(next.why).not.toMatch(/NaN|undefined|Infinity/);
+          // Two ways at most after the first.
+          expect(at).toBeLessThan(2);
+          choice = next;
+        }
       }),
     );
   });

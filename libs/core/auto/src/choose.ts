@@ -1,5 +1,7 @@
-/** How a question may be asked, of those that `chooseStrategy` chooses from. */
-export type ChosenStrategy = 'summary' | 'exhaustive' | 'walk';
+import { cheapestSeek, type Popularity, popularityOf, type Remembered, type Sight } from './popularity.ts';
+
+/** How a question may be asked, of those that `chooseStrategy` chooses from. `keywords`: straight to those whom keyword records name. */
+export type ChosenStrategy = 'summary' | 'exhaustive' | 'walk' | 'guided' | 'keywords';
 
 /** All that a choice depends on. */
 export interface ChoiceInputs {
@@ -16,7 +18,11 @@ export interface ChoiceInputs {
   /** What the summaries say; or why this peer holds none. */
   readonly summaries: { readonly holders: number; readonly unknown: number } | { readonly off: string };
   /** Hits for each peer asked, as earlier questions like this one found; null: nothing is remembered. */
-  readonly remembered: { readonly hitsPerPeer: number; readonly isAtLeast: boolean } | null;
+  readonly remembered: Remembered | null;
+  /** What digests say within two links; null: there are none. */
+  readonly sight: Sight | null;
+  /** Rare words have records in the key space. */
+  readonly hasKeywords: boolean;
 }
 
 export interface Choice {
@@ -37,10 +43,14 @@ export interface ChoiceConfig {
   readonly holdersMax: number;
   /** In a mesh of fewer peers a walk saves too little for giving any hits instead of the best. */
   readonly walkMeshMin: number;
-  /** A walk is given so many times the messages that it needs on average. */
+  /** A walk is given so many times the messages that it needs on average … */
   readonly walkSlack: number;
-  /** … and is worth it when that is at most this share of what the tree costs. */
+  /** … at most this share of what the tree costs … */
   readonly walkShareMax: number;
+  /** … and is not begun with less than so many times. */
+  readonly walkSlackMin: number;
+  /** With less of its budget left a question that found too little is over. */
+  readonly restMin: number;
 }
 
 export const defaultChoiceConfig: ChoiceConfig = {
@@ -49,7 +59,9 @@ export const defaultChoiceConfig: ChoiceConfig = {
   holdersMax: 512, // guess: sixteen rounds of 32 links
   walkMeshMin: 64, // guess
   walkSlack: 4, // computed: with four times the mean, 1 − e^−4 = 98 % of walks for one hit find it
-  walkShareMax: 0.25, // guess
+  walkShareMax: 0.25, // guess: what the tree costs more, when it has to come after
+  walkSlackMin: 2, // computed: 86 % of walks for one hit find it; for the others there is the tree
+  restMin: 8, // computed: two peers, there and back, and what their answers may cost
 };
 
 /** Chooses by what is known. The same inputs, the same choice. */
@@ -57,11 +69,48 @@ export function chooseStrategy(config: ChoiceConfig, inputs: ChoiceInputs): Choi
   const choice = freely(config, inputs);
   const { budget, summaries } = inputs;
   if (budget === 0) return choice;
-  // The tree knows no budget: everybody would be asked.
+  // The tree knows no budget: everybody would be asked. Nor do the lookups of keyword records.
   const isPaid =
     choice.strategy === 'summary' && 'holders' in summaries && 2 * (summaries.holders + summaries.unknown) <= budget;
-  return isPaid ? choice : { strategy: 'walk', budget, why: `within ${budget} messages, because ${choice.why}` };
+  return isPaid ? choice : { ...seekWithin(inputs, budget), why: `within ${budget} messages, because ${choice.why}` };
 }
+
+/** How far a question has come by one way. */
+export interface Progress {
+  readonly strategy: ChosenStrategy;
+  /** Documents found so far, and messages spent, by all ways together. */
+  readonly hits: number;
+  readonly spent: number;
+  /** Everybody was asked. */
+  readonly isComplete: boolean;
+}
+
+/** How a question goes on that found too little one way; null: it is over. */
+export function fallBack(config: ChoiceConfig, inputs: ChoiceInputs, progress: Progress): Choice | null {
+  const { strategy, hits, spent, isComplete } = progress;
+  const { budget, limit, wanted } = inputs;
+  if (wanted !== 'auto' || strategy === 'exhaustive') return null;
+  const isStraight = strategy === 'summary' || strategy === 'keywords';
+  // Who was named was asked, and what they have is all there is, as far as is known. Named in vain they prove nothing.
+  if (isStraight ? hits > 0 : isComplete || hits >= limit) return null;
+  const found = `${names[strategy]} found ${isStraight ? 'nothing' : `${hits} of ${limit} hits`}`;
+  const cost = spent === 0 ? found : `${found} for ${spent} messages`;
+  if (budget === 0) return { strategy: 'exhaustive', budget: 0, why: `${cost}: everybody is asked` };
+  const left = budget - spent;
+  // Walkers that spent their budget by digests will not do better without them.
+  if (left < config.restMin || strategy === 'guided') return null;
+  const seek = seekWithin(inputs, left);
+  if (seek.strategy === strategy) return null;
+  return { ...seek, why: `${cost}: ${names[seek.strategy]} has the other ${left}` };
+}
+
+const names: Readonly<Record<ChosenStrategy, string>> = {
+  summary: 'those whom summaries name',
+  keywords: 'those whom keyword records name',
+  walk: 'a walk',
+  guided: 'a guided walk',
+  exhaustive: 'the tree',
+};
 
 function freely(config: ChoiceConfig, inputs: ChoiceInputs): Choice {
   const { wanted, peers, hasWords, summaries } = inputs;
@@ -72,7 +121,7 @@ function freely(config: ChoiceConfig, inputs: ChoiceInputs): Choice {
     const without = `no summaries are held here: ${summaries.off}`;
     return wanted === 'summary'
       ? tree(without)
-      : (walkIfPopular(config, inputs, null) ?? tree(rareness(inputs, without)));
+      : (seekIfPopular(config, inputs) ?? recordsIfRare(inputs) ?? tree(rareness(inputs, without)));
   }
   const { holders, unknown } = summaries;
   const asked = holders + unknown;
@@ -82,27 +131,54 @@ function freely(config: ChoiceConfig, inputs: ChoiceInputs): Choice {
     return { strategy: 'summary', budget: 0, why: `${holders} of ${peers} peers may have it${more}` };
   }
   if (unknown > holders) return tree(`of ${unknown} of ${peers} peers nothing is known yet`);
-  const walk = wanted === 'auto' ? walkIfPopular(config, inputs, holders / peers) : null;
-  return walk ?? tree(`${asked} of ${peers} peers may have it: the tree is cheaper`);
+  const seek = wanted === 'auto' ? seekIfPopular(config, inputs) : null;
+  return seek ?? tree(`${asked} of ${peers} peers may have it: the tree is cheaper`);
 }
 
-function walkIfPopular(config: ChoiceConfig, inputs: ChoiceInputs, holderShare: number | null): Choice | null {
-  const { peers, limit, remembered } = inputs;
-  const hitsPerPeer = holderShare ?? remembered?.hitsPerPeer ?? 0;
-  if (peers < config.walkMeshMin || hitsPerPeer <= 0) return null;
-  const budget = Math.ceil((config.walkSlack * 2 * limit) / hitsPerPeer);
-  if (budget > config.walkShareMax * 2 * (peers - 1)) return null;
-  const found =
-    holderShare === null
-      ? `earlier questions found ${hitsPerPeer.toPrecision(2)} hits a peer`
-      : `${Math.round(holderShare * 100)} % of the peers may have it`;
-  return { strategy: 'walk', budget, why: `popular: ${found}, and ${limit} hits are enough` };
+/** A walk, blind or guided, whichever is cheaper, when that is much cheaper than asking everybody. */
+function seekIfPopular(config: ChoiceConfig, inputs: ChoiceInputs): Choice | null {
+  const { peers, limit } = inputs;
+  const popularity = popularityOf(inputs);
+  if (peers < config.walkMeshMin || popularity === null) return null;
+  const { strategy, messages } = cheapestSeek(popularity.hitsPerPeer, limit, inputs.sight !== null);
+  const budget = Math.floor(Math.min(Math.ceil(config.walkSlack * messages), config.walkShareMax * 2 * (peers - 1)));
+  if (budget < config.walkSlackMin * messages) return null;
+  const means = strategy === 'guided' ? ': digests lead there' : '';
+  return { strategy, budget, why: `popular: ${popularity.why}, and ${limit} hits are enough${means}` };
+}
+
+/** What nobody nearby has, and no earlier question found to be common. */
+function recordsIfRare({ hasKeywords, sight, remembered }: ChoiceInputs): Choice | null {
+  if (!hasKeywords || sight === null || sight.seen > 0) return null;
+  const why = remembered === null ? '' : `, and earlier questions found ${rate(remembered)} hits a peer`;
+  return {
+    strategy: 'keywords',
+    budget: 0,
+    why: `rare: none of ${sight.peers} peers nearby has it${why}; keyword records say who does`,
+  };
+}
+
+function rate({ hitsPerPeer }: Remembered): string {
+  return hitsPerPeer === 0 || hitsPerPeer >= 0.001 ? hitsPerPeer.toPrecision(2) : 'less than 0.001';
+}
+
+/** Blind or guided, within a given budget. */
+function seekWithin(inputs: ChoiceInputs, budget: number): Pick<Choice, 'budget'> & { strategy: 'walk' | 'guided' } {
+  const popularity: Popularity | null = inputs.hasWords ? popularityOf(inputs) : null;
+  const canGuide = inputs.hasWords && inputs.sight !== null;
+  // Of what is not known to be common digests find more: they see some fifty peers at each step.
+  const strategy =
+    popularity === null
+      ? canGuide
+        ? 'guided'
+        : 'walk'
+      : cheapestSeek(popularity.hitsPerPeer, inputs.limit, canGuide).strategy;
+  return { strategy, budget };
 }
 
 function rareness({ remembered }: ChoiceInputs, without: string): string {
   if (remembered === null) return without;
   const { hitsPerPeer, isAtLeast } = remembered;
   if (hitsPerPeer === 0) return `${without}; earlier questions found nothing`;
-  const rate = hitsPerPeer >= 0.001 ? hitsPerPeer.toPrecision(2) : 'less than 0.001';
-  return `${without}; earlier questions found ${isAtLeast ? 'at least ' : ''}${rate} hits a peer`;
+  return `${without}; earlier questions found ${isAtLeast ? 'at least ' : ''}${rate(remembered)} hits a peer`;
 }

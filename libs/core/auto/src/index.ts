@@ -5,5 +5,7 @@ export {
   type ChosenStrategy,
   chooseStrategy,
   defaultChoiceConfig,
+  fallBack,
+  type Progress,
 } from './choose.ts';
 export { defaultMemoryConfig, type MemoryConfig, type Observation, QueryMemory } from './memory.ts';

@@ -4,6 +4,7 @@ import {
   type KademliaConfig,
   type KademliaEvent,
   type KademliaMessage,
+  type LookupResult,
   type RecordVerifier,
 } from '@starling/core-kademlia';
 import { type PeerId, type PeerInfo, type Rng, unreachable } from '@starling/kernel';
@@ -22,17 +23,21 @@ export interface LookupPartOptions {
   readonly verify?: RecordVerifier;
   /** Members with ids above `after`, ascending: the directory's page. */
   members(after: PeerId, size: number): readonly PeerInfo[];
+  /** Hears of every lookup that ended; true: it was not for the layer above. */
+  ended(lookupId: string, result: LookupResult): boolean;
 }
 
 /** Lookup by key: the directory says who is there, links to anybody are made for a call and let go. */
 export class LookupPart<B> extends Part<B, KademliaMessage, KademliaCommand, KademliaEvent> {
   declare readonly core: Kademlia;
   readonly #members: LookupPartOptions['members'];
+  readonly #ended: LookupPartOptions['ended'];
 
-  constructor(hub: Hub<B>, { config, self, rng, verify = () => false, members }: LookupPartOptions) {
+  constructor(hub: Hub<B>, { config, self, rng, verify = () => false, members, ended }: LookupPartOptions) {
     const core = new Kademlia({ config, self, rng, verify });
     super(hub, core, need.lookup, (message) => ({ area: 'lookup', message }));
     this.#members = members;
+    this.#ended = ended;
   }
 
   protected override told(fact: Fact): KademliaCommand | undefined {
@@ -62,7 +67,7 @@ export class LookupPart<B> extends Part<B, KademliaMessage, KademliaCommand, Kad
   protected said(event: KademliaEvent): void {
     switch (event.kind) {
       case 'finished':
-        this.hub.emit({ ...event, kind: 'lookupFinished' });
+        if (!this.#ended(event.lookupId, event.result)) this.hub.emit({ ...event, kind: 'lookupFinished' });
         break;
       case 'membersNeeded':
         this.#tellMembers();

@@ -9,6 +9,7 @@ import {
 import { hashTerm } from '@starling/digest';
 import { type PeerId, type Rng, unreachable } from '@starling/kernel';
 import type { MeshCommand } from '../api.ts';
+import type { SearchQuery } from '../asked-query.ts';
 import { need } from '../links.ts';
 import { type Fact, type Hub, Part } from './part.ts';
 
@@ -18,6 +19,12 @@ export class SearchPart<B> extends Part<B, SearchMessage, SearchCommand, SearchE
 
   constructor(hub: Hub<B>, config: SearchConfig, selfId: PeerId, rng: Rng) {
     super(hub, new Search({ config, selfId, rng }), need.search, (message) => ({ area: 'search', message }));
+  }
+
+  /** Asks, along the links as they are now. */
+  ask(query: SearchQuery): void {
+    this.#tellLinks(this.hub.ownTree());
+    this.command({ ...query, kind: 'start', terms: termsOf(query.words) });
   }
 
   override message(from: PeerId, message: SearchMessage): void {
@@ -48,15 +55,6 @@ export class SearchPart<B> extends Part<B, SearchMessage, SearchCommand, SearchE
 
   protected override ordered(command: MeshCommand): SearchCommand | undefined {
     switch (command.kind) {
-      case 'query':
-        this.#tellLinks(this.hub.ownTree());
-        // Whoever wants summaries asks holders; what comes here goes the way that was chosen instead.
-        return {
-          ...command,
-          kind: 'start',
-          terms: termsOf(command.words),
-          strategy: command.strategy === 'summary' ? 'auto' : (command.strategy ?? 'auto'),
-        };
       case 'cancelQuery':
         return { kind: 'cancel', queryId: command.queryId };
       case 'localHits':

@@ -10,7 +10,7 @@ import {
   type MeshMessage,
   type MeshOutbox,
 } from '@starling/mesh';
-import { StandInSigning } from './stand-in-signing.ts';
+import { isStandInRecord, StandInSigning, standInRecord } from './stand-in-signing.ts';
 
 export type SimMessage = MeshMessage<Body>;
 
@@ -53,7 +53,11 @@ export class MeshNode implements ProtocolCore<SimMessage, MeshCommand, MeshEvent
   constructor(config: MeshConfig, self: PeerInfo, rng: Rng) {
     this.#isSigning = config.plumtree.signatures !== 'links';
     const primitives = this.#isSigning ? new StandInSigning(self.id) : undefined;
-    this.mesh = new Mesh<Body>({ config, self, rng, admission: admitAll, bodies, primitives });
+    this.mesh = new Mesh<Body>({
+      ...{ config, self, rng, admission: admitAll, bodies, primitives },
+      verifyRecord: isStandInRecord,
+      signRecord: (record) => standInRecord(self.id, record),
+    });
   }
 
   handle(now: Millis, input: Input<SimMessage, MeshCommand>, to: MeshOutbox<Body>): void {

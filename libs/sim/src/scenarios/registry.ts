@@ -4,6 +4,7 @@ import { crashDetection, flipFlop, stalledPeers } from './detection.ts';
 import { dhtLookup } from './dht.ts';
 import { dhtAdversaries } from './dht-adversaries.ts';
 import { faults } from './faults.ts';
+import { hybrid } from './hybrid.ts';
 import { fig2, fig4, table1 } from './hyparview.ts';
 import { bootstrap, idleCost, zones } from './operation.ts';
 import { gossipsubBaseline, ownTrees, treeFig2, treeFig6a, treeLatency } from './plumtree.ts';
@@ -31,6 +32,7 @@ export const scenarios: readonly Scenario[] = [
   idleCost,
   summaries,
   auto,
+  hybrid,
   faults,
   sybil,
   dhtLookup,

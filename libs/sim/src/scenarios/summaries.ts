@@ -23,18 +23,29 @@ export interface Setting {
 
 let documentNumber = 0;
 
-function documentOf(rng: Rng, ...tags: readonly string[]): SimDocument {
+function documentOf(rng: Rng, count: number, ...tags: readonly string[]): SimDocument {
   const words = new Set(tags);
-  while (words.size < wordsEach) words.add(zipfWord(rng, vocabulary));
+  while (words.size < count) words.add(zipfWord(rng, vocabulary));
   return { id: `d${++documentNumber}`, words, score: rng.float() };
 }
 
+/** What peers have. */
+export interface Stock {
+  readonly documentsEach: number;
+  readonly wordsEach: number;
+}
+
 /** Peers with documents of Zipf's words, and tags: held by one peer each, by 0.1 % and by 1 %. */
-export function settled(peers: number, seed: number): Setting {
+export function settled(
+  peers: number,
+  seed: number,
+  config = documentConfig,
+  { documentsEach: each, wordsEach: words }: Stock = { documentsEach, wordsEach },
+): Setting {
   documentNumber = 0;
   const step = Math.max(1, Math.floor(peers / holdersAbove));
   const isHolding = (index: number): boolean => peers <= allHoldMax || index % step === 0 || index >= peers;
-  const documents = new DocumentWorld(seed, documentConfig, isHolding);
+  const documents = new DocumentWorld(seed, config, isHolding);
   const { harness } = documents;
   const { world } = harness;
   harness.start(peers, 5);
@@ -42,7 +53,7 @@ export function settled(peers: number, seed: number): Setting {
   for (const peer of world.peers) {
     documents.put(
       peer,
-      Array.from({ length: documentsEach }, () => documentOf(rng)),
+      Array.from({ length: each }, () => documentOf(rng, words)),
     );
   }
   const tags: { word: string; copies: number }[] = [];
@@ -50,7 +61,7 @@ export function settled(peers: number, seed: number): Setting {
     for (let i = 0; i < 20; i++) {
       const tag = { word: `tag${tags.length}`, copies: Math.max(1, Math.round(peers * share)) };
       tags.push(tag);
-      for (const peer of rng.sample(world.peers, tag.copies)) documents.put(peer, [documentOf(rng, tag.word)]);
+      for (const peer of rng.sample(world.peers, tag.copies)) documents.put(peer, [documentOf(rng, words, tag.word)]);
     }
   }
   world.runUntil(world.now + 60_000);
@@ -144,7 +155,7 @@ function putForAWhile(setting: Setting, meter: WireMeter, idlePerMs: number): Re
   for (let i = 0; i < puts; i++) {
     const peer = randomOf(world.rng, peers);
     const word = `fresh${i}`;
-    documents.put(peer, [documentOf(world.rng, word)]);
+    documents.put(peer, [documentOf(world.rng, wordsEach, word)]);
     unknown.set(word, { at: world.now, peer: peer.info.id, left: new Set(askers) });
     world.runUntil(world.now + 100);
     look();

@@ -453,7 +453,8 @@ export type QuerySummary = Message<"starling.v1.QuerySummary"> & {
   respondersLate: number;
 
   /**
-   * Why it was asked that way, for people, when that was left open (AUTO, SUMMARY); empty: the strategy was asked for.
+   * Why it was asked that way, for people, when that was left open (AUTO, SUMMARY), and each step when it went on another way; empty:
+   * the strategy was asked for. Messages and bytes are of all steps; peers asked and answered, and branches missing, of the last.
    *
    * @generated from field: string choice_reason = 15;
    */
@@ -933,7 +934,7 @@ export const QueryStrategy = {
   UNSPECIFIED: 0,
 
   /**
-   * The mesh chooses. With a budget: as WALK.
+   * The mesh chooses, and goes on another way when the first finds too little. With a budget: within it.
    *
    * @generated from enum value: QUERY_STRATEGY_AUTO = 1;
    */
@@ -968,7 +969,8 @@ export const QueryStrategy = {
   GUIDED: 5,
 
   /**
-   * Straight to the peers whose summaries say that they have the words; the tree where summaries do not help.
+   * Straight to the peers whose summaries say that they have the words; the tree where summaries do not help. In a summary of AUTO
+   * also: straight to those whom keyword records name.
    *
    * @generated from enum value: QUERY_STRATEGY_SUMMARY = 6;
    */
