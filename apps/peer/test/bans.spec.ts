@@ -120,6 +120,10 @@ describe('a ban of the mesh over real links', { timeout: 60_000 }, () => {
           /starling_dials_failed_total\{reason="banned"\} [1-9]/,
         ) !== null,
     );
+    // Nobody would hear what its clients say: Kubernetes is to send none there.
+    const probe = await fetch(`${httpOf(d)}/readyz`);
+    expect([probe.status, await probe.json()]).toMatchObject([503, { reason: 'banned from the mesh by an operator' }]);
+    expect((await fetch(`${httpOf(d)}/healthz`)).status).toBe(200);
     const listed = await Array.fromAsync((await clientOf(b)).listPeers());
     expect(listed.find(({ id }) => id === idOf(d))?.ban).toMatchObject({ reason: 'floods', by: 'ann' });
     for await (const { event } of (await clientOf(b)).watchTopology()) {
@@ -166,6 +170,7 @@ describe('a ban of the mesh over real links', { timeout: 60_000 }, () => {
     await client.unbanPeer({ scope: BanScope.MESH, record: record(idOf(d), { issuedAt: now, bannedUntil: now }) });
     await until(() => !knows(b, idOf(d)) && !knows(c, idOf(d)));
     await until(() => d.peer.overlay.neighbors.length > 0, 30_000);
+    await until(() => d.peer.overlay.ready().ready);
     expect((await client.listBans()).bans.map(({ peerId }) => peerId)).not.toContain(idOf(d));
     expect((await client.listBans({ showLifted: true })).bans.find(({ peerId }) => peerId === idOf(d))).toMatchObject({
       lifted: true,

@@ -172,8 +172,11 @@ export class Overlay implements MeshPort {
     }
   }
 
+  /** What probes are told. Who is banned takes no clients: nobody in the mesh would hear them. */
   ready(): ReadinessReport {
-    return this.readiness.report(this.now());
+    const report = this.readiness.report(this.now());
+    if (!report.ready || !this.mesh.isBanned(this.self.id)) return report;
+    return { ...report, ready: false, reason: 'banned from the mesh by an operator' };
   }
 
   /** Up to `size` peers with ids above `afterId`, ordered by id. */
