@@ -2,14 +2,16 @@
  * The chart on a real cluster: installed, tested, half killed, scaled, upgraded under traffic, removed. Each step is a
  * test; the last line counts them.
  */
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { banReachesTheMesh } from './bans.ts';
+import { k6 } from './load.ts';
+import { Operator } from './operator.ts';
 import { readOptions, usage } from './options.ts';
 import { Release } from './release.ts';
 import { Report } from './report.ts';
 import { foreignPod, secretsStaySecret } from './security.ts';
 import { attempt, eventually, run } from './shell.ts';
+import { apiOf, startTraffic } from './traffic.ts';
+import { ChangeOver, renewal } from './upgrades.ts';
 
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2), process.env);
@@ -17,7 +19,9 @@ async function main(): Promise<number> {
     console.log(usage);
     return 0;
   }
-  const release = new Release(options);
+  const operator = new Operator();
+  const release = new Release(options, ['--set', 'auth.operatorKeysConfigMap=operators']);
+  const changeOver = new ChangeOver(release, options.peers);
   const report = new Report();
   const { peers } = options;
   const interrupted = new Promise<never>((_, reject) => {
@@ -56,6 +60,7 @@ async function main(): Promise<number> {
     await release.deleteNamespace();
     await release.createNamespace();
     installed = true;
+    await release.kubectl(['create', '-f', '-'], { stdin: JSON.stringify(operator.configMap('operators')) });
 
     const up = await report.test(`helm installs ${peers} peers and the dashboard, and all get ready`, async () => {
       await release.upgrade();
@@ -66,14 +71,14 @@ async function main(): Promise<number> {
       return;
     }
 
-    await report.test('helm test publishes and searches at every peer', async () => {
+    await test('helm test publishes and searches at every peer', async () => {
       const { code, output } = await release.test();
       if (code !== 0) throw new Error(output);
     });
 
-    await report.test('the dashboard shows its page and the mesh through a port-forward', dashboard);
+    await test('the dashboard shows its page and the mesh through a port-forward', dashboard);
 
-    await report.test('every peer serves metrics and says why it is ready', async () => {
+    await test('every peer serves metrics and says why it is ready', async () => {
       const [pod] = await release.peers();
       const forward = await release.forward(`pod/${pod?.name}`, 7402);
       try {
@@ -88,20 +93,25 @@ async function main(): Promise<number> {
       }
     });
 
-    await report.test('a pod that is no peer reaches the API, and neither links nor an answer without a token', () =>
-      foreignPod(release),
-    );
-    await report.test('secrets stand in no pod description and in no log', () => secretsStaySecret(release));
-    await report.test('half the peers are killed at once; nothing is lost and the mesh is one again', killHalf);
-    await report.test('helm test fails while a peer belongs to another mesh', strangerIsNoticed);
-    await report.test(`scaled to ${peers - 4}: the rest is one mesh without the others`, () => scale(peers - 4));
-    await report.test(`scaled to ${peers + 2}: the new ones are part of the mesh`, () => scale(peers + 2));
-    await report.test(`scaled back to ${peers}`, () => scale(peers));
-    await report.test('a deleted pod comes back as the same peer', deletedPodKeepsItsIdentity);
-    await report.test('a rolling upgrade replaces every pod and a subscriber loses nothing', rollingUpgrade);
-    await report.test('certificates are renewed under traffic, and a subscriber loses nothing', renewal);
-    await smoke();
+    await test('a pod that is no peer reaches the API, and neither links nor an answer without a token', () =>
+      foreignPod(release));
+    await test('secrets stand in no pod description and in no log', () => secretsStaySecret(release));
+    await test('half the peers are killed at once; nothing is lost and the mesh is one again', killHalf);
+    await test('helm test fails while a peer belongs to another mesh', strangerIsNoticed);
+    await test(`scaled to ${peers - 4}: the rest is one mesh without the others`, () => scale(peers - 4));
+    await test(`scaled to ${peers + 2}: the new ones are part of the mesh`, () => scale(peers + 2));
+    await test(`scaled back to ${peers}`, () => scale(peers));
+    await test('a deleted pod comes back as the same peer', deletedPodKeepsItsIdentity);
+    await test('a rolling upgrade, to signed messages by way of prefer, replaces every pod', () =>
+      changeOver.toPrefer());
+    await test('… and the next one, to signed: a subscriber over both loses nothing', () =>
+      changeOver.toSigned(['--set', 'tls.leafLifetime=60s']));
+    await test('certificates are renewed under traffic, and a subscriber loses nothing', () => renewal(release, peers));
+    await test('an operator bans a pod: out of the mesh and the Service, refused when it comes back, let in again', () =>
+      banReachesTheMesh(release, operator, peers));
+    await load();
 
+    if (options?.keep && report.failed > 0) return;
     await report.test('helm uninstalls everything, volumes too', async () => {
       await release.uninstall();
       await eventually(60_000, async () => {
@@ -111,6 +121,31 @@ async function main(): Promise<number> {
         if (left.trim() !== '') throw new Error(`left: ${left}`);
       });
     });
+  }
+
+  /** One of the tests that `--only` chooses from. */
+  async function test(title: string, body: () => Promise<unknown>): Promise<void> {
+    if (options?.only === '' || title.includes(options?.only ?? '')) await report.test(title, body);
+  }
+
+  /**
+   * What is tried here is the chart, on a machine that may be small and busy, and that the whole cluster shares with k6 and its
+   * forwards; k6 by itself judges speed.
+   */
+  async function load(): Promise<void> {
+    const runs: [string, string, Record<string, string>][] = [
+      ['smoke: what is published at one peer is heard at another in time', 'smoke', { SMOKE_DELIVERY_P99_MS: '5000' }],
+      [
+        'search: a steady stream of questions finds everything at every peer',
+        'search',
+        { SEARCH_RATE: '5', SEARCH_SECONDS: '20', SEARCH_FIRST_HIT_P95_MS: '2500', SEARCH_DONE_P95_MS: '3000' },
+      ],
+    ];
+    const hasK6 = (await attempt('sh', ['-c', 'command -v k6'])).code === 0;
+    for (const [title, scenario, env] of runs) {
+      if (hasK6) await test(`k6 ${title}`, () => k6(release, scenario, env));
+      else report.skip(`k6 ${title}`, 'k6 is not on the PATH');
+    }
   }
 
   async function dashboard(): Promise<void> {
@@ -130,7 +165,7 @@ async function main(): Promise<number> {
     const pods = await release.peers();
     const doomed = pods.slice(0, Math.floor(peers / 2));
     const survivors = pods.slice(doomed.length);
-    const traffic = await startTraffic(survivors.map(({ ip }) => `${ip}:7401`));
+    const traffic = await startTraffic(release, apiOf(survivors));
     await release.kubectl(['delete', 'pod', ...doomed.map(({ name }) => name), '--force', '--grace-period=0']);
     await release.waitForPeers(peers);
     await release.verify(peers);
@@ -166,10 +201,7 @@ async function main(): Promise<number> {
   }
 
   async function deletedPodKeepsItsIdentity(): Promise<string> {
-    const id = async () => {
-      const json = await release.kubectl(['exec', 'starling-peer-1', '-c', 'peer', '--', 'node', '-e', readStatus]);
-      return (JSON.parse(json) as { id: string }).id;
-    };
+    const id = async () => (JSON.parse(await release.get('starling-peer-1', '/status')) as { id: string }).id;
     const before = await id();
     await release.kubectl(['delete', 'pod', 'starling-peer-1', '--timeout=60s']);
     await release.waitForPeers(peers);
@@ -177,99 +209,7 @@ async function main(): Promise<number> {
     if (before !== after || before === undefined) throw new Error(`was ${before}, is ${after}`);
     return release.verify(peers);
   }
-
-  /** Certificates that are good for a minute are renewed after 40 s, several times while messages flow. */
-  async function renewal(): Promise<string> {
-    await release.upgrade(['--set', 'tls.leafLifetime=60s'], 600);
-    const pods = await release.waitForPeers(peers);
-    await release.verify(peers);
-    const before = await expiries();
-    const traffic = await startTraffic(pods.map(({ ip }) => `${ip}:7401`));
-    await eventually(150_000, async () => {
-      const now = await expiries();
-      const kept = before.filter((expiry, index) => (now[index] ?? 0) < expiry + 60);
-      if (kept.length > 0) throw new Error(`${kept.length} certificates are not renewed twice`);
-    });
-    await release.verify(peers);
-    return traffic.stop();
-  }
-
-  /** When each peer's certificate ends, in seconds since 1970. */
-  async function expiries(): Promise<number[]> {
-    const pods = await release.peers();
-    const texts = await Promise.all(
-      pods.map(({ name }) => release.kubectl(['exec', name, '-c', 'peer', '--', 'node', '-e', readMetrics])),
-    );
-    return texts.map((text) => {
-      const value = Number(/^starling_certificate_expiry_timestamp_seconds(?:\{[^}]*\})? (\S+)$/m.exec(text)?.[1]);
-      if (!Number.isFinite(value)) throw new Error('a peer does not say when its certificate ends');
-      return value;
-    });
-  }
-
-  async function rollingUpgrade(): Promise<string> {
-    const [authority, tokens] = [await release.secret('authority'), await release.secret('tokens')];
-    const traffic = await startTraffic([`${release.serviceName}:7401`]);
-    const before = new Set((await release.peers()).map(({ uid }) => uid));
-    await release.upgrade(['--set-string', `peer.podAnnotations.upgraded=at-${Date.now()}`], 600);
-    const after = await release.waitForPeers(peers);
-    const kept = after.filter(({ uid }) => before.has(uid)).map(({ name }) => name);
-    if (kept.length > 0) throw new Error(`not replaced: ${kept.join(', ')}`);
-    if (JSON.stringify(authority) !== JSON.stringify(await release.secret('authority'))) {
-      throw new Error('the upgrade made another authority');
-    }
-    if (JSON.stringify(tokens) !== JSON.stringify(await release.secret('tokens'))) {
-      throw new Error('the upgrade made other tokens');
-    }
-    await release.verify(peers);
-    return traffic.stop();
-  }
-
-  /** A publisher and a subscriber that use the SDK inside the cluster; `stop` throws when a message was lost. */
-  async function startTraffic(addresses: readonly string[]): Promise<{ stop(): Promise<string> }> {
-    const pod = await release.startMeshCheck(['traffic', `--addresses=${addresses.join(',')}`, '--rate=20']);
-    await eventually(60_000, async () => {
-      const log = await release.kubectl(['logs', pod]);
-      if (!log.includes('listening')) throw new Error(`no traffic:\n${log}`);
-    });
-    return {
-      async stop() {
-        await release.kubectl(['exec', pod, '--', 'sh', '-c', 'kill -TERM 1']);
-        const { code, output } = await release.endOf(pod, 90_000);
-        if (code !== 0) throw new Error(output);
-        return output.trim().split('\n').at(-1) ?? '';
-      },
-    };
-  }
-
-  async function smoke(): Promise<void> {
-    const title = 'k6 smoke: what is published at one peer is heard at another in time, documents are found';
-    if ((await attempt('sh', ['-c', 'command -v k6'])).code !== 0) return report.skip(title, 'k6 is not on the PATH');
-    await report.test(title, async () => {
-      const forwards = await Promise.all([0, 1, 2].map((n) => release.forward(`pod/starling-peer-${n}`, 7401)));
-      try {
-        const script = new URL('../../load-tests/scenarios/smoke.ts', import.meta.url).pathname;
-        const folder = await mkdtemp(join(tmpdir(), 'starling-e2e-'));
-        const authority = join(folder, 'ca.pem');
-        await writeFile(authority, (await release.secret('authority'))['tls.crt'] ?? '');
-        const env = {
-          STARLING_ADDRESSES: forwards.map(({ address }) => address).join(','),
-          STARLING_CA_FILE: authority,
-          STARLING_TOKEN: (await release.secret('tokens')).client ?? '',
-          // What is tried here is the chart, on a machine that may be small and busy; k6 by itself judges speed.
-          SMOKE_DELIVERY_P99_MS: '5000',
-        };
-        await run('k6', ['run', '--quiet', '--no-usage-report', script], { timeoutMs: 180_000, env });
-      } finally {
-        await Promise.all(forwards.map((forward) => forward.stop()));
-      }
-    });
-  }
 }
-
-/** Run inside a peer's pod, where there is Node.js but no curl. */
-const readMetrics = "fetch('http://127.0.0.1:7402/metrics').then((answer) => answer.text()).then(console.log)";
-const readStatus = "fetch('http://127.0.0.1:7402/status').then((answer) => answer.text()).then(console.log)";
 
 main().then(
   (code) => process.exit(code),

@@ -11,6 +11,8 @@ export interface Options {
   readonly prepare: string;
   readonly peers: number;
   readonly clusterDomain: string;
+  /** Of the tests between installing and uninstalling only those with this word in their title; empty: all. */
+  readonly only: string;
   /** Leave the release in place after a failure, to look at it. */
   readonly keep: boolean;
 }
@@ -28,6 +30,8 @@ nothing behind. Needs kubectl and helm on the PATH, and k6 for the smoke test. E
   --namespace NAME             E2E_NAMESPACE        made for the run and removed after it (starling-e2e)
   --peers N                    E2E_PEERS            peers of the mesh, 6 or more (10)
   --cluster-domain NAME        E2E_CLUSTER_DOMAIN   the cluster's DNS domain (cluster.local)
+  --only WORDS                 E2E_ONLY             of the tests between installing and uninstalling those whose title
+                                                    has these words (all)
   --keep                       E2E_KEEP=1           after a failure leave everything as it is`;
 
 /** Reads flags and, for those not given, variables. Throws with one line that says what is wrong. */
@@ -45,6 +49,7 @@ export function readOptions(
       namespace: { type: 'string', default: env.E2E_NAMESPACE ?? 'starling-e2e' },
       peers: { type: 'string', default: env.E2E_PEERS ?? '10' },
       'cluster-domain': { type: 'string', default: env.E2E_CLUSTER_DOMAIN ?? 'cluster.local' },
+      only: { type: 'string', default: env.E2E_ONLY ?? '' },
       keep: { type: 'boolean', default: env.E2E_KEEP === '1' },
       help: { type: 'boolean', default: false },
     },
@@ -63,6 +68,7 @@ export function readOptions(
     prepare: values.prepare,
     peers,
     clusterDomain: values['cluster-domain'],
+    only: values.only,
     keep: values.keep,
   };
 }

@@ -42,10 +42,13 @@ const testValues = [
 /** One release of the chart in its own namespace, by kubectl and helm. */
 export class Release {
   readonly #options: Options;
+  readonly #values: readonly string[];
   readonly name = 'starling';
 
-  constructor(options: Options) {
+  /** `values`: flags of helm that every upgrade has. */
+  constructor(options: Options, values: readonly string[] = []) {
     this.#options = options;
+    this.#values = values;
   }
 
   kubectl(args: readonly string[], options?: RunOptions): Promise<string> {
@@ -78,6 +81,7 @@ export class Release {
           '--set-string',
           `clusterDomain=${clusterDomain}`,
           ...testValues,
+          ...this.#values,
           ...values,
         ],
       ],
@@ -123,6 +127,19 @@ export class Release {
       outputs.push(`kubectl ${args.join(' ')}\n${output.trim().split('\n').slice(-25).join('\n')}`);
     }
     return outputs.join('\n\n');
+  }
+
+  /** What a pod answers on its port for probes and scrapers, asked from within: images have Node.js and no curl. */
+  get(pod: string, path: string): Promise<string> {
+    const ask = `fetch('http://127.0.0.1:7402${path}').then((answer) => answer.text()).then(console.log)`;
+    return this.kubectl(['exec', pod, '-c', 'peer', '--', 'node', '-e', ask]);
+  }
+
+  /** A metric of a pod, by its name and labels as they stand in the text. Throws when there is none. */
+  async metric(pod: string, metric: string): Promise<number> {
+    const line = (await this.get(pod, '/metrics')).split('\n').find((each) => each.startsWith(`${metric} `));
+    if (line === undefined) throw new Error(`${pod} has no metric ${metric}`);
+    return Number(line.slice(metric.length));
   }
 
   /** Waits until exactly so many peers are there and ready; answers them. */
