@@ -58,6 +58,9 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   /** Contacts not yet joined; only while isolated. */
   #contacts: PeerInfo[] = [];
   #optimizeAt: Millis = never;
+  #deadline: Millis = never;
+  /** False: it is to be looked for in all that waits. Most inputs are shuffles that walk on, and change nothing. */
+  #isDeadlineKnown = false;
   #hasLeft = false;
 
   constructor(config: HyParViewConfig, self: PeerInfo, rng: Rng, policy: AdmissionPolicy) {
@@ -103,6 +106,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
       this.#onInputAfterLeaving(input, out);
       return;
     }
+    if (input.kind !== 'message' || input.message.kind !== 'shuffle') this.#isDeadlineKnown = false;
     switch (input.kind) {
       case 'message':
         this.#onMessage(now, input.from, input.message, out);
@@ -126,13 +130,16 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
 
   nextDeadline(): Millis {
     if (this.#hasLeft) return never;
-    return Math.min(
+    if (this.#isDeadlineKnown) return this.#deadline;
+    this.#isDeadlineKnown = true;
+    this.#deadline = Math.min(
       this.#attempts.nextDeadline(),
       this.#rounds.nextAt,
       this.#shuffles.nextAt,
       this.#optimizeAt,
       this.#islands.nextDeadline(),
     );
+    return this.#deadline;
   }
 
   #onMessage(now: Millis, from: PeerId, message: HyParViewMessage, out: Out): void {
@@ -348,7 +355,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     }
     this.#correctStranger(from, out);
     // It came through the mesh, so its origin is on this island.
-    this.#islands.settle(origin.id);
+    if (this.#islands.settle(origin.id)) this.#isDeadlineKnown = false;
     this.#hear(now, origin, sample, from);
     const hops = Math.min(ttl, this.#config.shuffleWalkLength) - 1;
     const next = hops > 0 ? this.#views.randomNeighbor(from, origin.id) : undefined;
@@ -356,6 +363,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
       out.send(next.id, { kind: 'shuffle', origin, ttl: hops, sample });
       return;
     }
+    this.#isDeadlineKnown = false;
     if (origin.id === this.#views.self.id) return;
     const isNeighbor = this.#views.isNeighbor(origin.id);
     const reply = this.#views.sampleSpares(sample.length + 1).filter((peer) => peer.id !== origin.id);

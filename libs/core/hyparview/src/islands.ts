@@ -48,10 +48,12 @@ export class Islands {
     this.#reconnectAt = now + this.#jittered(this.#config.reconnectPauseMinMs);
   }
 
-  /** `peer` is on this island, or gone for good. */
-  settle(peer: PeerId): void {
-    this.#lost.delete(peer);
-    if (this.#hint?.id === peer) this.#hint = null;
+  /** `peer` is on this island, or gone for good. True: it was to be asked, or might have been. */
+  settle(peer: PeerId): boolean {
+    const wasLost = this.#lost.delete(peer);
+    if (this.#hint?.id !== peer) return wasLost;
+    this.#hint = null;
+    return true;
   }
 
   /** Whom to ask now; undefined when nobody is due. */

@@ -31,9 +31,9 @@ export class LostNeighbors {
     this.#byPeer.set(peer.id, { peer, until: now + this.#expiryMs });
   }
 
-  /** It is a neighbour again, was heard of through the mesh, or left. */
-  delete(peer: PeerId): void {
-    if (this.#byPeer.size > 0) this.#byPeer.delete(peer);
+  /** It is a neighbour again, was heard of through the mesh, or left. False: it was not here. */
+  delete(peer: PeerId): boolean {
+    return this.#byPeer.size > 0 && this.#byPeer.delete(peer);
   }
 
   /** A random one that is not yet given up. */

@@ -154,14 +154,15 @@ export class Views {
 
   /** A random neighbour that is neither of the two. */
   randomNeighbor(except: PeerId | null = null, exceptToo: PeerId | null = null): PeerInfo | undefined {
-    const neighbors = this.#active.values();
+    // The ids lie together; the peers they name may be anywhere.
+    const ids = this.#active.keys();
     let eligible = 0;
-    for (const { id } of neighbors) if (id !== except && id !== exceptToo) eligible++;
+    for (const id of ids) if (id !== except && id !== exceptToo) eligible++;
     if (eligible === 0) return undefined;
     let skip = this.#rng.below(eligible);
-    for (const peer of neighbors) {
-      if (peer.id === except || peer.id === exceptToo) continue;
-      if (skip-- === 0) return peer;
+    for (let at = 0; at < ids.length; at++) {
+      if (ids[at] === except || ids[at] === exceptToo) continue;
+      if (skip-- === 0) return this.#active.values()[at];
     }
     return undefined;
   }

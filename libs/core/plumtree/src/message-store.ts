@@ -16,7 +16,8 @@ export interface MessageStoreConfig {
 export class MessageStore<B> {
   readonly #config: MessageStoreConfig;
   readonly #sizeOf: (body: B) => number;
-  readonly #streams = new Map<StreamId, HeldStream<B>>();
+  /** Of most streams one message is held, if any: it stands for itself. */
+  readonly #streams = new Map<StreamId, HeldStream<B> | Gossip<B>>();
   /** Messages in order of arrival, and when that was; what lies before `#head` is gone. */
   #arrivals: (Gossip<B> | undefined)[] = [];
   #arrivedAt: Millis[] = [];
@@ -49,12 +50,10 @@ export class MessageStore<B> {
   add(now: Millis, message: Gossip<B>): boolean {
     const size = this.#sizeOf(message.body);
     if (size > this.#config.bytesMax) return false;
-    let stream = this.#streams.get(message.stream);
-    if (stream === undefined) {
-      stream = new HeldStream();
-      this.#streams.set(message.stream, stream);
-    }
-    stream.insert(message);
+    const held = this.#streams.get(message.stream);
+    if (held === undefined) this.#streams.set(message.stream, message);
+    else if (held instanceof HeldStream) held.insert(message);
+    else this.#streams.set(message.stream, new HeldStream(held, message));
     this.#arrivals.push(message);
     this.#arrivedAt.push(now);
     this.#bytes += size;
@@ -66,7 +65,9 @@ export class MessageStore<B> {
   }
 
   get(stream: StreamId, seq: number): Gossip<B> | undefined {
-    return this.#streams.get(stream)?.get(seq);
+    const held = this.#streams.get(stream);
+    if (held instanceof HeldStream) return held.get(seq);
+    return held?.seq === seq ? held : undefined;
   }
 
   /** Bytes of a message's body. */
@@ -76,12 +77,18 @@ export class MessageStore<B> {
 
   /** What is held of `from` … `to`, ascending, at most `max` messages. */
   range(stream: StreamId, from: number, to: number, max: number): Gossip<B>[] {
-    return this.#streams.get(stream)?.range(from, to, max) ?? [];
+    const held = this.#streams.get(stream);
+    if (held instanceof HeldStream) return held.range(from, to, max);
+    return held !== undefined && held.seq >= from && held.seq <= to && max > 0 ? [held] : [];
   }
 
   /** Appends the runs held of a stream to `to`, ascending; of more than `max` runs the latest. Returns how many. */
   runs(stream: StreamId, max: number, to: StreamDigest[]): number {
-    return this.#streams.get(stream)?.runs(stream, max, to) ?? 0;
+    const held = this.#streams.get(stream);
+    if (held instanceof HeldStream) return held.runs(stream, max, to);
+    if (held === undefined || max < 1) return 0;
+    to.push({ stream, from: held.seq, seen: held.seq });
+    return 1;
   }
 
   /** When the oldest message reaches the age bound; Infinity when nothing is held. */
@@ -100,9 +107,9 @@ export class MessageStore<B> {
     this.#arrivals[this.#head] = undefined;
     this.#head++;
     this.#bytes -= this.#sizeOf(message.body);
-    const stream = this.#streams.get(message.stream) as HeldStream<B>;
-    stream.remove(message.seq);
-    if (stream.size === 0) this.#streams.delete(message.stream);
+    const held = this.#streams.get(message.stream);
+    if (held instanceof HeldStream) held.remove(message.seq);
+    if (!(held instanceof HeldStream) || held.size === 0) this.#streams.delete(message.stream);
     // Give the memory back in one move once the dead half outweighs the live half.
     if (this.#head > 64 && this.#head * 2 > this.#arrivals.length) {
       this.#arrivals = this.#arrivals.slice(this.#head);
@@ -114,8 +121,12 @@ export class MessageStore<B> {
 
 /** The held messages of one stream, by ascending number. Both ends are cheap: messages come at one and go at the other. */
 class HeldStream<B> {
-  #items: (Gossip<B> | undefined)[] = [];
+  #items: (Gossip<B> | undefined)[];
   #head = 0;
+
+  constructor(first: Gossip<B>, second: Gossip<B>) {
+    this.#items = first.seq < second.seq ? [first, second] : [second, first];
+  }
 
   get size(): number {
     return this.#items.length - this.#head;
@@ -123,9 +134,7 @@ class HeldStream<B> {
 
   insert(message: Gossip<B>): void {
     const items = this.#items;
-    // Of most streams one message is held, if any: to push to an empty array would take memory for seventeen.
-    if (items.length === 0) this.#items = [message];
-    else if (this.size === 0 || this.#seqAt(items.length - 1) < message.seq) items.push(message);
+    if (this.size === 0 || this.#seqAt(items.length - 1) < message.seq) items.push(message);
     else items.splice(this.#firstFrom(message.seq), 0, message);
   }
 
@@ -163,7 +172,9 @@ class HeldStream<B> {
     let last = this.#items.length - 1;
     for (let count = 0; last >= this.#head && count < max; count++) {
       const first = this.#runStart(last);
-      to.splice(before, 0, { stream, from: this.#seqAt(first), seen: this.#seqAt(last) });
+      const run = { stream, from: this.#seqAt(first), seen: this.#seqAt(last) };
+      if (count === 0) to.push(run);
+      else to.splice(before, 0, run);
       last = first - 1;
     }
     return to.length - before;

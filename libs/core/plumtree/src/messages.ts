@@ -34,10 +34,18 @@ export function isEphemeral(stream: StreamId): boolean {
   return stream.endsWith('!');
 }
 
+/** What `originOf` was asked last: a message passes many times, and all that it touches then share one text. */
+let lastStream: StreamId = '';
+let lastOrigin: PeerId = '';
+
 /** Who publishes a stream. Of text that is no stream: the text itself. */
 export function originOf(stream: StreamId): PeerId {
-  const at = stream.lastIndexOf('~');
-  return at < 0 ? stream : stream.slice(0, at);
+  if (stream !== lastStream) {
+    const at = stream.lastIndexOf('~');
+    lastOrigin = at < 0 ? stream : stream.slice(0, at);
+    lastStream = stream;
+  }
+  return lastOrigin;
 }
 
 /**

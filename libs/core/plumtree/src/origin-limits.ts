@@ -42,6 +42,8 @@ export class OriginLimits {
   readonly #allowances = new Map<PeerId, Allowance>();
   /** Look for full ones when there are so many. */
   #sweepAt = sweepMin;
+  /** Of those kept, how many have less than one delivery left: mostly none, and then nobody need be looked up. */
+  #usedUp = 0;
   /** Messages of one stream come one after the other. */
   #lastStream: StreamId = '';
   #last: Allowance | null = null;
@@ -63,6 +65,7 @@ export class OriginLimits {
       if (this.#allowances.size >= this.#sweepAt) this.#makeRoom(now);
       allowance = { left: this.#config.originWorkBurst, at: now, shed: 0, shedAt: Number.NEGATIVE_INFINITY };
       this.#allowances.set(origin, allowance);
+      if (allowance.left < 1) this.#usedUp++;
     }
     this.#lastStream = stream;
     this.#last = allowance;
@@ -88,14 +91,14 @@ export class OriginLimits {
 
   /** Is whoever publishes this stream over its allowance now? Of one that published nothing lately nothing is kept. */
   isOver(stream: StreamId, now: Millis): boolean {
-    if (this.#allowances.size === 0) return false;
+    if (this.#usedUp === 0) return false;
     const allowance = this.#allowances.get(originOf(stream));
     return allowance !== undefined && this.isUsedUp(allowance, now);
   }
 
   use(allowance: Allowance, work: number, now: Millis): void {
     this.#refill(allowance, now);
-    allowance.left -= work;
+    this.#set(allowance, allowance.left - work);
   }
 
   /** Notes work that was shed: true for each second's worth of it, so that a flood is told from a burst that was a little too long. */
@@ -111,11 +114,11 @@ export class OriginLimits {
     const { originsMax, originWorkBurst } = this.#config;
     for (const [origin, allowance] of this.#allowances) {
       this.#refill(allowance, now);
-      if (allowance.left >= originWorkBurst) this.#allowances.delete(origin);
+      if (allowance.left >= originWorkBurst) this.#forget(origin, allowance);
     }
     if (this.#allowances.size >= originsMax) {
-      const [oldest] = this.#allowances.keys();
-      if (oldest !== undefined) this.#allowances.delete(oldest);
+      const [oldest] = this.#allowances;
+      if (oldest !== undefined) this.#forget(...oldest);
     }
     this.#sweepAt = Math.min(originsMax, Math.max(sweepMin, 2 * this.#allowances.size));
     this.#last = null;
@@ -124,8 +127,19 @@ export class OriginLimits {
   #refill(allowance: Allowance, now: Millis): void {
     const { originWorkPerSecond, originWorkBurst } = this.#config;
     const gained = ((now - allowance.at) / 1_000) * originWorkPerSecond;
-    allowance.left = Math.min(originWorkBurst, allowance.left + gained);
+    this.#set(allowance, Math.min(originWorkBurst, allowance.left + gained));
     allowance.at = now;
     if (allowance.left >= originWorkBurst) allowance.shed = 0;
+  }
+
+  #set(allowance: Allowance, left: number): void {
+    if (allowance.left < 1) this.#usedUp--;
+    if (left < 1) this.#usedUp++;
+    allowance.left = left;
+  }
+
+  #forget(origin: PeerId, allowance: Allowance): void {
+    if (allowance.left < 1) this.#usedUp--;
+    this.#allowances.delete(origin);
   }
 }

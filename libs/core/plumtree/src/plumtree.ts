@@ -81,6 +81,9 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   #missing: MissingMessages | null = null;
   /** Of the last input. */
   #now: Millis = 0;
+  #deadline: Millis = Number.POSITIVE_INFINITY;
+  /** False: it is to be looked for in all that waits. Nearly every second input announces what is here, and changes nothing. */
+  #isDeadlineKnown = false;
 
   /**
    * `sizeOf` gives the bytes that a body takes in the store. `self.stream` must be new with every start; `self.zone` is
@@ -172,6 +175,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
 
   handle(now: Millis, input: Input<PlumtreeMessage<B>, PlumtreeCommand<B>>, out: Out<B>): void {
     this.#now = now;
+    if (input.kind !== 'message' || input.message.kind !== 'iHave') this.#isDeadlineKnown = false;
     switch (input.kind) {
       case 'message':
         this.#onMessage(now, input.from, input.message, out);
@@ -197,8 +201,11 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   }
 
   nextDeadline(): Millis {
+    if (this.#isDeadlineKnown) return this.#deadline;
     let at = Math.min(this.#links.announceAt, this.#links.oweAt, this.#retention.sweepAt, this.#repair.nextDeadline());
     if (this.#missing !== null) at = Math.min(at, this.#missing.nextDeadline());
+    this.#deadline = at;
+    this.#isDeadlineKnown = true;
     return at;
   }
 
@@ -496,6 +503,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       }
       for (let seq = from; seq <= to; seq++) {
         if (state.has(seq)) continue;
+        this.#isDeadlineKnown = false;
         this.#missing ??= new MissingMessages(this.#config);
         if (!this.#missing.announced(now, state, seq, { peer: neighbor.id, round, tree })) this.stats.shed++;
       }

@@ -40,6 +40,8 @@ export class StreamState extends SeqSet {
 export class StreamTable {
   readonly #streamsMax: number;
   readonly #states = new Map<StreamId, StreamState>();
+  /** What was asked for last: a message and its announcements come one after the other. */
+  #last: StreamState | null = null;
   /** Streams forgotten because the table was full. */
   evicted = 0;
 
@@ -52,7 +54,7 @@ export class StreamTable {
   }
 
   get(id: StreamId): StreamState | undefined {
-    return this.#states.get(id);
+    return this.#last?.id === id ? this.#last : this.#states.get(id);
   }
 
   /** Adds a stream of this peer itself. */
@@ -64,15 +66,20 @@ export class StreamTable {
 
   /** The state of a stream, made when there is none yet. */
   getOrAdd(id: StreamId, now: Millis): StreamState {
-    const known = this.#states.get(id);
-    if (known !== undefined) return known;
+    const known = this.get(id);
+    if (known !== undefined) {
+      this.#last = known;
+      return known;
+    }
     if (this.#states.size >= this.#streamsMax) this.#forgetSilent();
     const state = new StreamState(id, now);
     this.#states.set(id, state);
+    this.#last = state;
     return state;
   }
 
   #forgetSilent(): void {
+    this.#last = null;
     const others = [...this.#states.values()].filter((state) => !state.isOwn);
     others.sort((a, b) => a.lastAt - b.lastAt);
     for (const state of others.slice(0, Math.max(1, this.#streamsMax >> 4))) {

@@ -1,4 +1,4 @@
-import { assert } from '@starling/kernel';
+import { assert, type PeerId } from '@starling/kernel';
 import { noTick, type SimPeer } from './peer.ts';
 
 /** How one end of a link stands. `waiting`: dialling, or (at the far end) not yet reached by the dial. */
@@ -11,10 +11,15 @@ export const goodbye = Symbol('goodbye');
 export class Link<M, C, E> {
   readonly dialler: SimPeer<M, C, E>;
   readonly acceptor: SimPeer<M, C, E>;
-  /** One way, in ticks, before jitter. */
-  latencyTicks: number;
   diallerEnd: LinkEnd = 'waiting';
   acceptorEnd: LinkEnd = 'waiting';
+  // What a delivery wants to know of the far end is here as well: among 10,000 peers that one's memory is far away.
+  readonly diallerId: PeerId;
+  readonly acceptorId: PeerId;
+  readonly diallerIndex: number;
+  readonly acceptorIndex: number;
+  /** One way, in ticks, before jitter. */
+  latencyTicks: number;
   /** When the last message so far arrives at each end: the next may not overtake it. */
   lastAtDialler = 0;
   lastAtAcceptor = 0;
@@ -29,6 +34,10 @@ export class Link<M, C, E> {
   constructor(dialler: SimPeer<M, C, E>, acceptor: SimPeer<M, C, E>, latencyTicks: number) {
     this.dialler = dialler;
     this.acceptor = acceptor;
+    this.diallerId = dialler.info.id;
+    this.acceptorId = acceptor.info.id;
+    this.diallerIndex = dialler.index;
+    this.acceptorIndex = acceptor.index;
     this.latencyTicks = latencyTicks;
   }
 

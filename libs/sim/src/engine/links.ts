@@ -7,7 +7,7 @@ import { goodbye, Link } from './link.ts';
 import type { NetworkModel } from './network.ts';
 import { noTick, type SimPeer } from './peer.ts';
 import type { TraceHash } from './trace-hash.ts';
-import type { WorldObserver, WorldOptions, WorldStats } from './world-port.ts';
+import type { SentObserver, WorldOptions, WorldStats } from './world-port.ts';
 
 /** What links need of the world around them. */
 export interface LinksPort<M, C, E> {
@@ -15,7 +15,8 @@ export interface LinksPort<M, C, E> {
   readonly queue: WorldQueue<M, C, E>;
   readonly hash: TraceHash;
   readonly stats: WorldStats;
-  readonly observers: readonly WorldObserver<M, C, E>[];
+  /** Who watches what is sent. */
+  readonly senders: readonly SentObserver<M, C, E>[];
   readonly networkRng: Rng;
   readonly garbleRng: Rng;
   /** Gives an input to a peer's core, now. */
@@ -38,7 +39,7 @@ export class Links<M, C, E> {
   readonly #options: WorldOptions<M, C, E>;
   readonly #hash: TraceHash;
   readonly #stats: WorldStats;
-  readonly #observers: readonly WorldObserver<M, C, E>[];
+  readonly #senders: readonly SentObserver<M, C, E>[];
   readonly #cuts = new Cuts();
   /** In the order in which they stalled. */
   readonly #stalled = new Set<Link<M, C, E>>();
@@ -49,7 +50,7 @@ export class Links<M, C, E> {
     this.#options = port.options;
     this.#hash = port.hash;
     this.#stats = port.stats;
-    this.#observers = port.observers;
+    this.#senders = port.senders;
     this.network = port.options.network;
     this.lossProbability = this.network.lossProbability;
     this.resetProbability = this.network.resetProbability;
@@ -146,8 +147,8 @@ export class Links<M, C, E> {
   /** The event that the queue has just given is about this link. */
   onEvent(link: Link<M, C, E>): void {
     const queue = this.#queue;
-    this.#hash.add((link.dialler.index << 5) | queue.kind);
-    this.#hash.add(link.acceptor.index);
+    this.#hash.add((link.diallerIndex << 5) | queue.kind);
+    this.#hash.add(link.acceptorIndex);
     switch (queue.kind) {
       case eventKind.toDialler:
         this.#arrive(link, link.dialler, eventKind.serveDialler, queue.payload as M);
@@ -211,12 +212,12 @@ export class Links<M, C, E> {
 
   #deliver(link: Link<M, C, E>, peer: SimPeer<M, C, E>, message: M): void {
     this.#hash.add(this.#options.tagOf(message));
-    if (link.end(peer) !== 'up') {
+    const isDialler = link.dialler === peer;
+    if ((isDialler ? link.diallerEnd : link.acceptorEnd) !== 'up') {
       this.#stats.lost++;
       return;
     }
-    const from = link.dialler === peer ? link.acceptor.info.id : link.dialler.info.id;
-    this.#port.handle(peer, { kind: 'message', from, message });
+    this.#port.handle(peer, { kind: 'message', from: isDialler ? link.acceptorId : link.diallerId, message });
   }
 
   #transmit(link: Link<M, C, E>, toAcceptor: boolean, message: M | typeof goodbye, delay: number): void {
@@ -290,7 +291,7 @@ export class Links<M, C, E> {
       from.bytesOut += bytes;
       this.#stats.bytes += bytes;
     }
-    for (const observer of this.#observers) observer.sent?.(from, to, message, msFromTicks(this.#queue.now));
+    for (const observer of this.#senders) observer.sent(from, to, message, msFromTicks(this.#queue.now));
   }
 
   #onDial(link: Link<M, C, E>): void {

@@ -29,6 +29,12 @@ export interface WorldObserver<M, C, E> {
   stopped?(peer: SimPeer<M, C, E>, now: Millis): void;
 }
 
+/** One who watches what is sent. */
+export type SentObserver<M, C, E> = Required<Pick<WorldObserver<M, C, E>, 'sent'>>;
+
+/** One who watches every input. */
+export type HandledObserver<M, C, E> = Required<Pick<WorldObserver<M, C, E>, 'handled'>>;
+
 /** What has happened so far, in numbers. */
 export interface WorldStats {
   /** Events taken from the queue. */

@@ -8,7 +8,7 @@ import { Links } from './links.ts';
 import type { NetworkModel } from './network.ts';
 import { noTick, SimPeer } from './peer.ts';
 import { TraceHash } from './trace-hash.ts';
-import type { WorldObserver, WorldOptions, WorldStats } from './world-port.ts';
+import type { HandledObserver, SentObserver, WorldObserver, WorldOptions, WorldStats } from './world-port.ts';
 
 /** Ticks in a row without progress after which a core is declared to spin. */
 const spinsMax = 1_000;
@@ -34,6 +34,9 @@ export class World<M, C, E> implements Outbox<M, E> {
 
   readonly #options: WorldOptions<M, C, E>;
   readonly #observers: WorldObserver<M, C, E>[] = [];
+  // The same by what they watch: most watch little, and asking each about each input costs as much as a short input.
+  readonly #senders: SentObserver<M, C, E>[] = [];
+  readonly #handlers: HandledObserver<M, C, E>[] = [];
   readonly #queue: WorldQueue<M, C, E> = new EventQueue();
   readonly #hash = new TraceHash();
   readonly #byId = new Map<PeerId, SimPeer<M, C, E>>();
@@ -55,7 +58,7 @@ export class World<M, C, E> implements Outbox<M, E> {
       queue: this.#queue,
       hash: this.#hash,
       stats: this.stats,
-      observers: this.#observers,
+      senders: this.#senders,
       networkRng,
       garbleRng,
       handle: (peer, input) => this.#handle(peer, input),
@@ -95,6 +98,8 @@ export class World<M, C, E> implements Outbox<M, E> {
 
   observe(observer: WorldObserver<M, C, E>): void {
     this.#observers.push(observer);
+    if (observer.sent !== undefined) this.#senders.push(observer as SentObserver<M, C, E>);
+    if (observer.handled !== undefined) this.#handlers.push(observer as HandledObserver<M, C, E>);
   }
 
   find(id: PeerId): SimPeer<M, C, E> | undefined {
@@ -284,20 +289,18 @@ export class World<M, C, E> implements Outbox<M, E> {
     peer.core.handle(this.now + peer.skewMs, input, this);
     this.#current = null;
     this.#arm(peer);
-    if (this.#observers.length > 0) this.#tell(peer, input);
-    else this.#emitted.length = 0;
+    if (this.#emitted.length > 0) this.#tellEvents();
+    if (this.#handlers.length === 0) return;
+    const now = this.now;
+    for (const observer of this.#handlers) observer.handled(peer, now, input);
   }
 
-  #tell(peer: SimPeer<M, C, E>, input: Input<M, C>): void {
+  #tellEvents(): void {
     const now = this.now;
     const emitted = this.#emitted;
-    if (emitted.length > 0) {
-      // An observer may give a command, whose events are told first.
-      this.#emitted = [];
-      for (const { peer: by, event } of emitted)
-        for (const observer of this.#observers) observer.event?.(by, event, now);
-    }
-    for (const observer of this.#observers) observer.handled?.(peer, now, input);
+    // An observer may give a command, whose events are told first.
+    this.#emitted = [];
+    for (const { peer, event } of emitted) for (const observer of this.#observers) observer.event?.(peer, event, now);
   }
 
   /** Asks for the deadline, as a host does after each input. */
