@@ -66,6 +66,9 @@ export abstract class Part<B, M, C, E> implements AnyPart {
   readonly core: ProtocolCore<M, C, E>;
   protected readonly hub: Hub<B>;
   readonly #out: CoreOutbox<B, M, E>;
+  #deadline: Millis = Number.POSITIVE_INFINITY;
+  /** False since the core's last input. Most inputs of a mesh concern one or two of its cores, and the rest need not look again. */
+  #isDeadlineKnown = false;
 
   /** `bit`: one of `need`, for a core that wants links; `side`: the hub's unless the part looks at what is sent. */
   constructor(
@@ -102,7 +105,7 @@ export abstract class Part<B, M, C, E> implements AnyPart {
   }
 
   tick(): void {
-    if (this.core.nextDeadline() <= this.hub.now()) this.#handle({ kind: 'tick' });
+    if (this.nextDeadline() <= this.hub.now()) this.#handle({ kind: 'tick' });
   }
 
   fact(fact: Fact): void {
@@ -118,7 +121,11 @@ export abstract class Part<B, M, C, E> implements AnyPart {
   }
 
   nextDeadline(): Millis {
-    return this.core.nextDeadline();
+    if (!this.#isDeadlineKnown) {
+      this.#deadline = this.core.nextDeadline();
+      this.#isDeadlineKnown = true;
+    }
+    return this.#deadline;
   }
 
   /** An event of the core, after the core has returned. */
@@ -146,6 +153,7 @@ export abstract class Part<B, M, C, E> implements AnyPart {
   }
 
   #handle(input: Input<M, C>): void {
+    this.#isDeadlineKnown = false;
     this.core.handle(this.hub.now(), input, this.#out);
   }
 }
