@@ -106,7 +106,29 @@ describe('the starling command and three peers', { timeout: 60_000 }, () => {
     expect(lines[1]).toMatch(/^peer-1 {2}answered in [\d.]+ ms, its index in [\d.]+ ms, 0 hits/);
     for (const name of ['peer-0', 'peer-2'])
       expect(traced.stdout).toMatch(new RegExp(`└ ${name} {2}round trip [\\d.]+ ms`));
-    expect(lines.at(-1)).toMatch(/^0 hits; 3 of 3 peers answered, \d+ messages; complete$/);
+    expect(traced.stdout).toMatch(/^0 hits; exhaustive: 3 of 3 peers answered, \d+ messages, [\d.]+ KiB; complete$/m);
+  });
+
+  it.each([
+    ['walk', 'random walks, round 1:'],
+    ['ring', 'ring, everybody within 1 link:'],
+    ['guided', 'guided walks, round 1:'],
+  ])('trace query --strategy %s: round by round', async (strategy, heading) => {
+    const traced = await at(1, 'trace', 'query', 'anything', '--strategy', strategy);
+    expect(traced.stderr).toBe('');
+    const lines = traced.stdout.trim().split('\n');
+    expect(lines[0]).toBe(heading);
+    expect(lines[1]).toMatch(/^peer-1 {2}answered in [\d.]+ ms, its index in [\d.]+ ms, 0 hits/);
+    for (const name of ['peer-0', 'peer-2'])
+      expect(traced.stdout).toMatch(new RegExp(`└ ${name} {2}round trip [\\d.]+ ms.*its index in [\\d.]+ ms`));
+    expect(lines.at(-1)).toMatch(new RegExp(`^0 hits; ${strategy}: 3 of 3 peers answered`));
+  });
+
+  it('trace lookup: every call between peers', async () => {
+    expect(await at(0, 'lookup', 'put', 'traced', 'yes')).toMatchObject({ code: 0 });
+    const { code, stdout } = await at(2, 'trace', 'lookup', 'traced');
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^VALUE.*\nyes /)]);
+    expect(stdout).toMatch(/calls? in \d+ rounds?|the peer had it itself/);
   });
 
   it('put-docs and query: what one peer keeps, every peer finds', async () => {

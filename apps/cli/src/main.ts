@@ -36,6 +36,34 @@ const output = () =>
     .choices(['table', 'json'])
     .default('table');
 
+/** A command that asks for documents. */
+function asking(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--strategy <way>', 'whom to ask')
+        .choices(['auto', 'exhaustive', 'walk', 'ring', 'guided', 'summary'])
+        .default('auto'),
+    )
+    .option('--budget <messages>', 'messages between peers that it may cost at most; 0: the default', '0')
+    .addHelpText('after', queryHelp)
+    .option('-l, --limit <n>', 'hits at most', '20');
+}
+
+/** A command that looks a key up. */
+function looking(command: Command): Command {
+  return onPaths(command)
+    .option('--publisher <id>', 'only what this publisher signed', '')
+    .option('--answers <n>', 'holders to hear before the newest is chosen', '1');
+}
+
+function onPaths(command: Command): Command {
+  return command.option(
+    '--paths <n>',
+    'disjoint paths where not all peers are known, up to 8: more resist more liars; 0: as usual',
+    '0',
+  );
+}
+
 /** A command that talks to a mesh. */
 function meshCommand(program: Command, usage: string, about: string, timeout = '5s'): Command {
   return program
@@ -97,20 +125,14 @@ function build(finish: (code: number) => void): Command {
     .option('--from <where>', 'new, all (what is still held), or a time', 'new')
     .option('-n, --count <n>', 'stop after so many messages; 0: never', '0')
     .action(run(sub));
-  meshCommand(program, 'query <text>', 'ask the mesh for documents')
-    .addOption(
-      new Option('--strategy <way>', 'whom to ask')
-        .choices(['auto', 'exhaustive', 'walk', 'ring', 'guided', 'summary'])
-        .default('auto'),
-    )
-    .option('--budget <messages>', 'messages between peers that it may cost at most; 0: the default', '0')
-    .addHelpText('after', queryHelp)
-    .option('-l, --limit <n>', 'hits at most', '20')
-    .action(run(query));
+  asking(meshCommand(program, 'query <text>', 'ask the mesh for documents')).action(run(query));
   const trace = program.command('trace').description('the way that something took through the mesh');
-  meshCommand(trace, 'query <text>', 'ask every peer, and show who asked whom and how long each took')
-    .option('-l, --limit <n>', 'hits at most', '20')
-    .action(run(traceQuery));
+  asking(meshCommand(trace, 'query <text>', 'ask, and show who asked whom and how long each took')).action(
+    run(traceQuery),
+  );
+  looking(meshCommand(trace, 'lookup <key>', 'look a key up, and show every call between peers'))
+    .addOption(new Option('--trace').default(true).hideHelp())
+    .action(run(lookupGet));
   meshCommand(
     program,
     'put-docs [json-or-file]',
@@ -232,22 +254,13 @@ function lookupCommands(
 ): void {
   const lookup = program.command('lookup').description('keep values under keys, and find them, anywhere in the mesh');
   const command = (usage: string, about: string) =>
-    meshCommand(lookup, usage, about)
-      .option(
-        '--paths <n>',
-        'disjoint paths where not all peers are known, up to 8: more resist more liars; 0: as usual',
-        '0',
-      )
-      .option('--trace', 'show every call between peers', false);
-  command('get <key>', 'the records of a key; exit code 1: there is none')
-    .option('--publisher <id>', 'only what this publisher signed', '')
-    .option('--answers <n>', 'holders to hear before the newest is chosen', '1')
-    .action(run(lookupGet));
-  command('put <key> [value]', 'put a value under a key; - or nothing: standard input')
+    meshCommand(lookup, usage, about).option('--trace', 'show every call between peers', false);
+  looking(command('get <key>', 'the records of a key; exit code 1: there is none')).action(run(lookupGet));
+  onPaths(command('put <key> [value]', 'put a value under a key; - or nothing: standard input'))
     .option('--ttl <time>', 'how long it is kept: 30m, 12h, 7d', '24h')
     .option('--record-version <n>', 'a higher one replaces a lower one of the same publisher (default: the time in ms)')
     .action(run(lookupPut));
-  command('find <name>', 'the peers that offer something')
+  onPaths(command('find <name>', 'the peers that offer something'))
     .option('-l, --limit <n>', 'peers at most', '20')
     .action(run(lookupFind));
 }

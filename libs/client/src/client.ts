@@ -28,7 +28,6 @@ import {
   type PutRecordResponse,
   QueryRequestSchema,
   type QueryResponse,
-  QueryStrategy,
   type QuerySummary as QuerySummaryProto,
   SearchService,
   toGrpcDefinition,
@@ -44,6 +43,7 @@ import { StarlingError } from './errors.ts';
 import { type PeerConnection, PeerPool } from './peer-pool.ts';
 import { PublishStream } from './publish-stream.ts';
 import { batchesOf, documentsBatch, type PutProgress, putDocuments, toDocument } from './put-documents.ts';
+import { type QueryStrategyName, queryStrategies, strategyName } from './query-strategy.ts';
 import { type QueryTrace, toQueryTrace } from './query-trace.ts';
 import { type Receipt, toReceipt } from './receipt.ts';
 import { Responder, type RespondOptions } from './responder.ts';
@@ -90,18 +90,6 @@ export interface PublishOptions extends CallOptions {
   readonly requestId?: string;
 }
 
-/** Whom a query asks, and what that costs: docs/search.md. */
-export type QueryStrategyName = 'auto' | 'exhaustive' | 'walk' | 'ring' | 'guided' | 'summary';
-
-const strategies: Readonly<Record<QueryStrategyName, QueryStrategy>> = {
-  auto: QueryStrategy.AUTO,
-  exhaustive: QueryStrategy.EXHAUSTIVE,
-  walk: QueryStrategy.WALK,
-  ring: QueryStrategy.RING,
-  guided: QueryStrategy.GUIDED,
-  summary: QueryStrategy.SUMMARY,
-};
-
 export interface QueryOptions extends CallOptions {
   /** Hits wanted at most. Default 20. */
   readonly limit?: number;
@@ -109,7 +97,7 @@ export interface QueryOptions extends CallOptions {
   readonly strategy?: QueryStrategyName;
   /** Messages between peers that the query may cost at most. Default: the strategy's; not with `exhaustive`. */
   readonly messageBudget?: number;
-  /** Hears the way that the query took, wave by wave, before the summary. For queries that ask everybody. */
+  /** Hears the way that the query took, wave by wave or round by round, before the summary. */
   readonly onTrace?: (trace: QueryTrace) => void;
   readonly signal?: AbortSignal;
 }
@@ -308,7 +296,7 @@ export class StarlingClient {
       text,
       limit: options.limit ?? 0,
       timeout: durationFromMs(timeoutMs),
-      strategy: strategies[options.strategy ?? 'auto'],
+      strategy: queryStrategies[options.strategy ?? 'auto'],
       messageBudget: options.messageBudget ?? 0,
       trace: options.onTrace !== undefined,
     });
@@ -564,7 +552,6 @@ function toPublishRequest({ topic, payload, headers }: OutgoingMessage, options:
 
 function toQuerySummary(summary: QuerySummaryProto): QuerySummary {
   const { peersAsked, peersAnswered, messagesSpent, branchesMissing, complete, reason, hitCount } = summary;
-  const names = Object.keys(strategies) as QueryStrategyName[];
   return {
     kind: 'summary',
     peersAsked,
@@ -577,7 +564,7 @@ function toQuerySummary(summary: QuerySummaryProto): QuerySummary {
     respondersAsked: summary.respondersAsked,
     respondersAnswered: summary.respondersAnswered,
     respondersLate: summary.respondersLate,
-    strategy: names.find((name) => strategies[name] === summary.strategy) ?? 'auto',
+    strategy: strategyName(summary.strategy) ?? 'auto',
     bytesSpent: Number(summary.bytesSpent),
     messageBudget: summary.messageBudget,
     cacheAgeMs: summary.cacheAge === undefined ? null : durationMs(summary.cacheAge),

@@ -8,7 +8,6 @@ export {
   type PublishOptions,
   type QueryHit,
   type QueryOptions,
-  type QueryStrategyName,
   type QuerySummary,
   type RankedHit,
   StarlingClient,
@@ -24,6 +23,7 @@ export {
   type StarlingReason,
 } from './errors.ts';
 export type { PutProgress } from './put-documents.ts';
+export type { QueryStrategyName } from './query-strategy.ts';
 export type { QuerySpan, QueryTrace } from './query-trace.ts';
 export type { Receipt } from './receipt.ts';
 export { Responder, type RespondOptions } from './responder.ts';

@@ -43,7 +43,7 @@ export type MeshCommand =
        * left out, or with an empty list, nothing is known and everybody may have an answer.
        */
       readonly words?: readonly (readonly string[])[];
-      /** Answered by `queryTrace`, too, for each wave, when everybody is asked. */
+      /** Answered by `queryTrace`, too: for each wave, or each round of a seek. */
       readonly trace?: boolean;
     }
   | { readonly kind: 'cancelQuery'; readonly queryId: string }
@@ -134,7 +134,14 @@ export type MeshEvent =
     }
   /** Nobody waits for that answer any more. */
   | { readonly kind: 'queryLocalOver'; readonly queryId: string }
-  | { readonly kind: 'queryTrace'; readonly queryId: string; readonly wave: number; readonly trace: SpanList }
+  /** The way that a wave took or, of a walk, a ring or a guided walk, a round (from 1). A query may go several ways, one after another. */
+  | {
+      readonly kind: 'queryTrace';
+      readonly queryId: string;
+      readonly strategy: Strategy | 'summary';
+      readonly wave: number;
+      readonly trace: SpanList;
+    }
   | { readonly kind: 'queryHits'; readonly queryId: string; readonly hits: readonly Hit[] }
   | {
       readonly kind: 'queryFinished';

@@ -11,7 +11,7 @@ import {
 import type { LivenessMessage } from '@starling/core-liveness';
 import type { LinkReport, ObserveBroadcast, PeerReport } from '@starling/core-observe';
 import type { BatchSignature, Gossip, PlumtreeMessage, SeqRange, StreamDigest } from '@starling/core-plumtree';
-import type { Hit, QueryTally, SearchMessage, SeekTally, TermsPart } from '@starling/core-search';
+import type { Hit, QueryTally, SearchMessage, SeekTally, SpanList, TermsPart } from '@starling/core-search';
 import type { HolderMessage, SummariesMessage, SummaryDelta } from '@starling/core-summaries';
 import type { PeerId, PeerInfo } from '@starling/kernel';
 import type { Body, MeshMessage } from '@starling/mesh';
@@ -200,6 +200,30 @@ const termsParts: fc.Arbitrary<TermsPart> = fc.record({
   filter: fc.uint8Array({ maxLength: 40 }),
 });
 
+const spanTimes = { askedAfterMs: millis, roundTripMs: millis, elapsedMs: millis, localMs: millis };
+const spanLists: fc.Arbitrary<SpanList> = fc.record({
+  spans: fc.array(
+    fc.record({
+      peer: peerIds,
+      parent: peerIds,
+      state: fc.constantFrom('done', 'late', 'missing', 'broken', 'shed', 'stopped'),
+      ...spanTimes,
+      hits: uint32,
+      messages: uint32,
+      declined: uint32,
+    }),
+    { minLength: 1, maxLength: 4 },
+  ),
+  cut: uint32,
+});
+
+/** Any of the messages, now and then with the way that it took. */
+function traced<M extends SearchMessage>(messages: fc.Arbitrary<M>): fc.Arbitrary<M> {
+  return fc
+    .tuple(messages, fc.option(spanLists))
+    .map(([message, trace]) => (trace === null ? message : { ...message, trace }));
+}
+
 export const searchMessages: fc.Arbitrary<SearchMessage> = fc.oneof(
   fc.record(
     {
@@ -215,31 +239,61 @@ export const searchMessages: fc.Arbitrary<SearchMessage> = fc.oneof(
     },
     { requiredKeys: ['kind', 'queryId', 'wave', 'text', 'limit', 'timeoutMs', 'hops', 'tree'] },
   ),
+  traced(
+    fc.record({
+      kind: fc.constant('answer' as const),
+      queryId: text,
+      wave: uint32,
+      hits: fc.array(hits, { maxLength: 4 }),
+      done: tallies,
+    }),
+  ),
   fc.record({
     kind: fc.constant('answer' as const),
     queryId: text,
     wave: uint32,
     hits: fc.array(hits, { maxLength: 4 }),
-    done: fc.option(tallies),
+    done: fc.constant(null),
   }),
   fc.record({ kind: fc.constant('decline' as const), queryId: text, wave: uint32 }),
   fc.record({ kind: fc.constant('cancel' as const), queryId: text }),
-  fc.record({
-    kind: fc.constant('seek' as const),
-    queryId: text,
-    strategy: fc.constantFrom('walk' as const, 'ring' as const, 'guided' as const),
-    round: uint32,
-    text,
-    limit: uint32,
-    timeoutMs: millis,
-    roundMs: millis,
-    hops: uint32,
-    steps: uint32,
-    walkers: uint32,
-    budget: uint32,
-    terms: fc.array(fc.array(uint32, { maxLength: 3 }), { maxLength: 3 }),
-    resume: fc.boolean(),
-  }),
+  fc.record(
+    {
+      kind: fc.constant('seek' as const),
+      queryId: text,
+      strategy: fc.constantFrom('walk' as const, 'ring' as const, 'guided' as const),
+      round: uint32,
+      text,
+      limit: uint32,
+      timeoutMs: millis,
+      roundMs: millis,
+      hops: uint32,
+      steps: uint32,
+      walkers: uint32,
+      budget: uint32,
+      terms: fc.array(fc.array(uint32, { maxLength: 3 }), { maxLength: 3 }),
+      resume: fc.boolean(),
+      trace: fc.constant(true),
+    },
+    {
+      requiredKeys: [
+        'kind',
+        'queryId',
+        'strategy',
+        'round',
+        'text',
+        'limit',
+        'timeoutMs',
+        'roundMs',
+        'hops',
+        'steps',
+        'walkers',
+        'budget',
+        'terms',
+        'resume',
+      ],
+    },
+  ),
   fc.record({
     kind: fc.constant('linkTerms' as const),
     version: uint32,
@@ -248,13 +302,15 @@ export const searchMessages: fc.Arbitrary<SearchMessage> = fc.oneof(
     degree: uint32,
     again: fc.boolean(),
   }),
-  fc.record({
-    kind: fc.constant('found' as const),
-    queryId: text,
-    round: uint32,
-    hits: fc.array(hits, { maxLength: 4 }),
-    done: fc.option(seekTallies),
-  }),
+  traced(
+    fc.record({
+      kind: fc.constant('found' as const),
+      queryId: text,
+      round: uint32,
+      hits: fc.array(hits, { maxLength: 4 }),
+      done: fc.option(seekTallies),
+    }),
+  ),
 );
 
 const bytes = (maxLength: number) => fc.uint8Array({ maxLength });
@@ -330,7 +386,15 @@ export const summariesMessages: fc.Arbitrary<SummariesMessage> = fc.oneof(
 
 export const holderMessages: fc.Arbitrary<HolderMessage<Hit>> = fc.oneof(
   fc.record(
-    { kind: fc.constant('holderQuery' as const), queryId: text, text, limit: uint32, timeoutMs: millis, statistics },
+    {
+      kind: fc.constant('holderQuery' as const),
+      queryId: text,
+      text,
+      limit: uint32,
+      timeoutMs: millis,
+      statistics,
+      trace: fc.constant(true),
+    },
     { requiredKeys: ['kind', 'queryId', 'text', 'limit', 'timeoutMs'] },
   ),
   fc.record(
@@ -341,6 +405,7 @@ export const holderMessages: fc.Arbitrary<HolderMessage<Hit>> = fc.oneof(
       done: fc.boolean(),
       refused: fc.boolean(),
       statistics,
+      elapsedMs: millis,
     },
     { requiredKeys: ['kind', 'queryId', 'hits', 'done', 'refused'] },
   ),

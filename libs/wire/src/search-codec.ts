@@ -47,9 +47,9 @@ export function toSearch(message: SearchMessage): KindInit {
     case 'seek':
       return { case: 'seek', value: toSeek(message) };
     case 'found': {
-      const { queryId, round, hits, done } = message;
-      const value = { queryId, round, hits: hits.map(toHit), ...(done === null ? {} : { done: toTally(done) }) };
-      return { case: 'found', value };
+      const { queryId, round, hits, done, trace } = message;
+      const end = done === null ? {} : { done: toTally(done) };
+      return { case: 'found', value: { queryId, round, hits: hits.map(toHit), ...end, ...toSpans(trace) } };
     }
     case 'linkTerms': {
       const { version, near, beyond, degree, again } = message;
@@ -85,7 +85,8 @@ export function fromSearch(kind: SearchKind): SearchMessage {
     case 'cancel':
       return { kind: 'cancel', queryId: kind.value.queryId };
     case 'seek': {
-      const { queryId, round, text, limit, timeoutMs, roundMs, hops, steps, walkers, budget, resume } = kind.value;
+      const { queryId, round, text, limit, timeoutMs, roundMs, hops, steps, walkers, budget, resume, trace } =
+        kind.value;
       return {
         kind: 'seek',
         queryId,
@@ -101,11 +102,13 @@ export function fromSearch(kind: SearchKind): SearchMessage {
         budget,
         terms: kind.value.terms.map((list) => list.terms),
         resume,
+        ...(trace && { trace }),
       };
     }
     case 'found': {
       const { queryId, round, hits, done } = kind.value;
-      return { kind: 'found', queryId, round, hits: hits.map(fromHit), done: fromSeekTally(done) };
+      const way = fromTrace(kind.value);
+      return { kind: 'found', queryId, round, hits: hits.map(fromHit), done: fromSeekTally(done), ...way };
     }
     case 'linkTerms': {
       const { version, near, beyond, degree, again } = kind.value;

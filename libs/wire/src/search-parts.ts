@@ -3,6 +3,7 @@ import type { ResponderTally, Span, SpanList, SpanState } from '@starling/core-s
 import {
   type Answer as AnswerProto,
   type AnswerSchema,
+  type Found as FoundProto,
   type Span as SpanProto,
   SpanState as StateProto,
   type ResponderTally as TallyProto,
@@ -17,10 +18,11 @@ const states: Readonly<Record<SpanState, StateProto>> = {
   missing: StateProto.MISSING,
   broken: StateProto.BROKEN,
   shed: StateProto.SHED,
+  stopped: StateProto.STOPPED,
 };
 const words = new Map(Object.entries(states).map(([word, value]) => [value, word as SpanState]));
 
-/** What a trace adds to the end of an answer. */
+/** What a trace adds to an answer. */
 export function toSpans(trace: SpanList | undefined): SpansInit {
   if (trace === undefined) return {};
   return { spans: trace.spans.map((span) => ({ ...span, state: states[span.state] })), spansCut: trace.cut };
@@ -34,7 +36,7 @@ export function fromResponders(tally: TallyProto | undefined): { readonly respon
 }
 
 /** Nothing when the answer does not say which way it came. */
-export function fromTrace({ spans, spansCut }: AnswerProto): { readonly trace?: SpanList } {
+export function fromTrace({ spans, spansCut }: AnswerProto | FoundProto): { readonly trace?: SpanList } {
   return spans.length === 0 ? {} : { trace: { spans: spans.map(fromSpan), cut: spansCut } };
 }
 

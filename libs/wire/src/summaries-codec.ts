@@ -49,15 +49,13 @@ export function fromSummaries(kind: KindOf<SummariesMessage['kind']>): Summaries
 export function toHolders(message: HolderMessage<Hit>): KindInit {
   switch (message.kind) {
     case 'holderQuery': {
-      const { queryId, text, limit, timeoutMs, statistics } = message;
-      return { case: 'holderQuery', value: { queryId, text, limit, timeoutMs, ...toStatistics(statistics) } };
+      const { queryId, text, limit, timeoutMs, statistics, trace = false } = message;
+      return { case: 'holderQuery', value: { queryId, text, limit, timeoutMs, ...toStatistics(statistics), trace } };
     }
     case 'holderAnswer': {
-      const { queryId, hits, done, refused, statistics } = message;
-      return {
-        case: 'holderAnswer',
-        value: { queryId, hits: hits.map(toHit), done, refused, ...toStatistics(statistics) },
-      };
+      const { queryId, hits, done, refused, statistics, elapsedMs } = message;
+      const rest = { ...toStatistics(statistics), ...(elapsedMs !== undefined && { elapsedMs }) };
+      return { case: 'holderAnswer', value: { queryId, hits: hits.map(toHit), done, refused, ...rest } };
     }
     case 'holderCancel':
       return { case: 'holderCancel', value: { queryId: message.queryId } };
@@ -69,13 +67,14 @@ export function toHolders(message: HolderMessage<Hit>): KindInit {
 export function fromHolders(kind: KindOf<HolderMessage<Hit>['kind']>): HolderMessage<Hit> {
   switch (kind.case) {
     case 'holderQuery': {
-      const { queryId, text, limit, timeoutMs, statistics } = kind.value;
-      const rest = fromStatistics(statistics);
+      const { queryId, text, limit, timeoutMs, statistics, trace } = kind.value;
+      const rest = { ...fromStatistics(statistics), ...(trace && { trace }) };
       return { kind: 'holderQuery', queryId, text, limit, timeoutMs: finite(timeoutMs), ...rest };
     }
     case 'holderAnswer': {
-      const { queryId, hits, done, refused, statistics } = kind.value;
-      return { kind: 'holderAnswer', queryId, hits: hits.map(fromHit), done, refused, ...fromStatistics(statistics) };
+      const { queryId, hits, done, refused, statistics, elapsedMs } = kind.value;
+      const rest = { ...fromStatistics(statistics), ...(elapsedMs !== undefined && { elapsedMs: finite(elapsedMs) }) };
+      return { kind: 'holderAnswer', queryId, hits: hits.map(fromHit), done, refused, ...rest };
     }
     case 'holderCancel':
       return { kind: 'holderCancel', queryId: kind.value.queryId };

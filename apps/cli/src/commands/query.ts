@@ -14,13 +14,10 @@ export interface QueryCommandOptions extends SessionOptions {
  * the summary. Exit code 1 when not every peer has answered, unless it was not to ask every one and found what was wanted.
  */
 export function query(text: string, options: QueryCommandOptions): Promise<number> {
-  const limit = wholeNumber('--limit', options.limit, 1, 1_000);
-  const messageBudget = wholeNumber('--budget', options.budget, 0, 65_536);
+  const asking = askingOf(options);
   return withClient(options, 'client', async (client) => {
     const hits = new Map<string, QueryHit>();
-    let code: number = exitCode.incomplete;
-    const { strategy } = options;
-    const asking = { limit, timeoutMs: milliseconds(options.timeout), strategy, messageBudget };
+    let end: QuerySummary | undefined;
     try {
       for await (const event of client.query(text, asking)) {
         if (options.output === 'json') console.log(json(event));
@@ -28,14 +25,28 @@ export function query(text: string, options: QueryCommandOptions): Promise<numbe
           hits.set(event.id, event);
           continue;
         }
-        code = event.complete || event.reason === 'limit' ? exitCode.ok : exitCode.incomplete;
+        end = event;
         if (options.output === 'table') print(hits, event);
       }
     } catch (error) {
-      throw error instanceof StarlingError ? pointed(error, text) : error;
+      throw pointed(error, text);
     }
-    return code;
+    return endOf(end);
   });
+}
+
+/** What the options ask for. */
+export function askingOf({ limit, budget, strategy, timeout }: QueryCommandOptions) {
+  return {
+    limit: wholeNumber('--limit', limit, 1, 1_000),
+    timeoutMs: milliseconds(timeout),
+    strategy,
+    messageBudget: wholeNumber('--budget', budget, 0, 65_536),
+  };
+}
+
+export function endOf(summary: QuerySummary | undefined): number {
+  return summary?.complete === true || summary?.reason === 'limit' ? exitCode.ok : exitCode.incomplete;
 }
 
 const ends: Readonly<Record<string, string>> = {
@@ -44,7 +55,8 @@ const ends: Readonly<Record<string, string>> = {
   deadline: 'the time is over',
 };
 
-function summaryLine(summary: QuerySummary): string {
+/** What it cost and reached, in a line. */
+export function summaryLine(summary: QuerySummary): string {
   const { ranking, strategy, peersAnswered, peersAsked, messagesSpent, bytesSpent, cacheAgeMs, reason, choiceReason } =
     summary;
   if (cacheAgeMs !== null) {
@@ -67,8 +79,9 @@ function print(hits: ReadonlyMap<string, QueryHit>, summary: QuerySummary): void
   console.log(summaryLine(summary));
 }
 
-/** A refusal that says where in the text it is, with a mark below that place. */
-function pointed(error: StarlingError, text: string): Error {
+/** A refusal that says where in the text it is, with a mark below that place; any other error as it is. */
+export function pointed(error: unknown, text: string): unknown {
+  if (!(error instanceof StarlingError)) return error;
   const at = Number(error.metadata.text_at ?? Number.NaN);
   if (!Number.isInteger(at) || at < 0 || at > text.length || text.trim() === '') return error;
   const end = Math.min(Math.max(Number(error.metadata.text_end) || 0, at + 1), Math.max(text.length, at + 1));

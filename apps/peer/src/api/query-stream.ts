@@ -15,7 +15,7 @@ type Call = ServerWritableStream<QueryRequest, QueryResponse>;
 
 /** Serves Query: hits as they are found, then the summary. A client that gives up ends the query everywhere. */
 export function serveQuery(call: Call, queries: Queries, log: Logger): void {
-  // A few hits for each one wanted, two traces and one summary: what a slow client may make us keep is bounded by its question.
+  // A few hits for each one wanted, traces up to their bound and one summary: what a slow client may make us keep is bounded by its question.
   const waiting: QueryResponse[] = [];
   let isFinished = false;
   let cancel = (): void => {};
@@ -40,7 +40,7 @@ export function serveQuery(call: Call, queries: Queries, log: Logger): void {
         for (const hit of hits) waiting.push(toHit(hit));
         writer.wake();
       },
-      trace: (wave, trace) => waiting.push(toTrace(wave, trace)),
+      trace: (path) => waiting.push(toTrace(path)),
       finished: (end) => {
         if (end.reason === 'overloaded') {
           failStream(call, overloaded(end), log);

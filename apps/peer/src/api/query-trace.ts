@@ -1,7 +1,9 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
-import type { Span, SpanList, SpanState } from '@starling/core-search';
+import type { Span, SpanState } from '@starling/core-search';
 import { type QueryResponse, QueryResponseSchema, type QuerySpanSchema, QuerySpanState } from '@starling/wire';
+import type { QueryPath } from '../overlay/queries.ts';
+import { queryStrategies } from './validate.ts';
 
 const states: Readonly<Record<SpanState, QuerySpanState>> = {
   done: QuerySpanState.DONE,
@@ -9,11 +11,18 @@ const states: Readonly<Record<SpanState, QuerySpanState>> = {
   missing: QuerySpanState.MISSING,
   broken: QuerySpanState.BROKEN,
   shed: QuerySpanState.SHED,
+  stopped: QuerySpanState.STOPPED,
 };
 
-export function toTrace(wave: number, { spans, cut }: SpanList): QueryResponse {
+/** Of those that ask everybody waves are counted, of those that go on from where they stood rounds. */
+export function toTrace({ strategy, wave, trace: { spans, cut } }: QueryPath): QueryResponse {
+  const isByRounds = strategy === 'walk' || strategy === 'ring' || strategy === 'guided';
+  const part = isByRounds ? { round: wave } : { wave };
   return create(QueryResponseSchema, {
-    event: { case: 'trace', value: { wave, spans: spans.map(toSpan), spansCut: cut } },
+    event: {
+      case: 'trace',
+      value: { ...part, strategy: queryStrategies[strategy], spans: spans.map(toSpan), spansCut: cut },
+    },
   });
 }
 

@@ -248,13 +248,13 @@ export function checkQuery(request: QueryRequest): { question: Question; timeout
     'message_budget',
     `is ${request.messageBudget}; at most ${apiLimits.queryBudgetMax} messages are spent`,
   );
-  // Who has an engine, and which way a query went, is only known when everybody is asked.
-  const isForAll = request.trace || text.startsWith('@');
+  // Who has an engine is only known when everybody is asked.
+  const isForAll = text.startsWith('@');
   const canAskAll = strategy === 'auto' || strategy === 'exhaustive';
   violations.check(
     !isForAll || (canAskAll && request.messageBudget === 0),
     'strategy',
-    `must be EXHAUSTIVE or AUTO, without a budget, ${request.trace ? 'for a trace' : 'for the engines of a topic'}`,
+    'must be EXHAUSTIVE or AUTO, without a budget, for the engines of a topic',
   );
   violations.check(
     request.messageBudget === 0 || strategy !== 'exhaustive',

@@ -1,5 +1,5 @@
 import { StarlingError } from '@starling/client';
-import { type FinishReason, type Hit, keyOf, type QueryCost, type SpanList } from '@starling/core-search';
+import { type FinishReason, type Hit, keyOf, type QueryCost } from '@starling/core-search';
 import type { Millis } from '@starling/kernel';
 import type { MeshCommand, MeshEvent, QueryStrategy } from '@starling/mesh';
 import {
@@ -60,10 +60,13 @@ export interface RankedHit {
   readonly score: number;
 }
 
+/** The way that a query took, or a part of it. */
+export type QueryPath = Pick<Extract<MeshEvent, { readonly kind: 'queryTrace' }>, 'strategy' | 'wave' | 'trace'>;
+
 export interface QueryListener {
   hits(hits: readonly Hit[]): void;
-  /** The way of one wave, when it was asked for. */
-  trace(wave: number, trace: SpanList): void;
+  /** The way of one wave or round, when it was asked for. */
+  trace(path: QueryPath): void;
   finished(end: QueryEnd): void;
 }
 
@@ -126,7 +129,7 @@ export class Queries {
           this.#giveUp(event.queryId);
           break;
         case 'queryTrace':
-          this.#open.get(event.queryId)?.listener.trace(event.wave, event.trace);
+          this.#open.get(event.queryId)?.listener.trace(event);
           break;
         case 'queryHits': {
           const query = this.#open.get(event.queryId);

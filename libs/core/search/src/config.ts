@@ -77,8 +77,10 @@ export interface SearchConfig {
   readonly cacheMs: number;
   /** Between two looks for those whose time is over. */
   readonly parkedSweepMs: number;
-  /** Peers in the trace of a query; those beyond are counted. */
+  /** Peers in the trace of one wave or round; those beyond are counted. */
   readonly traceSpansMax: number;
+  /** Peers in the traces of all rounds of a query together; those beyond are counted. */
+  readonly traceSpansTotalMax: number;
 }
 
 export const defaultSearchConfig: SearchConfig = {
@@ -124,4 +126,5 @@ export const defaultSearchConfig: SearchConfig = {
   cacheMs: 10_000, // guess: twice what digests take to follow a change
   parkedSweepMs: 1_000, // guess
   traceSpansMax: 256, // computed: about 170 bytes each, so that a list and 64 Ki characters of documents fit a frame
+  traceSpansTotalMax: 1_024, // guess: four rounds at their bound; what waits for a slow client stays below 200 KB
 };

@@ -107,8 +107,11 @@ export interface SeekTally {
   readonly edges: number;
 }
 
-/** What became of a query at a peer: `late` when its time was up, `missing` and `broken` as its asker saw it. */
-export type SpanState = 'done' | 'late' | 'missing' | 'broken' | 'shed';
+/**
+ * What became of a query at a peer: `late` when its time was up, `missing` and `broken` as its asker saw it. `stopped`: it was at
+ * work when it was last heard of, and then enough had been found, or its asker was gone.
+ */
+export type SpanState = 'done' | 'late' | 'missing' | 'broken' | 'shed' | 'stopped';
 
 /** One peer on the way of a query. Times are differences by one peer's clock: no two clocks are compared. */
 export interface Span {
@@ -130,7 +133,7 @@ export interface Span {
   readonly declined: number;
 }
 
-/** The way of one wave through a subtree: each peer before those that it asked. */
+/** The way of one wave, or one round of a seek, through a subtree: each peer before those that it asked. */
 export interface SpanList {
   readonly spans: readonly Span[];
   /** Peers that are left out, because there were too many. */
@@ -204,6 +207,8 @@ export type SearchMessage =
       readonly terms: QuestionTerms;
       /** The receiver is a branch already. One that has had to forget it says that its walkers are lost. */
       readonly resume: boolean;
+      /** Answers are to say which way they came. */
+      readonly trace?: boolean;
     }
   /** Hits of the sender's branch; with `done` its round is over. Only to who sent the `seek`. */
   | {
@@ -212,6 +217,8 @@ export type SearchMessage =
       readonly round: number;
       readonly hits: readonly Hit[];
       readonly done: SeekTally | null;
+      /** When it is asked for: the way of this round below the sender; without `done`, so far. */
+      readonly trace?: SpanList;
     }
   /**
    * What is where, to a neighbour, when it changed: an attenuated Bloom filter of depth 2. The receiver steers guided walks by it,
@@ -300,8 +307,14 @@ export type SearchEvent =
    * a document is said again.
    */
   | { readonly kind: 'hits'; readonly queryId: string; readonly hits: readonly Hit[] }
-  /** For a query of this peer that asked for it: the way that a wave took, said at its end. */
-  | { readonly kind: 'trace'; readonly queryId: string; readonly wave: number; readonly trace: SpanList }
+  /** For a query of this peer that asked for it: the way that a wave took, or, of a seek, a round (from 1); said at its end. */
+  | {
+      readonly kind: 'trace';
+      readonly queryId: string;
+      readonly strategy: Strategy;
+      readonly wave: number;
+      readonly trace: SpanList;
+    }
   /**
    * For a query of this peer: the end. Of an exhaustive one the tally is the last wave's, but `messages` and `bytes` count all waves.
    * `complete`: everyone asked answered, no branch is missing, and they are at least as many as the directory knows.

@@ -151,6 +151,11 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
       ask: (queryId, text, limit, out) => this.#askLocally(queryId, text, limit, out),
       say: (queryId, hits, out) => this.#say(queryId, hits, out),
       wanted: (queryId) => this.#own.get(queryId)?.hitsLeft ?? 0,
+      traced: (queryId, round, trace, out) => {
+        const own = this.#own.get(queryId);
+        if (own === undefined) return;
+        out.emit({ kind: 'trace', queryId: own.name, strategy: own.strategy, wave: round, trace });
+      },
       ended: (now, queryId, cost, reason, out) => {
         const own = this.#own.get(queryId);
         const isWhole = cost.missing === 0 && (reason === 'limit' || reason === 'done' || reason === 'budget');
@@ -306,7 +311,8 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
       // A seek ends with the first so many; asking everybody finds better ones until the end.
       hitsLeft: strategy === 'exhaustive' ? saidPerHit * limit : limit,
       said: new Map(),
-      cacheKey: strategy === 'exhaustive' ? null : cacheKeyOf(command, strategy, limit),
+      // What is remembered took no way.
+      cacheKey: strategy === 'exhaustive' || command.trace === true ? null : cacheKeyOf(command, strategy, limit),
       hits: [],
     };
     if (own.cacheKey !== null && this.#answerFromCache(now, own, own.cacheKey, out)) return;
@@ -318,8 +324,8 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     }
     this.#own.set(queryId, own);
     if (strategy !== 'exhaustive') {
-      const { text, terms = [] } = command;
-      this.#seeker.start(now, { queryId, text, limit, terms }, strategy, budget, deadline, out);
+      const { text, terms = [], trace = false } = command;
+      this.#seeker.start(now, { queryId, text, limit, terms, trace }, strategy, budget, deadline, out);
       return;
     }
     const { text, statistics } = command;
@@ -396,7 +402,7 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     if (query === undefined || query.wave !== message.wave || !query.pending.has(from)) return;
     query.received(this.#sizeOf(message));
     query.declined(from);
-    query.trace?.declined();
+    query.trace?.declined(from);
     this.#finishIfDone(now, query, out);
   }
 
@@ -565,7 +571,9 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
     this.#flush(query, spent, out, trace);
     this.#forget(now, query, out);
     if (own === undefined) return;
-    if (trace !== undefined) out.emit({ kind: 'trace', queryId: own.name, wave: query.wave, trace });
+    if (trace !== undefined) {
+      out.emit({ kind: 'trace', queryId: own.name, strategy: own.strategy, wave: query.wave, trace });
+    }
     own.messages += spent.messages;
     own.bytes += spent.bytes;
     const isEverybody = isComplete(spent, this.#meshSize);

@@ -2,6 +2,7 @@ import type { Millis, PeerId } from '@starling/kernel';
 import { BestHits } from './best-hits.ts';
 import type { QuestionTerms, SeekTally } from './messages.ts';
 import type { SeekPlan } from './seek-strategy.ts';
+import type { Trace } from './trace.ts';
 
 /**
  * What crossing one link costs at most beside what its branch spends: the `seek`, and a `cancel` in case. What of it was not
@@ -39,6 +40,8 @@ export interface Errand {
   readonly hops: number;
   /** When it is forgotten. */
   readonly expiresAt: Millis;
+  /** Answers say which way they came. */
+  readonly isTraced: boolean;
 }
 
 /** One seek at one peer: what is below it, what it may spend, and what it has to say. */
@@ -64,6 +67,10 @@ export class Seek {
   /** When the waiting hits go out; Infinity when none wait. */
   flushAt: Millis = Number.POSITIVE_INFINITY;
   best: BestHits;
+  /** Of the current round; null: none is asked for, or it was told. */
+  trace: Trace | null = null;
+  /** Hits of the local index that came too late for their round. */
+  lateHits = 0;
   #asked = 0;
   #answered = 0;
   #messages = 0;
@@ -95,6 +102,11 @@ export class Seek {
   get isExpecting(): boolean {
     for (const branch of this.branches.values()) if (branch.isPending && branch.isPromising) return true;
     return false;
+  }
+
+  /** Messages of this round so far. */
+  get spent(): number {
+    return this.#messages;
   }
 
   get hasPending(): boolean {

@@ -10,10 +10,13 @@ import type {
   SearchMessage,
   SeekStrategy,
   SeekTally,
+  SpanList,
+  SpanState,
 } from './messages.ts';
 import { ringPlan } from './ring.ts';
 import { type Branch, branchCostMin, crossingCost, Seek } from './seek.ts';
 import type { SeekPlan } from './seek-strategy.ts';
+import { cutTo, isSpanList, Trace } from './trace.ts';
 import { walkPlan } from './walk.ts';
 
 type Out = Outbox<SearchMessage, SearchEvent>;
@@ -50,6 +53,8 @@ export interface SeekerSide {
   say(queryId: string, hits: readonly Hit[], out: Out): void;
   /** Hits that an own query still wants. */
   wanted(queryId: string): number;
+  /** The way that a round of an own query took. */
+  traced(queryId: string, round: number, trace: SpanList, out: Out): void;
   /** An own query is over. */
   ended(now: Millis, queryId: string, cost: QueryCost, reason: FinishReason, out: Out): void;
   violation(peer: PeerId, rule: string, out: Out): void;
@@ -72,6 +77,8 @@ interface Account {
   depth: number;
   readonly deadline: Millis;
   cost: QueryCost;
+  /** Peers that its traces may still name. */
+  spansLeft: number;
 }
 
 /**
@@ -139,22 +146,24 @@ export class Seeker {
       readonly text: string;
       readonly limit: number;
       readonly terms: QuestionTerms;
+      readonly trace: boolean;
     },
     strategy: SeekStrategy,
     budget: number,
     deadline: Millis,
     out: Out,
   ): void {
-    const { queryId, text, limit, terms } = question;
+    const { queryId, text, limit, terms, trace: isTraced } = question;
     const plan = this.#plans[strategy];
-    const errand = { queryId, text, terms, plan, parent: null, hops: 0, expiresAt: deadline };
+    const errand = { queryId, text, terms, plan, parent: null, hops: 0, expiresAt: deadline, isTraced };
     const seek = new Seek(errand, limit);
     const cost = { asked: 0, answered: 0, messages: 0, bytes: 0, missing: 0 };
-    this.#accounts.set(queryId, { budget, left: budget, depth: 0, deadline, cost });
+    const spansLeft = this.#side.config.traceSpansTotalMax;
+    this.#accounts.set(queryId, { budget, left: budget, depth: 0, deadline, cost, spansLeft });
     this.#working.set(queryId, seek);
     seek.waiting = plan.walkers;
     const steps = plan.steps(0);
-    seek.begin(1, steps, limit, budget, this.#roundEnd(now, deadline));
+    this.#begin(now, seek, 1, steps, limit, budget, this.#roundEnd(now, deadline));
     this.stats.rounds++;
     seek.askedLocally();
     this.#side.ask(queryId, text, limit, out);
@@ -186,7 +195,7 @@ export class Seeker {
       }
       this.#parked.delete(queryId);
       this.#working.set(queryId, known);
-      known.begin(round, message.steps, limit, budget - branchCostMin, roundEnd);
+      this.#begin(now, known, round, message.steps, limit, budget - branchCostMin, roundEnd);
       this.#resume(now, known, out);
       this.#depart(now, known, out);
       this.#finishIfDone(now, known, out);
@@ -200,22 +209,24 @@ export class Seeker {
     if (isShed || message.resume) {
       const asked = message.resume ? 0 : 1;
       const done = { ...declinedTally, declined: false, asked, missing: message.walkers };
-      out.send(from, { kind: 'found', queryId, round, hits: [], done });
+      // One that was forgotten had to make room for others.
+      const way = message.trace === true && new Trace(this.#side.selfId, from, now, 1).list(now, 'shed', 0);
+      out.send(from, { kind: 'found', queryId, round, hits: [], done, ...(way && { trace: way }) });
       return;
     }
-    const { text, terms, hops } = message;
+    const { text, terms, hops, trace: isTraced = false } = message;
     const plan = this.#plans[message.strategy];
     const expiresAt = now + Math.min(message.timeoutMs, config.timeoutMaxMs);
-    const seek = new Seek({ queryId, text, terms, plan, parent: from, hops, expiresAt }, limit);
+    const seek = new Seek({ queryId, text, terms, plan, parent: from, hops, expiresAt, isTraced }, limit);
     seek.waiting = message.walkers;
-    seek.begin(round, message.steps, limit, budget - branchCostMin, roundEnd);
+    this.#begin(now, seek, round, message.steps, limit, budget - branchCostMin, roundEnd);
     this.#working.set(queryId, seek);
     seek.askedLocally();
     this.#side.ask(queryId, text, limit, out);
   }
 
   onFound(now: Millis, from: PeerId, message: FoundMessage, out: Out): void {
-    const { queryId, round, hits, done } = message;
+    const { queryId, round, hits, done, trace } = message;
     const seek = this.#working.get(queryId);
     const branch = seek?.branches.get(from);
     if (seek === undefined || branch === undefined || !branch.isPending || seek.round !== round) {
@@ -225,6 +236,7 @@ export class Seeker {
     const isFine =
       hits.length <= this.#side.config.limitMax &&
       branch.grant >= 1 &&
+      (trace === undefined || isSpanList(trace, from, this.#side.config.traceSpansMax)) &&
       (done === null || isTally(done, branch, seek.errand.plan.width));
     if (!isFine) {
       this.#side.violation(from, 'found', out);
@@ -232,7 +244,12 @@ export class Seeker {
     }
     seek.received(branch, this.#side.sizeOf(message));
     this.#take(now, seek, hits, out);
-    if (done !== null && seek.done(from, branch, done)) this.stats.declined++;
+    if (done === null) {
+      if (trace !== undefined) seek.trace?.heard(from, trace);
+    } else if (seek.done(from, branch, done)) {
+      this.stats.declined++;
+      seek.trace?.declined(from);
+    } else seek.trace?.done(now, from, trace ?? { spans: [], cut: 0 });
     if (done !== null) this.#depart(now, seek, out);
     this.#finishIfDone(now, seek, out);
   }
@@ -253,7 +270,11 @@ export class Seeker {
     seek.answeredLocally();
     this.#take(now, seek, hits, out);
     // Too late for its round: what was found goes along with the next one.
-    if (!this.#working.has(queryId)) return true;
+    if (!this.#working.has(queryId)) {
+      seek.lateHits += hits.length;
+      return true;
+    }
+    seek.trace?.local(now, hits.length, true);
     this.#depart(now, seek, out);
     this.#finishIfDone(now, seek, out);
     return true;
@@ -268,6 +289,7 @@ export class Seeker {
       // Nobody is left to answer to.
       if (seek.errand.parent === peer) this.#abandon(now, seek, out);
       else if (seek.branches.has(peer)) {
+        if (seek.branches.get(peer)?.isPending === true) seek.trace?.lost(now, peer, 'broken');
         seek.lost(peer);
         this.#finishIfDone(now, seek, out);
       }
@@ -277,7 +299,7 @@ export class Seeker {
   onTime(now: Millis, out: Out): void {
     for (const seek of [...this.#working.values()]) {
       if (now >= seek.deadline) this.#giveUp(now, seek, out);
-      else if (now >= seek.flushAt) this.#flushEarly(seek, out);
+      else if (now >= seek.flushAt) this.#flushEarly(now, seek, out);
     }
     if (now < this.#sweepAt) return;
     for (const [queryId, seek] of this.#parked) if (now >= seek.errand.expiresAt) this.#parked.delete(queryId);
@@ -351,7 +373,7 @@ export class Seeker {
   }
 
   #send(now: Millis, seek: Seek, to: PeerId, walkers: number, steps: number, grant: number, out: Out): void {
-    const { queryId, text, terms, plan, hops, expiresAt } = seek.errand;
+    const { queryId, text, terms, plan, hops, expiresAt, isTraced } = seek.errand;
     const message: SeekMessage = {
       kind: 'seek',
       queryId,
@@ -367,7 +389,9 @@ export class Seeker {
       budget: grant,
       terms,
       resume: seek.branches.has(to),
+      ...(isTraced && { trace: true }),
     };
+    seek.trace?.asked(now, to);
     const isPromising = plan.sight > 0 && this.#side.nearness(to, terms) > 0;
     seek.sent(to, walkers, grant, this.#side.sizeOf(message), isPromising);
     this.stats.seeksSent++;
@@ -391,7 +415,7 @@ export class Seeker {
         continue;
       }
       const { best } = seek;
-      if (!best.isEmpty && best.chars + chars > config.answerCharsMax && !this.#flushEarly(seek, out)) {
+      if (!best.isEmpty && best.chars + chars > config.answerCharsMax && !this.#flushEarly(now, seek, out)) {
         // What does not fit and cannot be paid for is said to be missing.
         this.stats.hitsDropped++;
         seek.withheld();
@@ -403,7 +427,7 @@ export class Seeker {
   }
 
   /** Passes on what waits before the round is over, when that can be paid. */
-  #flushEarly(seek: Seek, out: Out): boolean {
+  #flushEarly(now: Millis, seek: Seek, out: Out): boolean {
     const { queryId, parent } = seek.errand;
     seek.flushAt = never;
     if (parent !== null && seek.purse < 1) return false;
@@ -411,22 +435,23 @@ export class Seeker {
     if (parent === null) this.#side.say(queryId, hits, out);
     else if (hits.length > 0) {
       seek.purse--;
-      out.send(parent, { kind: 'found', queryId, round: seek.round, hits, done: null });
+      const trace = seek.trace?.soFar(now, seek.spent);
+      out.send(parent, { kind: 'found', queryId, round: seek.round, hits, done: null, ...(trace && { trace }) });
     }
     return true;
   }
 
   #finishIfDone(now: Millis, seek: Seek, out: Out): void {
     if (this.#working.get(seek.errand.queryId) !== seek) return;
-    if (seek.errand.parent === null && this.#hasEnough(seek, out)) this.#conclude(now, seek, 'limit', out);
+    if (seek.errand.parent === null && this.#hasEnough(now, seek, out)) this.#conclude(now, seek, 'limit', out);
     else if (!seek.isLocalPending && !seek.hasPending) this.#endRound(now, seek, 'done', out);
   }
 
   /** Whether the origin need not wait for the rest of the round. */
-  #hasEnough(seek: Seek, out: Out): boolean {
+  #hasEnough(now: Millis, seek: Seek, out: Out): boolean {
     const { queryId } = seek.errand;
     if (seek.isLocalPending || seek.best.waiting < this.#side.wanted(queryId)) return false;
-    this.#flushEarly(seek, out);
+    this.#flushEarly(now, seek, out);
     return this.#side.wanted(queryId) === 0;
   }
 
@@ -435,6 +460,7 @@ export class Seeker {
     const message = { kind: 'cancel', queryId: seek.errand.queryId } as const;
     for (const [peer, branch] of [...seek.branches]) {
       if (!branch.isPending) continue;
+      seek.trace?.lost(now, peer, 'missing');
       seek.late(peer, this.#side.sizeOf(message));
       out.send(peer, message);
     }
@@ -446,12 +472,14 @@ export class Seeker {
     if (parent !== null) {
       const hits = seek.best.take();
       seek.flushAt = never;
-      out.send(parent, { kind: 'found', queryId, round: seek.round, hits, done: seek.take() });
+      const done = seek.take();
+      const trace = seek.trace?.list(now, reason === 'done' ? 'done' : 'late', done.messages);
+      out.send(parent, { kind: 'found', queryId, round: seek.round, hits, done, ...(trace && { trace }) });
       this.#park(now, seek);
       return;
     }
-    this.#flushEarly(seek, out);
-    const account = this.#settle(seek);
+    this.#flushEarly(now, seek, out);
+    const account = this.#settle(now, seek, reason === 'done' ? 'done' : 'late', out);
     if (account === undefined) return;
     const { plan } = seek.errand;
     account.depth += seek.steps;
@@ -460,7 +488,9 @@ export class Seeker {
     else if (seek.walkers === 0 || steps === 0) this.#conclude(now, seek, reason, out);
     else if (account.deadline - now < this.#side.config.secondWaveMinMs) this.#conclude(now, seek, 'deadline', out);
     else {
-      seek.begin(
+      this.#begin(
+        now,
+        seek,
         seek.round + 1,
         steps,
         this.#side.wanted(queryId),
@@ -475,11 +505,25 @@ export class Seeker {
     }
   }
 
-  /** Adds the round to the account. */
-  #settle(seek: Seek): Account | undefined {
+  #begin(now: Millis, seek: Seek, round: number, steps: number, limit: number, purse: number, deadline: Millis): void {
+    seek.begin(round, steps, limit, purse, deadline);
+    if (!seek.errand.isTraced) return;
+    seek.trace = new Trace(this.#side.selfId, seek.errand.parent, now, this.#side.config.traceSpansMax);
+    seek.trace.local(now, seek.lateHits, false);
+    seek.lateHits = 0;
+  }
+
+  /** Adds the round to the account, and tells its way. */
+  #settle(now: Millis, seek: Seek, state: SpanState, out: Out): Account | undefined {
     const account = this.#accounts.get(seek.errand.queryId);
     if (account === undefined) return undefined;
     const { asked, answered, messages, bytes, missing } = seek.take();
+    if (seek.trace !== null && (seek.round === 1 || !seek.trace.isIdle)) {
+      const trace = cutTo(account.spansLeft, seek.trace.list(now, state, messages));
+      account.spansLeft -= trace.spans.length;
+      this.#side.traced(seek.errand.queryId, seek.round, trace, out);
+    }
+    seek.trace = null;
     const { cost } = account;
     account.left -= messages;
     account.cost = {
@@ -495,8 +539,8 @@ export class Seeker {
   /** The origin is through: who still works is told to stop. */
   #conclude(now: Millis, seek: Seek, reason: FinishReason, out: Out): void {
     const { queryId } = seek.errand;
-    this.#cancelBranches(seek, out);
-    const account = this.#settle(seek);
+    this.#cancelBranches(now, seek, out);
+    const account = this.#settle(now, seek, reason === 'deadline' ? 'late' : 'done', out);
     this.#accounts.delete(queryId);
     seek.branches.clear();
     seek.waiting = 0;
@@ -506,16 +550,17 @@ export class Seeker {
 
   /** Stops without an answer, and stops the branches. Stays in mind, so that later walkers are declined. */
   #abandon(now: Millis, seek: Seek, out: Out): void {
-    this.#cancelBranches(seek, out);
+    this.#cancelBranches(now, seek, out);
     seek.branches.clear();
     seek.waiting = 0;
     if (this.#working.has(seek.errand.queryId)) this.#park(now, seek);
   }
 
-  #cancelBranches(seek: Seek, out: Out): void {
+  #cancelBranches(now: Millis, seek: Seek, out: Out): void {
     const message = { kind: 'cancel', queryId: seek.errand.queryId } as const;
     for (const [peer, branch] of seek.branches) {
       if (!branch.isPending) continue;
+      seek.trace?.lost(now, peer, 'stopped');
       seek.cancelled(branch, this.#side.sizeOf(message));
       out.send(peer, message);
     }

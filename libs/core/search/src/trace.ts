@@ -2,16 +2,19 @@ import type { Millis, PeerId } from '@starling/kernel';
 import type { Span, SpanList, SpanState } from './messages.ts';
 
 /**
- * What one peer notes of one wave while a trace is asked for. Its own span comes first, then those of the branches as they
- * finish, each branch in its own order: so a list that is cut at its end never lacks the parent of a peer that it has.
+ * What one peer notes of one wave, or one round of a seek, while a trace is asked for. Its own span comes first, then those of
+ * the branches as they finish, each branch in its own order: so a list that is cut at its end never lacks the parent of a peer
+ * that it has.
  */
 export class Trace {
   readonly #self: PeerId;
   readonly #parent: PeerId | '';
   readonly #since: Millis;
   readonly #spansMax: number;
-  /** When each branch was asked. */
+  /** When each branch was asked that has not ended. */
   readonly #askedAt = new Map<PeerId, Millis>();
+  /** What those said so far that have not ended. */
+  readonly #heard = new Map<PeerId, SpanList>();
   readonly #spans: Span[] = [];
   #cut = 0;
   #localMs: Millis = -1;
@@ -29,7 +32,8 @@ export class Trace {
     this.#askedAt.set(peer, now);
   }
 
-  declined(): void {
+  declined(peer: PeerId): void {
+    this.#askedAt.delete(peer);
     this.#declined++;
   }
 
@@ -47,11 +51,27 @@ export class Trace {
     this.#add({ ...own, peer, parent: this.#self, askedAfterMs, roundTripMs });
     for (const span of below) this.#add(span);
     this.#cut += cut;
+    this.#askedAt.delete(peer);
+    this.#heard.delete(peer);
   }
 
-  /** The branch gave no answer. */
-  lost(now: Millis, peer: PeerId, state: 'missing' | 'broken'): void {
-    this.#add({ ...unknown, peer, parent: this.#self, state, ...this.#timesOf(now, peer) });
+  /** The branch is at work, and told how far it is. */
+  heard(peer: PeerId, soFar: SpanList): void {
+    this.#heard.set(peer, soFar);
+  }
+
+  /** The branch gave no last answer: what it said before is all that is known. */
+  lost(now: Millis, peer: PeerId, state: 'missing' | 'broken' | 'stopped'): void {
+    const { spans, cut } = this.#unfinished(now, peer, state);
+    for (const span of spans) this.#add(span);
+    this.#cut += cut;
+    this.#askedAt.delete(peer);
+    this.#heard.delete(peer);
+  }
+
+  /** Nothing was asked of anybody. */
+  get isIdle(): boolean {
+    return this.#spans.length + this.#cut + this.#declined === 0;
   }
 
   /** All of it. `messages`: what the subtree cost. */
@@ -71,6 +91,23 @@ export class Trace {
     return { spans: [own, ...this.#spans], cut: this.#cut };
   }
 
+  /** As it is while branches are at work: they, and this peer, are `stopped` should nothing more be heard. */
+  soFar(now: Millis, messages: number): SpanList {
+    const { spans, cut } = this.list(now, 'stopped', messages);
+    const open = [...this.#askedAt.keys()].map((peer) => this.#unfinished(now, peer, 'stopped'));
+    return cutTo(this.#spansMax, {
+      spans: [...spans, ...open.flatMap((branch) => branch.spans)],
+      cut: open.reduce((sum, branch) => sum + branch.cut, cut),
+    });
+  }
+
+  #unfinished(now: Millis, peer: PeerId, state: SpanState): SpanList {
+    const { spans, cut } = this.#heard.get(peer) ?? { spans: [], cut: 0 };
+    const [first, ...below] = spans;
+    const own = { ...(first ?? { ...unknown, peer }), parent: this.#self, state, ...this.#timesOf(now, peer) };
+    return { spans: [own, ...below], cut };
+  }
+
   #add(span: Span): void {
     // One place is the peer's own.
     if (this.#spans.length + 1 < this.#spansMax) this.#spans.push(span);
@@ -85,13 +122,24 @@ export class Trace {
 
 const unknown = { elapsedMs: -1, localMs: -1, hits: 0, messages: 0, declined: 0 } as const;
 
-/** Whether a neighbour's list is one: bounded, of finite times and counts, and about a tree whose root is `peer`. */
+/** The first `spansMax` of a list: a tree still. */
+export function cutTo(spansMax: number, { spans, cut }: SpanList): SpanList {
+  return { spans: spans.slice(0, spansMax), cut: cut + Math.max(0, spans.length - spansMax) };
+}
+
+/**
+ * Whether a neighbour's list is one: bounded, of finite times and counts, and about a tree whose root is `peer`. Who never
+ * answered may be in it several times, once under each who asked.
+ */
 export function isSpanList({ spans, cut }: SpanList, peer: PeerId, spansMax: number): boolean {
   if (spans.length > spansMax || !isCount(cut)) return false;
   const known = new Set<PeerId>();
+  const edges = new Set<string>();
   for (const [at, span] of spans.entries()) {
+    const edge = `${span.parent} ${span.peer}`;
     if (at === 0 ? span.peer !== peer : !known.has(span.parent)) return false;
-    if (known.has(span.peer) || !isSpan(span)) return false;
+    if (edges.has(edge) || (at > 0 && span.peer === peer) || !isSpan(span)) return false;
+    edges.add(edge);
     known.add(span.peer);
   }
   return true;

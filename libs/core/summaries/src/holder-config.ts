@@ -19,6 +19,8 @@ export interface HolderSearchConfig {
   /** An answer carries documents of this size at most, or one; more go in a further answer. */
   readonly answerCharsMax: number;
   readonly hitCharsMax: number;
+  /** Holders in the trace of a question; those beyond are counted. */
+  readonly traceSpansMax: number;
 }
 
 export const defaultHolderSearchConfig: HolderSearchConfig = {
@@ -34,4 +36,5 @@ export const defaultHolderSearchConfig: HolderSearchConfig = {
   queryIdCharsMax: 256, // guess: a peer id and a number, with room
   answerCharsMax: 65_536, // one frame
   hitCharsMax: 65_536, // the public API's limit for a document
+  traceSpansMax: 256, // guess: as many as in the trace of one round of a search
 };

@@ -1,5 +1,6 @@
-import type { PeerId, PeerInfo } from '@starling/kernel';
+import type { Millis, PeerId, PeerInfo } from '@starling/kernel';
 import type { TermStatistics } from '@starling/query';
+import type { HolderWay } from './holder-trace.ts';
 
 /** What of a document that matched matters on its way; the layers above know more of it. */
 export interface RankedHit {
@@ -19,6 +20,8 @@ export type HolderMessage<H extends RankedHit> =
       readonly timeoutMs: number;
       /** What the origin knows of the whole mesh, so that all holders score alike. */
       readonly statistics?: TermStatistics;
+      /** The answer is to say how long it took. */
+      readonly trace?: boolean;
     }
   /** `done`: the last part. `refused`: too busy, or the index failed, so nothing was looked up. */
   | {
@@ -29,6 +32,8 @@ export type HolderMessage<H extends RankedHit> =
       readonly refused: boolean;
       /** In the last part: of the holder's documents. */
       readonly statistics?: TermStatistics;
+      /** In the last part, when asked for: from the question to this, by the holder's clock. */
+      readonly elapsedMs?: Millis;
     }
   /** From the origin: no answer is wanted any more. */
   | { readonly kind: 'holderCancel'; readonly queryId: string };
@@ -43,6 +48,7 @@ export type HolderCommand<H extends RankedHit> =
       readonly timeoutMs: number;
       readonly holders: readonly PeerInfo[];
       readonly statistics?: TermStatistics;
+      readonly trace?: boolean;
     }
   | { readonly kind: 'cancel'; readonly queryId: string }
   /** The local index has answered `ask`, or `failed`. */
@@ -82,6 +88,8 @@ export type HolderEvent<H extends RankedHit> =
     }
   /** For a question of this peer: more hits, best first; `limit` in all at most. */
   | { readonly kind: 'hits'; readonly queryId: string; readonly hits: readonly H[] }
+  /** For a question of this peer that asked for it: whom it asked, said before its end. */
+  | { readonly kind: 'trace'; readonly queryId: string; readonly way: HolderWay }
   | {
       readonly kind: 'finished';
       readonly queryId: string;

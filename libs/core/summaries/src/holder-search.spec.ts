@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { defaultHolderSearchConfig, type HolderSearchConfig } from './holder-config.ts';
 import type { HolderEvent, HolderMessage, RankedHit } from './holder-messages.ts';
 import { HolderSearch } from './holder-search.ts';
+import type { HolderWay } from './holder-trace.ts';
 import { info } from './small-mesh.test-support.ts';
 
 interface Doc extends RankedHit {
@@ -22,6 +23,7 @@ class Net {
   readonly links = new Set<string>();
   readonly hits: Doc[] = [];
   readonly finished: Finished[] = [];
+  readonly ways: HolderWay[] = [];
   readonly violations: string[] = [];
   readonly said: HolderMessage<Doc>[] = [];
   linksAtOnce = 0;
@@ -40,7 +42,7 @@ class Net {
   }
 
   /** `p0` asks these. */
-  ask(holders: readonly PeerId[], limit = 10, timeoutMs = 2_000, queryId = 'p0/1'): void {
+  ask(holders: readonly PeerId[], limit = 10, timeoutMs = 2_000, queryId = 'p0/1', trace = false): void {
     const command = {
       kind: 'start',
       queryId,
@@ -48,6 +50,7 @@ class Net {
       limit,
       timeoutMs,
       holders: holders.map((id) => info(id)),
+      trace,
     } as const;
     this.feed('p0', (core, out) => core.handle(this.now, { kind: 'command', command }, out));
   }
@@ -96,6 +99,7 @@ class Net {
       this.later(1, () => this.feed(id, (core, out) => core.handle(this.now, { kind: 'command', command }, out)));
     } else if (event.kind === 'hits') this.hits.push(...event.hits);
     else if (event.kind === 'finished') this.finished.push(event);
+    else if (event.kind === 'trace') this.ways.push(event.way);
     else this.violations.push(`${event.peer} ${event.rule}`);
   }
 
@@ -180,6 +184,46 @@ describe('a question to holders', () => {
     net.run(400);
     expect(net.finished).toMatchObject([{ complete: false, cost: { answered: 1, missing: 2 } }]);
     for (const core of net.cores.values()) expect(core.activeCount).toBe(0);
+  });
+
+  it('tells whom it asked and how long each took, when that is wanted', () => {
+    const net = new Net(7, { parallelMax: 3, activeMax: 1 });
+    for (const id of idsOf(7)) net.docs.set(id, [doc(id, 1)]);
+    net.dead.add('p2');
+    net.hung.add('p3');
+    net.ask(idsOf(7), 20);
+    net.run(5_000);
+    expect(net.ways).toEqual([]);
+    expect(net.said.some((message) => 'trace' in message || 'elapsedMs' in message)).toBe(false);
+    // p4 works on a question of somebody else.
+    net.docs.set('p4', []);
+    net.deliver('p6', 'p4', { kind: 'holderQuery', queryId: 'p6/1', text: 'x', limit: 1, timeoutMs: 10_000 });
+    net.run(5);
+    net.ask(idsOf(7), 20, 2_000, 'p0/2', true);
+    net.run(5_000);
+    const [way] = net.ways;
+    const states = Object.fromEntries(way?.spans.map(({ peer, state, hits }) => [peer, `${state} ${hits}`]) ?? []);
+    expect(states).toEqual({
+      ...{ p0: 'done 1', p1: 'done 1', p2: 'broken 0', p3: 'missing 0', p4: 'done 0' },
+      ...{ p5: 'done 1', p6: 'done 1' },
+    });
+    const { cost } = net.finished[1] as Finished;
+    expect(way?.spans.reduce((sum, { messages }) => sum + messages, 0)).toBe(cost.messages);
+    // 5 ms each way, and 1 ms for the index by the holder's own clock.
+    expect(way?.spans.find(({ peer }) => peer === 'p1')).toMatchObject({
+      askedAfterMs: 0,
+      roundTripMs: 11,
+      elapsedMs: 1,
+    });
+    // One waited until another was through.
+    expect(way?.spans.find(({ peer }) => peer === 'p6')?.askedAfterMs).toBeGreaterThan(0);
+  });
+
+  it('tells of no more holders than its bound, and counts the rest', () => {
+    const net = new Net(9, { traceSpansMax: 3 });
+    net.ask(idsOf(9), 20, 2_000, 'p0/1', true);
+    net.run(1_000);
+    expect([net.ways[0]?.spans.length, net.ways[0]?.cut]).toEqual([3, 6]);
   });
 
   it('of nobody is finished at once', () => {

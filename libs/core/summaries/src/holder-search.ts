@@ -11,6 +11,7 @@ import {
 import { addStatistics, noStatistics, type TermStatistics } from '@starling/query';
 import type { HolderSearchConfig } from './holder-config.ts';
 import type { HolderCommand, HolderCost, HolderEvent, HolderMessage, RankedHit } from './holder-messages.ts';
+import { type HolderState, HolderTrace } from './holder-trace.ts';
 
 type Out<H extends RankedHit> = Outbox<HolderMessage<H>, HolderEvent<H>>;
 type Start<H extends RankedHit> = Extract<HolderCommand<H>, { kind: 'start' }>;
@@ -44,6 +45,7 @@ class Own<H extends RankedHit> {
   hits: H[] = [];
   hitsLeft: number;
   isFlushed = false;
+  readonly trace: HolderTrace | null;
   readonly cost: { -readonly [K in keyof HolderCost]: HolderCost[K] } = {
     asked: 0,
     answered: 0,
@@ -60,6 +62,7 @@ class Own<H extends RankedHit> {
     this.rest = [...command.holders].reverse();
     this.pending = new DeadlineQueue(command.timeoutMs * config.holderShare);
     this.hitsLeft = command.limit;
+    this.trace = command.trace === true ? new HolderTrace(now, config.traceSpansMax) : null;
   }
 }
 
@@ -69,6 +72,8 @@ interface Served {
   readonly queryId: string;
   readonly limit: number;
   readonly deadline: Millis;
+  /** When it came; null: nobody wants to know how long it took. */
+  readonly since: Millis | null;
 }
 
 /**
@@ -166,7 +171,7 @@ export class HolderSearch<H extends RankedHit>
         this.#onStart(now, command, out);
         return;
       case 'cancel':
-        this.#finish(this.#own.get(command.queryId), 'cancelled', out);
+        this.#finish(now, this.#own.get(command.queryId), 'cancelled', out);
         return;
       case 'localHits':
         this.#onLocalHits(now, command, out);
@@ -179,12 +184,12 @@ export class HolderSearch<H extends RankedHit>
   #onTick(now: Millis, out: Out<H>): void {
     for (const own of [...this.#own.values()]) {
       if (own.deadline <= now) {
-        this.#finish(own, 'deadline', out);
+        this.#finish(now, own, 'deadline', out);
         continue;
       }
       for (let peer = own.pending.expire(now); peer !== undefined; peer = own.pending.expire(now)) {
         own.cost.missing++;
-        this.#cancel(own, peer, out);
+        this.#cancel(now, own, peer, 'missing', out);
       }
       if (!own.isFlushed && own.flushAt <= now) {
         own.isFlushed = true;
@@ -211,10 +216,12 @@ export class HolderSearch<H extends RankedHit>
   #proceed(now: Millis, own: Own<H>, out: Out<H>): void {
     const { queryId, text, limit, statistics } = own.command;
     const known = statistics === undefined ? {} : { statistics };
+    const traced = own.trace === null ? {} : { trace: true };
     while (own.pending.size < this.#config.parallelMax) {
       const peer = own.rest.pop();
       if (peer === undefined) break;
       own.cost.asked++;
+      own.trace?.asked(now, peer.id, peer.id === this.#selfId ? 0 : 1);
       own.pending.arm(now, peer.id);
       this.stats.asked++;
       if (peer.id === this.#selfId) {
@@ -227,9 +234,9 @@ export class HolderSearch<H extends RankedHit>
       own.cost.messages++;
       own.cost.bytes += messageBytes + queryId.length + text.length;
       const timeoutMs = Math.max(1, Math.min(own.deadline - now, own.command.timeoutMs * this.#config.holderShare));
-      out.send(peer.id, { kind: 'holderQuery', queryId, text, limit, timeoutMs, ...known });
+      out.send(peer.id, { kind: 'holderQuery', queryId, text, limit, timeoutMs, ...known, ...traced });
     }
-    if (own.pending.size === 0) this.#finish(own, 'done', out);
+    if (own.pending.size === 0) this.#finish(now, own, 'done', out);
   }
 
   #onAnswer(now: Millis, from: PeerId, message: Answer<H>, out: Out<H>): void {
@@ -239,20 +246,25 @@ export class HolderSearch<H extends RankedHit>
       this.stats.late++;
       return;
     }
-    if (message.hits.length > own.command.limit || !this.#areStatistics(message.statistics)) {
+    if (
+      message.hits.length > own.command.limit ||
+      !this.#areStatistics(message.statistics) ||
+      !isTime(message.elapsedMs)
+    ) {
       this.#violation(from, 'holder hits', out);
       own.cost.missing++;
-      this.#through(own, from, out);
+      this.#through(now, own, from, 'broken', out);
       this.#proceed(now, own, out);
       return;
     }
     own.cost.messages++;
+    own.trace?.heard(from, message.hits.length, 1);
     own.cost.bytes += messageBytes + message.queryId.length + charsOf(message.hits);
     this.#take(own, from, message.hits, out);
     if (!message.done) return;
     if (message.refused) own.cost.missing++;
     else this.#answered(own, from, message.statistics);
-    this.#through(own, from, out);
+    this.#through(now, own, from, message.refused ? 'shed' : 'done', out, message.elapsedMs);
     this.#proceed(now, own, out);
   }
 
@@ -277,8 +289,9 @@ export class HolderSearch<H extends RankedHit>
   }
 
   /** A holder said its last word. */
-  #through(own: Own<H>, peer: PeerId, out: Out<H>): void {
+  #through(now: Millis, own: Own<H>, peer: PeerId, state: HolderState, out: Out<H>, elapsedMs?: Millis): void {
     own.pending.cancel(peer);
+    own.trace?.ended(now, peer, state, elapsedMs);
     own.fruitful.delete(peer);
     this.#release(peer, out);
   }
@@ -299,7 +312,8 @@ export class HolderSearch<H extends RankedHit>
     this.stats.served++;
     const wanted = Math.min(limit, this.#config.limitMax);
     const deadline = now + Math.min(timeoutMs, this.#config.timeoutMaxMs);
-    this.#served.set(name, { from, queryId, limit: wanted, deadline });
+    const since = message.trace === true ? now : null;
+    this.#served.set(name, { from, queryId, limit: wanted, deadline, since });
     const known = message.statistics === undefined ? {} : { statistics: message.statistics };
     out.emit({ kind: 'ask', queryId: name, text, limit: wanted, ...known });
   }
@@ -315,20 +329,22 @@ export class HolderSearch<H extends RankedHit>
     if (served !== undefined) {
       this.#served.delete(name);
       if (failed) this.#refuse(served.from, served.queryId, out);
-      else this.#answer(served, hits, statistics, out);
+      else this.#answer(now, served, hits, statistics, out);
       return;
     }
     const own = this.#own.get(name.slice(askName(this.#selfId, '').length));
     if (own === undefined || !own.pending.has(this.#selfId)) return;
     this.#take(own, this.#selfId, hits, out);
+    own.trace?.heard(this.#selfId, hits.length, 0);
     if (failed) own.cost.missing++;
     else this.#answered(own, this.#selfId, statistics);
-    this.#through(own, this.#selfId, out);
+    this.#through(now, own, this.#selfId, failed ? 'shed' : 'done', out);
     this.#proceed(now, own, out);
   }
 
   #answer(
-    { from, queryId, limit }: Served,
+    now: Millis,
+    { from, queryId, limit, since }: Served,
     hits: readonly H[],
     statistics: TermStatistics | undefined,
     out: Out<H>,
@@ -346,7 +362,7 @@ export class HolderSearch<H extends RankedHit>
       part.push(hit);
       chars += hit.document.length;
     }
-    const told = statistics === undefined ? {} : { statistics };
+    const told = { ...(statistics && { statistics }), ...(since !== null && { elapsedMs: now - since }) };
     out.send(from, { kind: 'holderAnswer', queryId, hits: part, done: true, refused: false, ...told });
   }
 
@@ -357,24 +373,26 @@ export class HolderSearch<H extends RankedHit>
       if (!own.pending.cancel(peer)) continue;
       own.cost.missing++;
       own.fruitful.delete(peer);
+      own.trace?.ended(now, peer, 'broken');
       this.#proceed(now, own, out);
     }
   }
 
-  #finish(own: Own<H> | undefined, reason: Reason<H>, out: Out<H>): void {
+  #finish(now: Millis, own: Own<H> | undefined, reason: Reason<H>, out: Out<H>): void {
     if (own === undefined) return;
     const { queryId } = own.command;
     this.#own.delete(queryId);
     for (const { id } of own.command.holders) {
       if (!own.pending.cancel(id)) continue;
       own.cost.missing++;
-      if (id !== this.#selfId) this.#cancel(own, id, out);
+      this.#cancel(now, own, id, reason === 'cancelled' ? 'stopped' : 'missing', out);
     }
     own.cost.missing += own.rest.length;
     this.stats.empty += own.cost.empty;
     this.stats.fruitful += own.cost.answered - own.cost.empty;
     this.stats.missing += own.cost.missing;
     if (reason !== 'cancelled') this.#flush(own, out);
+    if (own.trace !== null) out.emit({ kind: 'trace', queryId, way: own.trace.list(now) });
     const complete = reason === 'done' && own.cost.missing === 0;
     out.emit({ kind: 'finished', queryId, cost: { ...own.cost }, complete, reason });
   }
@@ -387,8 +405,10 @@ export class HolderSearch<H extends RankedHit>
     out.emit({ kind: 'hits', queryId: own.command.queryId, hits });
   }
 
-  #cancel(own: Own<H>, peer: PeerId, out: Out<H>): void {
+  #cancel(now: Millis, own: Own<H>, peer: PeerId, state: HolderState, out: Out<H>): void {
     own.fruitful.delete(peer);
+    own.trace?.heard(peer, 0, peer === this.#selfId ? 0 : 1);
+    own.trace?.ended(now, peer, state);
     if (peer === this.#selfId) return;
     own.cost.messages++;
     own.cost.bytes += messageBytes;
@@ -438,4 +458,8 @@ function best<H extends RankedHit>(hits: readonly H[], count: number): H[] {
 
 function charsOf(hits: readonly RankedHit[]): number {
   return hits.reduce((sum, { document }) => sum + document.length + messageBytes, 0);
+}
+
+function isTime(ms: Millis = 0): boolean {
+  return Number.isFinite(ms) && ms >= 0;
 }

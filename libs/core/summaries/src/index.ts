@@ -2,6 +2,7 @@ export { defaultSummariesConfig, type SummariesConfig } from './config.ts';
 export { defaultHolderSearchConfig, type HolderSearchConfig } from './holder-config.ts';
 export type { HolderCommand, HolderCost, HolderEvent, HolderMessage, RankedHit } from './holder-messages.ts';
 export { HolderSearch, isHolderAsk } from './holder-search.ts';
+export type { HolderSpan, HolderWay } from './holder-trace.ts';
 export type {
   IndexSize,
   OffReason,

@@ -1,4 +1,4 @@
-import type { Hit } from '@starling/core-search';
+import type { Hit, SpanList } from '@starling/core-search';
 import {
   type HolderCommand,
   type HolderCost,
@@ -6,6 +6,7 @@ import {
   type HolderMessage,
   HolderSearch,
   type HolderSearchConfig,
+  type HolderWay,
   isHolderAsk,
   type Summaries,
 } from '@starling/core-summaries';
@@ -19,17 +20,19 @@ export class HoldersPart<B> extends Part<B, HolderMessage<Hit>, HolderCommand<Hi
   declare readonly core: HolderSearch<Hit>;
 
   readonly #summaries: Summaries;
+  readonly #selfId: PeerId;
 
   constructor(hub: Hub<B>, config: HolderSearchConfig, selfId: PeerId, summaries: Summaries) {
     super(hub, new HolderSearch<Hit>(config, selfId), need.holders, (message) => ({ area: 'holders', message }));
     this.#summaries = summaries;
+    this.#selfId = selfId;
   }
 
   /** Asks these. */
   ask(command: Extract<MeshCommand, { kind: 'query' }>, holders: readonly PeerInfo[]): void {
-    const { queryId, text, limit, timeoutMs, statistics } = command;
+    const { queryId, text, limit, timeoutMs, statistics, trace = false } = command;
     const known = statistics === undefined ? {} : { statistics };
-    this.command({ kind: 'start', queryId, text, limit, timeoutMs, holders, ...known });
+    this.command({ kind: 'start', queryId, text, limit, timeoutMs, holders, ...known, trace });
   }
 
   protected override ordered(command: MeshCommand): HolderCommand<Hit> | undefined {
@@ -51,6 +54,11 @@ export class HoldersPart<B> extends Part<B, HolderMessage<Hit>, HolderCommand<Hi
       case 'hits':
         this.hub.emit({ ...event, kind: 'queryHits' });
         break;
+      case 'trace': {
+        const { queryId, way } = event;
+        this.hub.emit({ kind: 'queryTrace', queryId, strategy: 'summary', wave: 0, trace: this.#spansOf(way) });
+        break;
+      }
       case 'finished': {
         const { queryId, cost, complete, reason } = event;
         this.hub.emit({
@@ -71,6 +79,27 @@ export class HoldersPart<B> extends Part<B, HolderMessage<Hit>, HolderCommand<Hi
       default:
         unreachable(event);
     }
+  }
+
+  /** This peer, and below it everybody whom it asked. */
+  #spansOf({ spans, cut, elapsedMs }: HolderWay): SpanList {
+    const here = spans.find(({ peer }) => peer === this.#selfId);
+    const others = spans.filter((span) => span !== here);
+    const origin = {
+      peer: this.#selfId,
+      parent: '',
+      state: 'done' as const,
+      askedAfterMs: 0,
+      roundTripMs: 0,
+      elapsedMs,
+      localMs: here?.state === 'done' ? here.roundTripMs : -1,
+      hits: here?.hits ?? 0,
+      messages: others.reduce((sum, { messages }) => sum + messages, 0),
+      declined: 0,
+    };
+    // A holder asks nobody: what it took is its index's time.
+    const below = others.map((span) => ({ ...span, parent: this.#selfId, localMs: span.elapsedMs, declined: 0 }));
+    return { spans: [origin, ...below], cut };
   }
 
   /**

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file starling/link/v1/summaries.proto.
  */
 export const file_starling_link_v1_summaries: GenFile = /*@__PURE__*/
-  fileDesc("CiBzdGFybGluZy9saW5rL3YxL3N1bW1hcmllcy5wcm90bxIQc3RhcmxpbmcubGluay52MSIfCg1TdW1tYXJ5RGlnZXN0Eg4KBmhhc2hlcxgBIAMoByItCg5TdW1tYXJ5VmVyc2lvbhIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEInoKD1N1bW1hcnlWZXJzaW9ucxIUCgxidWNrZXRfY291bnQYASABKA0SDwoHYnVja2V0cxgCIAMoDRIxCgdlbnRyaWVzGAMgAygLMiAuc3RhcmxpbmcubGluay52MS5TdW1tYXJ5VmVyc2lvbhINCgVyZXBseRgEIAEoCCIbCgxTdW1tYXJ5RmV0Y2gSCwoDaWRzGAEgAygJIm8KDVN1bW1hcnlSZWNvcmQSCgoCaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBINCgV0ZXJtcxgDIAEoDBIRCglkb2N1bWVudHMYBCABKAQSDQoFd29yZHMYBSABKAQSEAoIbWF5X2hvbGQYBiABKAgiQgoOU3VtbWFyeVJlY29yZHMSMAoHcmVjb3JkcxgBIAMoCzIfLnN0YXJsaW5nLmxpbmsudjEuU3VtbWFyeVJlY29yZCKGAQoLSG9sZGVyUXVlcnkSEAoIcXVlcnlfaWQYASABKAkSDAoEdGV4dBgCIAEoCRINCgVsaW1pdBgDIAEoDRISCgp0aW1lb3V0X21zGAQgASgBEjQKCnN0YXRpc3RpY3MYBSABKAsyIC5zdGFybGluZy5saW5rLnYxLlRlcm1TdGF0aXN0aWNzIpoBCgxIb2xkZXJBbnN3ZXISEAoIcXVlcnlfaWQYASABKAkSIwoEaGl0cxgCIAMoCzIVLnN0YXJsaW5nLmxpbmsudjEuSGl0EgwKBGRvbmUYAyABKAgSDwoHcmVmdXNlZBgEIAEoCBI0CgpzdGF0aXN0aWNzGAUgASgLMiAuc3RhcmxpbmcubGluay52MS5UZXJtU3RhdGlzdGljcyIgCgxIb2xkZXJDYW5jZWwSEAoIcXVlcnlfaWQYASABKAliBnByb3RvMw", [file_starling_link_v1_search]);
+  fileDesc("CiBzdGFybGluZy9saW5rL3YxL3N1bW1hcmllcy5wcm90bxIQc3RhcmxpbmcubGluay52MSIfCg1TdW1tYXJ5RGlnZXN0Eg4KBmhhc2hlcxgBIAMoByItCg5TdW1tYXJ5VmVyc2lvbhIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEInoKD1N1bW1hcnlWZXJzaW9ucxIUCgxidWNrZXRfY291bnQYASABKA0SDwoHYnVja2V0cxgCIAMoDRIxCgdlbnRyaWVzGAMgAygLMiAuc3RhcmxpbmcubGluay52MS5TdW1tYXJ5VmVyc2lvbhINCgVyZXBseRgEIAEoCCIbCgxTdW1tYXJ5RmV0Y2gSCwoDaWRzGAEgAygJIm8KDVN1bW1hcnlSZWNvcmQSCgoCaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBINCgV0ZXJtcxgDIAEoDBIRCglkb2N1bWVudHMYBCABKAQSDQoFd29yZHMYBSABKAQSEAoIbWF5X2hvbGQYBiABKAgiQgoOU3VtbWFyeVJlY29yZHMSMAoHcmVjb3JkcxgBIAMoCzIfLnN0YXJsaW5nLmxpbmsudjEuU3VtbWFyeVJlY29yZCKVAQoLSG9sZGVyUXVlcnkSEAoIcXVlcnlfaWQYASABKAkSDAoEdGV4dBgCIAEoCRINCgVsaW1pdBgDIAEoDRISCgp0aW1lb3V0X21zGAQgASgBEjQKCnN0YXRpc3RpY3MYBSABKAsyIC5zdGFybGluZy5saW5rLnYxLlRlcm1TdGF0aXN0aWNzEg0KBXRyYWNlGBQgASgIIsIBCgxIb2xkZXJBbnN3ZXISEAoIcXVlcnlfaWQYASABKAkSIwoEaGl0cxgCIAMoCzIVLnN0YXJsaW5nLmxpbmsudjEuSGl0EgwKBGRvbmUYAyABKAgSDwoHcmVmdXNlZBgEIAEoCBI0CgpzdGF0aXN0aWNzGAUgASgLMiAuc3RhcmxpbmcubGluay52MS5UZXJtU3RhdGlzdGljcxIXCgplbGFwc2VkX21zGBQgASgBSACIAQFCDQoLX2VsYXBzZWRfbXMiIAoMSG9sZGVyQ2FuY2VsEhAKCHF1ZXJ5X2lkGAEgASgJYgZwcm90bzM", [file_starling_link_v1_search]);
 
 /**
  * One hash per bucket of the summaries that the sender holds.
@@ -213,6 +213,13 @@ export type HolderQuery = Message<"starling.link.v1.HolderQuery"> & {
    * @generated from field: starling.link.v1.TermStatistics statistics = 5;
    */
   statistics?: TermStatistics | undefined;
+
+  /**
+   * The answer is to say how long it took.
+   *
+   * @generated from field: bool trace = 20;
+   */
+  trace: boolean;
 };
 
 /**
@@ -258,6 +265,13 @@ export type HolderAnswer = Message<"starling.link.v1.HolderAnswer"> & {
    * @generated from field: starling.link.v1.TermStatistics statistics = 5;
    */
   statistics?: TermStatistics | undefined;
+
+  /**
+   * In the last part, when asked for: from the question to this, by the sender's clock.
+   *
+   * @generated from field: optional double elapsed_ms = 20;
+   */
+  elapsedMs?: number | undefined;
 };
 
 /**
