@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { connect } from '@starling/client';
+import { byteMutations, mutated } from '@starling/testing';
 import {
   AdminService,
   GetPeerRequestSchema,
@@ -110,44 +111,7 @@ async function record(): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Where and how bytes are changed. Places are shares of the length, so that they shrink with it. */
-const place = fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true });
-const mutation = fc.oneof(
-  fc.record({ kind: fc.constant('flip' as const), at: place, value: fc.integer({ min: 1, max: 255 }) }),
-  fc.record({ kind: fc.constant('cut' as const), at: place, to: place }),
-  fc.record({ kind: fc.constant('repeat' as const), at: place, to: place }),
-  fc.record({ kind: fc.constant('insert' as const), at: place, bytes: fc.uint8Array({ minLength: 1, maxLength: 40 }) }),
-  fc.record({ kind: fc.constant('huge' as const), at: place }),
-);
-type Mutation = typeof mutation extends fc.Arbitrary<infer T> ? T : never;
-
-function mutated(bytes: Buffer, mutations: readonly Mutation[]): Buffer {
-  return mutations.reduce<Buffer>(changed, bytes);
-}
-
-function changed(all: Buffer, one: Mutation): Buffer {
-  const at = Math.floor(one.at * all.length);
-  switch (one.kind) {
-    case 'flip': {
-      const copy = Buffer.from(all);
-      if (copy.length > 0) copy[at] = (copy[at] ?? 0) ^ one.value;
-      return copy;
-    }
-    case 'cut':
-      return Buffer.concat([all.subarray(0, at), all.subarray(at + Math.floor(one.to * (all.length - at)))]);
-    case 'repeat': {
-      const part = all.subarray(at, at + Math.floor(one.to * (all.length - at)));
-      return Buffer.concat([all.subarray(0, at), part, all.subarray(at)]);
-    }
-    case 'insert':
-      return Buffer.concat([all.subarray(0, at), one.bytes, all.subarray(at)]);
-    case 'huge':
-      // Where a length happens to be: as long as a varint can say, or 4 GiB.
-      return Buffer.concat([all.subarray(0, at), Buffer.alloc(5, 0xff), all.subarray(at + 5)]);
-  }
-}
-
-const mutations = fc.array(mutation, { minLength: 1, maxLength: 6 });
+const mutations = fc.array(byteMutations, { minLength: 1, maxLength: 6 });
 
 /** Sends bytes and waits until the peer has closed, or said nothing for a while; whichever. */
 function send(bytes: Buffer): Promise<void> {
@@ -252,7 +216,7 @@ describe('the API', () => {
           // Mostly what a method is meant to read, a little wrong: that gets furthest.
           {
             weight: 3,
-            arbitrary: fc.tuple(fc.constantFrom(...good), fc.array(mutation, { maxLength: 2 }), fc.constant(true)),
+            arbitrary: fc.tuple(fc.constantFrom(...good), fc.array(byteMutations, { maxLength: 2 }), fc.constant(true)),
           },
           {
             weight: 1,

@@ -13,6 +13,7 @@ export {
   searchMessages,
   streamIds,
 } from './arbitraries.ts';
+export { type ByteMutation, byteMutations, mutated } from './byte-mutations.ts';
 export {
   describeTransport,
   type Endpoint,

@@ -1,33 +1,8 @@
+import { byteMutations, mutated } from '@starling/testing';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { defaultFrameLimits, FrameDecoder } from './frame-codec.ts';
 import { WiredNetwork } from './test-support/wired-network.ts';
-
-const place = fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true });
-const mutation = fc.oneof(
-  fc.record({ kind: fc.constant('flip' as const), at: place, value: fc.integer({ min: 1, max: 255 }) }),
-  fc.record({ kind: fc.constant('cut' as const), at: place, to: place }),
-  fc.record({ kind: fc.constant('repeat' as const), at: place, to: place }),
-  fc.record({ kind: fc.constant('insert' as const), at: place, bytes: fc.uint8Array({ minLength: 1, maxLength: 20 }) }),
-);
-type Mutation = typeof mutation extends fc.Arbitrary<infer T> ? T : never;
-
-function changed(all: Buffer, one: Mutation): Buffer {
-  const at = Math.floor(one.at * all.length);
-  switch (one.kind) {
-    case 'flip': {
-      const copy = Buffer.from(all);
-      if (copy.length > 0) copy[at] = (copy[at] ?? 0) ^ one.value;
-      return copy;
-    }
-    case 'cut':
-      return Buffer.concat([all.subarray(0, at), all.subarray(at + Math.floor(one.to * (all.length - at)))]);
-    case 'repeat':
-      return Buffer.concat([all.subarray(0, at + Math.floor(one.to * (all.length - at))), all.subarray(at)]);
-    case 'insert':
-      return Buffer.concat([all.subarray(0, at), one.bytes, all.subarray(at)]);
-  }
-}
 
 /** Four peers at work: they publish, search and are watched. */
 function atWork(recorded: Buffer[] | null): WiredNetwork {
@@ -64,7 +39,7 @@ describe('frames of a neighbour that has gone mad', () => {
   it('neither break a peer nor make it hold more than it may, and it says little about them', () => {
     expect(recorded.length).toBeGreaterThan(100);
     let readable = 0;
-    const frame = fc.tuple(fc.nat(), fc.array(mutation, { maxLength: 2 }));
+    const frame = fc.tuple(fc.nat(), fc.array(byteMutations, { maxLength: 2 }));
     fc.assert(
       fc.property(fc.array(frame, { minLength: 80, maxLength: 200 }), (frames) => {
         const network = atWork(null);
@@ -72,7 +47,7 @@ describe('frames of a neighbour that has gone mad', () => {
         let messages = 0;
         for (const [which, mutations] of frames) {
           const good = recorded[which % recorded.length] as Buffer;
-          const decoded = decoder.decode(mutations.reduce(changed, good));
+          const decoded = decoder.decode(mutated(good, mutations));
           if (decoded.kind === 'malformed') continue;
           readable++;
           for (const message of decoded.messages) {
