@@ -2,6 +2,31 @@ export { type DocumentText, documentText, type FieldText, pathLimits } from './d
 export { defaultKnownStatisticsConfig, KnownStatistics, type KnownStatisticsConfig } from './known-statistics.ts';
 export { matches, occurrences } from './match.ts';
 export { describeProblem, parseQuery } from './parse.ts';
+export {
+  type Attribute,
+  type AttributeName,
+  type AttributeType,
+  type AttributeValue,
+  attributeOf,
+  isAmount,
+  isAttribute,
+  isText,
+  type PeerRow,
+  peerAttributes,
+  rowLimits,
+  soundRow,
+} from './peers/attributes.ts';
+export { compare, holds } from './peers/condition.ts';
+export { parsePeersQuery } from './peers/parse.ts';
+export {
+  type Aggregate,
+  type Column,
+  type Condition,
+  type OrderKey,
+  type ParsedPeersQuery,
+  type PeersQuery,
+  peersQueryLimits,
+} from './peers/syntax.ts';
 export { printQuery } from './print.ts';
 export {
   addStatistics,
