@@ -6,6 +6,7 @@ import {
   type ProtocolCore,
   type Rng,
   unreachable,
+  WorkLimit,
 } from '@starling/kernel';
 import type { TermStatistics } from '@starling/query';
 import { ActiveQuery, type Question } from './active-query.ts';
@@ -30,7 +31,6 @@ import { Seeker } from './seeker.ts';
 import { SeenQueries } from './seen-queries.ts';
 import { estimatedBytes } from './size.ts';
 import { isSpanList, Trace } from './trace.ts';
-import { WorkLimit } from './work-limit.ts';
 
 type Out = Outbox<SearchMessage, SearchEvent>;
 type QueryMessage = Extract<SearchMessage, { kind: 'query' }>;

@@ -5,7 +5,6 @@ import { defaultSearchConfig } from './config.ts';
 import type { Hit, SearchEvent, SearchMessage } from './messages.ts';
 import { ResultCache } from './result-cache.ts';
 import { Search } from './search.ts';
-import { WorkLimit } from './work-limit.ts';
 
 const config = { ...defaultSearchConfig, activeMax: 100_000 };
 

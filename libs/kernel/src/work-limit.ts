@@ -1,4 +1,4 @@
-import type { Millis, PeerId } from '@starling/kernel';
+import type { Millis, PeerId } from './protocol.ts';
 
 /** A second's worth may come at once. */
 interface Bucket {
