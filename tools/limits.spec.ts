@@ -5,7 +5,7 @@ import { defaultPeerCacheConfig } from '@starling/discovery';
 import { defaultDiscoveryLoopConfig } from '@starling/host';
 import { defaultMeshConfig } from '@starling/mesh';
 import { defaultCanaryLedgerConfig, metricDefinitions } from '@starling/metrics';
-import { defaultKnownStatisticsConfig, pathLimits, queryLimits } from '@starling/query';
+import { defaultKnownStatisticsConfig, pathLimits, peersQueryLimits, queryLimits, rowLimits } from '@starling/query';
 import { defaultGrpcTransportConfig } from '@starling/transport-grpc';
 import { describe, expect, it } from 'vitest';
 import { apiLimits } from '../apps/peer/src/api/validate.ts';
@@ -31,6 +31,8 @@ const configs: Readonly<Record<string, unknown>> = {
   cursor: cursorLimits,
   feed: defaultTopologyFeedConfig,
   query: queryLimits,
+  peersQuery: peersQueryLimits,
+  row: rowLimits,
   path: pathLimits,
   knownStatistics: defaultKnownStatisticsConfig,
   index: indexLimits,

@@ -1,4 +1,5 @@
 import { StarlingError } from '@starling/client';
+import { peerAttributes } from '@starling/query';
 import { Command, CommanderError, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { defaultData } from './authority-file.ts';
@@ -28,6 +29,12 @@ import { up } from './up/up.ts';
 const queryHelp = `
 In the text: words, which a document must have all of; "a phrase"; mur* for all that begin so; title:starling in one field;
   year:1990..2000, size>10, date<=2020-01-31; a OR b; -unwanted; (groups).`;
+
+/** … and of the query alone. */
+const peersHelp = `
+With --peers: fields and count(*), count, sum, min, max, avg, p50, p99 or quantile of a field; then where, group by, order by, limit:
+  "zone, count(*), p99(rtt) where version != 1.4 group by zone order by count(*) desc".
+  Fields: ${Object.keys(peerAttributes).join(', ')}.`;
 
 /** As in `starling up`. */
 
@@ -125,7 +132,10 @@ function build(finish: (code: number) => void): Command {
     .option('--from <where>', 'new, all (what is still held), or a time', 'new')
     .option('-n, --count <n>', 'stop after so many messages; 0: never', '0')
     .action(run(sub));
-  asking(meshCommand(program, 'query <text>', 'ask the mesh for documents')).action(run(query));
+  asking(meshCommand(program, 'query <text>', 'ask the mesh for documents, or about its peers'))
+    .addHelpText('after', peersHelp)
+    .option('--peers', 'ask about the peers: "zone, count(*), p99(rtt) group by zone"', false)
+    .action(run(query));
   const trace = program.command('trace').description('the way that something took through the mesh');
   asking(meshCommand(trace, 'query <text>', 'ask, and show who asked whom and how long each took')).action(
     run(traceQuery),

@@ -9,6 +9,7 @@ import type { Subscriptions } from './api/subscriptions.ts';
 import type { TopologyWatches } from './api/watch-topology.ts';
 import type { Access } from './auth/access.ts';
 import type { Overlay } from './overlay/overlay.ts';
+import type { PeersAnswer } from './overlay/peer-questions.ts';
 import type { Publisher } from './overlay/publisher.ts';
 import type { Queries, QueryEnd } from './overlay/queries.ts';
 import type { Responders } from './responders/responders.ts';
@@ -45,6 +46,8 @@ export class PeerMetrics {
   readonly #canaries = new CanaryLedger();
   /** By strategy and result, `walk complete`. */
   readonly #queries = new Map<string, number>();
+  /** Questions about peers, by result. */
+  readonly #questions = { complete: 0, incomplete: 0, cancelled: 0, overloaded: 0, costly: 0 };
   #canariesSent = 0;
 
   constructor(peer: MeasuredPeer) {
@@ -94,6 +97,18 @@ export class PeerMetrics {
     this.registry.observe('starling_search_bytes_per_query', end.tally.bytes, { strategy });
     this.registry.observe('starling_search_peers_per_query', end.tally.asked, { strategy });
     this.registry.observe('starling_search_results', end.hits);
+  }
+
+  /** A question of this peer's clients about all peers ended. */
+  peersAnswered({ result, elapsedMs }: PeersAnswer): void {
+    const { reason, complete, tally } = result;
+    const isRefused = reason === 'overloaded' || reason === 'budget';
+    const word = reason === 'budget' ? 'costly' : reason === 'overloaded' || reason === 'cancelled' ? reason : null;
+    this.#questions[word ?? (complete ? 'complete' : 'incomplete')]++;
+    if (isRefused) return;
+    this.registry.observe('starling_peer_questions_duration_seconds', elapsedMs / 1_000);
+    this.registry.observe('starling_peer_questions_messages', tally.messages);
+    this.registry.observe('starling_peer_questions_bytes', tally.bytes);
   }
 
   #sources(peer: MeasuredPeer): MetricSources {
@@ -173,6 +188,7 @@ export class PeerMetrics {
         { labels: { bound: 'signature-keys' }, value: signing?.stats.keysEvicted ?? 0 },
         { labels: { bound: 'trees' }, value: broadcast.trees.overflowed },
         { labels: { bound: 'queries' }, value: mesh.search.stats.queriesShed },
+        { labels: { bound: 'peer-questions' }, value: mesh.aggregate.stats.shed },
         { labels: { bound: 'hits' }, value: mesh.search.stats.hitsDropped + mesh.holders.stats.hitsDropped },
         { labels: { bound: 'summaries' }, value: mesh.summaries.stats.summariesRefused },
         { labels: { bound: 'summary-deltas' }, value: mesh.summaries.stats.deltasDropped },
@@ -244,6 +260,9 @@ export class PeerMetrics {
           const [strategy = '', result = ''] = key.split(' ');
           return { labels: { strategy, result }, value };
         }),
+      starling_peer_questions_total: () => byResult(this.#questions),
+      starling_peer_questions_worked: () => mesh.aggregate.activeCount,
+      starling_peer_questions_branches_lost_total: () => mesh.aggregate.stats.lost,
       starling_search_cached_total: () => mesh.search.stats.cached,
       starling_search_local_total: () => queries.answered,
       starling_query_choices_total: () =>

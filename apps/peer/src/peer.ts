@@ -29,6 +29,8 @@ import { advertisedAddress } from './overlay/advertise.ts';
 import { Lookups } from './overlay/lookups.ts';
 import { Offers, offerRecord, type SigningIdentity } from './overlay/offers.ts';
 import { Overlay } from './overlay/overlay.ts';
+import { ownRow } from './overlay/own-row.ts';
+import { PeerQuestions } from './overlay/peer-questions.ts';
 import { Publisher } from './overlay/publisher.ts';
 import { Queries } from './overlay/queries.ts';
 import { TermFeed } from './overlay/term-feed.ts';
@@ -38,6 +40,7 @@ import type { PeerSecurity } from './process/security.ts';
 import { Responders } from './responders/responders.ts';
 import type { IndexLimits } from './search/local-index.ts';
 import { ThreadedIndex } from './search/threaded-index.ts';
+import { version } from './version.ts';
 
 /** How long a Publish without a deadline of its own waits to be held, and the longest that any does. */
 const heldDefaultMs = 5_000;
@@ -77,6 +80,8 @@ export class Peer {
   readonly respondStreams: RespondStreams;
   readonly queries: Queries;
   readonly lookups: Lookups;
+  /** About all peers. */
+  readonly questions: PeerQuestions;
   /** Whose key signs the records of clients that have none. */
   readonly identity: SigningIdentity;
   readonly verifyRecord: RecordVerifier;
@@ -163,6 +168,17 @@ export class Peer {
       ended: (end) => this.metrics.queryEnded(end),
     });
     this.lookups = new Lookups(overlay, { ended: (kind, result) => this.metrics.lookupEnded(kind, result) });
+    this.questions = new PeerQuestions(overlay, {
+      row: () =>
+        ownRow(overlay, {
+          version,
+          deliveryRatio: () => this.metrics.deliveryRatio(overlay.now()),
+          documents: () => this.index.size,
+          subscribers: () => this.subscriptions.size,
+          responders: () => this.responders.size,
+        }),
+      ended: (answer) => this.metrics.peersAnswered(answer),
+    });
     const offer = (name: string, forMs: number) => {
       const record = offerRecord(this.identity, name, overlay.now(), forMs);
       return this.lookups.put(record, defaultKademliaConfig.putPaths, offerTimeoutMs);

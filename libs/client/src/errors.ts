@@ -43,6 +43,8 @@ export const reasons = {
   RECORD_NOT_STORED: 'UNAVAILABLE',
   /** The lookup's time was over before an answer was found, or before half of the peers had taken the record; some may hold it. */
   LOOKUP_EXPIRED: 'DEADLINE_EXCEEDED',
+  /** What is asked would cost more messages than it may; `metadata.messages` says how many. Nobody was asked. */
+  QUERY_TOO_COSTLY: 'FAILED_PRECONDITION',
   /** The method is taken from the peer's own machine only. Nothing changed. */
   NOT_LOOPBACK: 'PERMISSION_DENIED',
   /** The deadline had passed before the work began. Nothing changed. */

@@ -23,6 +23,13 @@ export {
   type StarlingReason,
 } from './errors.ts';
 export type { PutProgress } from './put-documents.ts';
+export type {
+  PeersAnswer,
+  PeersColumn,
+  PeersCoverage,
+  PeersRow,
+  QueryPeersOptions,
+} from './query-peers.ts';
 export type { QueryStrategyName } from './query-strategy.ts';
 export type { QuerySpan, QueryTrace } from './query-trace.ts';
 export type { Receipt } from './receipt.ts';

@@ -1,3 +1,4 @@
+import type { AggregateResult } from '@starling/core-aggregate';
 import type { Choice } from '@starling/core-auto';
 import type { Ban, BanRefusal, SignedBan } from '@starling/core-bans';
 import type { KademliaCommand, LookupResult } from '@starling/core-kademlia';
@@ -6,7 +7,7 @@ import type { ReputationEvent as Verdict } from '@starling/core-reputation';
 import type { FinishReason, Hit, QueryCost, ResponderTally, SpanList, Strategy } from '@starling/core-search';
 import type { OffReason } from '@starling/core-summaries';
 import type { Millis, Outbox, PeerId, PeerInfo } from '@starling/kernel';
-import type { TermStatistics } from '@starling/query';
+import type { PeerRow, TermStatistics } from '@starling/query';
 import type { MeshMessage } from './messages.ts';
 
 /** How a question is asked. `auto`: as what is known advises. `summary`: straight to who may have it, where that fits. */
@@ -85,6 +86,20 @@ export type MeshCommand =
   | ({ readonly kind: 'getRecord' } & Omit<Extract<KademliaCommand, { readonly kind: 'get' }>, 'kind'>)
   | ({ readonly kind: 'putRecord' } & Omit<Extract<KademliaCommand, { readonly kind: 'put' }>, 'kind'>)
   | { readonly kind: 'cancelLookup'; readonly lookupId: string }
+  /**
+   * Asks all peers about themselves. Answered by one `peersAnswered`; `text` is one that `parsePeersQuery` understands, `queryId`
+   * is unique at this peer, and `messagesMax` 0 is any number.
+   */
+  | {
+      readonly kind: 'queryPeers';
+      readonly queryId: string;
+      readonly text: string;
+      readonly timeoutMs: number;
+      readonly messagesMax: number;
+    }
+  | { readonly kind: 'cancelQueryPeers'; readonly queryId: string }
+  /** The answer to `rowWanted`; the mesh adds what it knows itself. */
+  | { readonly kind: 'peerRow'; readonly queryId: string; readonly row: PeerRow }
   /** Leave for good. */
   | { readonly kind: 'leave' };
 
@@ -165,6 +180,9 @@ export type MeshEvent =
   | { readonly kind: 'indexSnapshot' }
   /** This peer holds no summaries of others' terms from now on, and why; null: it does. */
   | { readonly kind: 'summariesSwitched'; readonly off: OffReason | null }
+  /** Somebody asks about peers: answer with `peerRow`, soon. */
+  | { readonly kind: 'rowWanted'; readonly queryId: string }
+  | { readonly kind: 'peersAnswered'; readonly queryId: string; readonly result: AggregateResult }
   | { readonly kind: 'lookupFinished'; readonly lookupId: string; readonly result: LookupResult }
   /** A report of this peer is due: answer with `measured`. */
   | { readonly kind: 'measure' }

@@ -1,3 +1,4 @@
+import { type AggregateConfig, defaultAggregateConfig } from '@starling/core-aggregate';
 import { type ChoiceConfig, defaultChoiceConfig } from '@starling/core-auto';
 import { type BansConfig, defaultBansConfig } from '@starling/core-bans';
 import { type DirectoryConfig, defaultDirectoryConfig } from '@starling/core-directory';
@@ -36,6 +37,7 @@ export interface MeshConfig {
   readonly bans: BansConfig;
   readonly lookup: KademliaConfig;
   readonly keywords: KeywordsConfig;
+  readonly aggregate: AggregateConfig;
   /** A link that no core needs is closed after so long without traffic. 5 s: a guess, above every reply deadline. */
   readonly linkLingerMs: Millis;
   /** Messages other than bodies and what answers them that a link may bring in a second; more are shed, and held against the neighbour. 5,000: a guess, above what questions to the whole mesh make at their limit. */
@@ -58,6 +60,7 @@ export const defaultMeshConfig: MeshConfig = {
   bans: defaultBansConfig,
   lookup: defaultKademliaConfig,
   keywords: defaultKeywordsConfig,
+  aggregate: defaultAggregateConfig,
   linkLingerMs: 5_000,
   controlPerSecondMax: 5_000,
 };

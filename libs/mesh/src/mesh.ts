@@ -1,3 +1,4 @@
+import type { Aggregation } from '@starling/core-aggregate';
 import type { BanReader, Bans } from '@starling/core-bans';
 import type { Directory } from '@starling/core-directory';
 import type { AdmissionPolicy } from '@starling/core-hyparview';
@@ -21,12 +22,14 @@ import {
   type Rng,
   unreachable,
 } from '@starling/kernel';
+import type { PeerRow } from '@starling/query';
 import type { MeshCommand, MeshEvent, MeshOutbox } from './api.ts';
 import { Canary } from './canary.ts';
 import type { MeshConfig } from './config.ts';
 import { CoreOutbox } from './core-outbox.ts';
 import { Links, need } from './links.ts';
 import { type Body, type BodyCodec, type MeshMessage, rootSwarm } from './messages.ts';
+import { AggregatePart } from './parts/aggregate-part.ts';
 import { BansPart } from './parts/bans-part.ts';
 import { DirectoryPart } from './parts/directory-part.ts';
 import { HoldersPart } from './parts/holders-part.ts';
@@ -91,6 +94,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   readonly #router: QueryRouter;
   readonly #lookup: LookupPart<B>;
   readonly #keywords: KeywordsPart<B>;
+  readonly #aggregate: AggregatePart<B>;
   /** All of them, in the order in which they are told things. */
   readonly #parts: readonly AnyPart[];
   readonly #standing: Standing;
@@ -170,6 +174,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       lookup: (command) => this.#lookup.command(command),
       found: (...found) => this.#onRouted(this.#router.keywordsFound(this.#now, ...found)),
     });
+    this.#aggregate = new AggregatePart(hub, config.aggregate, self.id, (row) => this.#completedRow(row));
     this.#parts = [
       this.#liveness,
       this.#directory,
@@ -180,6 +185,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       this.#bans,
       this.#summaries,
       this.#lookup,
+      this.#aggregate,
     ];
   }
 
@@ -197,6 +203,10 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
 
   get observe(): Observe {
     return this.#observe.core;
+  }
+
+  get aggregate(): Aggregation {
+    return this.#aggregate.core;
   }
 
   /** What the mesh's operators say about peers. */
@@ -401,6 +411,9 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
         break;
       case 'lookup':
         this.#lookup.message(from, message.message);
+        break;
+      case 'aggregate':
+        this.#aggregate.message(from, message.message);
         break;
       default:
         unreachable(message);
@@ -715,6 +728,26 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
           role: broadcast.roleOf(link.peer) ?? 'lazy',
           rttMs: this.#rtts.get(link.peer) ?? -1,
         })),
+    };
+  }
+
+  /** What this peer can be asked about itself, with what only the mesh knows. */
+  #completedRow(row: PeerRow): PeerRow {
+    const { broadcast, membership } = this.root;
+    const { id, name, zone, incarnation } = this.#self;
+    return {
+      ...row,
+      ...{ id, name, zone, incarnation },
+      known: this.directory.size,
+      active: membership.activeView().length,
+      eager: broadcast.eagerPeers(broadcast.zoneTree).length,
+      passive: membership.passiveView().length,
+      banned: this.reputation.bans(this.#now).length,
+      rtt: [...this.#rtts.values()],
+      links: this.#links.size,
+      delivered: this.pubsub.stats.delivered,
+      queries: this.search.activeCount,
+      records: this.lookup.store.count,
     };
   }
 }

@@ -1,3 +1,4 @@
+import type { AggregateMessage } from '@starling/core-aggregate';
 import type { BansMessage } from '@starling/core-bans';
 import type { DirectoryBroadcast, DirectoryMessage } from '@starling/core-directory';
 import type { HyParViewMessage } from '@starling/core-hyparview';
@@ -19,6 +20,7 @@ export type MeshMessage<B> =
   | { readonly area: 'liveness'; readonly message: LivenessMessage }
   | { readonly area: 'directory'; readonly message: DirectoryMessage }
   | { readonly area: 'search'; readonly message: SearchMessage }
+  | { readonly area: 'aggregate'; readonly message: AggregateMessage }
   | { readonly area: 'bans'; readonly message: BansMessage }
   | { readonly area: 'summaries'; readonly message: SummariesMessage }
   | { readonly area: 'holders'; readonly message: HolderMessage<Hit> }

@@ -74,6 +74,10 @@ export const messageKinds = [
   'holderQuery',
   'holderAnswer',
   'holderCancel',
+  'aggregateQuery',
+  'aggregateAnswer',
+  'aggregateDecline',
+  'aggregateCancel',
   'bansDigest',
   'bansList',
   'bansRecords',
@@ -260,6 +264,7 @@ export const metricDefinitions = {
         'signature-keys',
         'trees',
         'queries',
+        'peer-questions',
         'hits',
         'summaries',
         'summary-deltas',
@@ -391,6 +396,34 @@ export const metricDefinitions = {
     type: 'histogram',
     help: 'Hits that a query gave.',
     buckets: [0, 1, 5, 10, 20, 50, 100, 200, 500, 1_000],
+  },
+  starling_peer_questions_total: {
+    type: 'counter',
+    help: "Questions of this peer's clients about all peers that ended, by how. costly: refused for the budget.",
+    labels: { result: ['complete', 'incomplete', 'cancelled', 'overloaded', 'costly'] },
+  },
+  starling_peer_questions_duration_seconds: {
+    type: 'histogram',
+    help: "How long questions of this peer's clients about all peers took.",
+    buckets: delaySeconds,
+  },
+  starling_peer_questions_messages: {
+    type: 'histogram',
+    help: 'Messages between peers that a question about all peers cost. Above two for each peer: it was asked twice.',
+    buckets: [1, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000],
+  },
+  starling_peer_questions_bytes: {
+    type: 'histogram',
+    help: 'Bytes between peers that a question about all peers cost, estimated.',
+    buckets: [1e3, 1e4, 1e5, 1e6, 1e7, 1e8],
+  },
+  starling_peer_questions_worked: {
+    type: 'gauge',
+    help: 'Questions about all peers, of anybody, that this peer works on.',
+  },
+  starling_peer_questions_branches_lost_total: {
+    type: 'counter',
+    help: 'Neighbours asked about peers that did not answer: broken, late, or with an answer that cannot be.',
   },
   starling_search_cached_total: {
     type: 'counter',

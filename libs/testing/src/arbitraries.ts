@@ -1,3 +1,4 @@
+import type { AggregateMessage, GroupData, LostReason } from '@starling/core-aggregate';
 import type { BansMessage } from '@starling/core-bans';
 import type { DirectoryBroadcast, DirectoryMessage, MemberRecord } from '@starling/core-directory';
 import type { HyParViewMessage } from '@starling/core-hyparview';
@@ -412,6 +413,50 @@ export const holderMessages: fc.Arbitrary<HolderMessage<Hit>> = fc.oneof(
   fc.record({ kind: fc.constant('holderCancel' as const), queryId: text }),
 );
 
+const keyValues = fc.oneof(fc.constant(null), text, fc.double({ noNaN: true }).map(positiveZero));
+const sketches = fc
+  .array(fc.record({ gap: fc.integer({ min: 1, max: 300 }), count: whole }), { maxLength: 4 })
+  .chain((bins) =>
+    fc.record({ zeros: whole, first: fc.integer({ min: -900, max: 900 }) }).map(({ zeros, first }) => ({
+      zeros,
+      indexes: bins.map((_, at) => bins.slice(1, at + 1).reduce((sum, { gap }) => sum + gap, first)),
+      counts: bins.map(({ count }) => count),
+    })),
+  );
+const amount = fc.double({ min: 0, noNaN: true }).map(positiveZero);
+const groups: fc.Arbitrary<GroupData> = fc.record({
+  key: fc.array(keyValues, { maxLength: 3 }),
+  peers: uint32,
+  cells: fc.array(
+    fc.record({
+      ...{ count: whole, sum: amount, min: amount, max: amount, least: text, most: text },
+      sketch: fc.option(sketches),
+    }),
+    { maxLength: 2 },
+  ),
+});
+const partials = fc.oneof(
+  fc.record({ groups: fc.array(groups, { maxLength: 3 }), cut: fc.constant(null), other: fc.constant(null) }),
+  fc.record({ groups: fc.array(groups, { maxLength: 3 }), cut: fc.array(keyValues, { maxLength: 3 }), other: groups }),
+);
+const lostReasons = fc.constantFrom<LostReason>('broken', 'late', 'shed', 'unread', 'unsound');
+
+export const aggregateMessages: fc.Arbitrary<AggregateMessage> = fc.oneof(
+  fc.record({
+    ...{ kind: fc.constant('aggregateQuery' as const), queryId: text, wave: uint32, text },
+    ...{ timeoutMs: millis, hops: uint32, tree: uint32 },
+  }),
+  fc.record({
+    ...{ kind: fc.constant('aggregateAnswer' as const), queryId: text, wave: uint32, partial: fc.option(partials) },
+    tally: fc.record({
+      ...{ answered: uint32, missing: uint32, messages: uint32, bytes: whole },
+      lost: fc.array(fc.record({ peer: peerIds, reason: lostReasons }), { maxLength: 3 }),
+    }),
+  }),
+  fc.record({ kind: fc.constant('aggregateDecline' as const), queryId: text, wave: uint32 }),
+  fc.record({ kind: fc.constant('aggregateCancel' as const), queryId: text }),
+);
+
 /** Everything that one peer may say to another. */
 export function meshMessages<B>(body: fc.Arbitrary<B>): fc.Arbitrary<MeshMessage<B>> {
   return fc.oneof(
@@ -423,6 +468,7 @@ export function meshMessages<B>(body: fc.Arbitrary<B>): fc.Arbitrary<MeshMessage
     fc.record({ area: fc.constant('liveness' as const), message: livenessMessages }),
     fc.record({ area: fc.constant('directory' as const), message: directoryMessages }),
     fc.record({ area: fc.constant('search' as const), message: searchMessages }),
+    fc.record({ area: fc.constant('aggregate' as const), message: aggregateMessages }),
     fc.record({ area: fc.constant('bans' as const), message: bansMessages }),
     fc.record({ area: fc.constant('summaries' as const), message: summariesMessages }),
     fc.record({ area: fc.constant('holders' as const), message: holderMessages }),

@@ -5,6 +5,7 @@ import type { HyParViewMessage, NeighborPriority } from '@starling/core-hyparvie
 import type { LivenessMessage } from '@starling/core-liveness';
 import { type PeerInfo, unreachable } from '@starling/kernel';
 import type { MeshMessage } from '@starling/mesh';
+import { fromAggregate, toAggregate } from './aggregate-codec.ts';
 import { enumNames, UnknownValueError } from './enum-names.ts';
 import {
   type MemberRecord as MemberRecordProto,
@@ -73,6 +74,8 @@ function toKind(message: ControlMessage): KindInit {
       return toDirectory(message.message);
     case 'search':
       return toSearch(message.message);
+    case 'aggregate':
+      return toAggregate(message.message);
     case 'lookup':
       return toLookup(message.message);
     case 'bans':
@@ -216,6 +219,11 @@ function fromKind(swarm: number, kind: Kind): ControlMessage | null {
     case 'found':
     case 'linkTerms':
       return { area: 'search', message: fromSearch(kind) };
+    case 'aggregateQuery':
+    case 'aggregateAnswer':
+    case 'aggregateDecline':
+    case 'aggregateCancel':
+      return { area: 'aggregate', message: fromAggregate(kind) };
     case 'findNode':
     case 'findNodeReply':
     case 'findValue':

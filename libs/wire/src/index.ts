@@ -23,6 +23,7 @@ export * from './gen/google/rpc/status_pb.ts';
 export * from './gen/starling/v1/admin_pb.ts';
 export * from './gen/starling/v1/lookup_pb.ts';
 export * from './gen/starling/v1/mesh_pb.ts';
+export * from './gen/starling/v1/peers_pb.ts';
 export * from './gen/starling/v1/search_pb.ts';
 export { type GrpcDefinition, type GrpcMethod, toGrpcDefinition } from './grpc-definition.ts';
 export type { Hello, Refusal, RefusalWord } from './hello-codec.ts';

@@ -1,12 +1,16 @@
-import { type QueryHit, type QueryStrategyName, type QuerySummary, StarlingError } from '@starling/client';
-import { CliError, exitCode } from '../exit-codes.ts';
+import type { QueryHit, QueryStrategyName, QuerySummary } from '@starling/client';
+import { exitCode } from '../exit-codes.ts';
 import { counted, json, printable, shortId } from '../output.ts';
+import { pointed } from '../pointed.ts';
 import { milliseconds, type SessionOptions, wholeNumber, withClient } from '../session.ts';
+import { queryPeers } from './query-peers.ts';
 
 export interface QueryCommandOptions extends SessionOptions {
   readonly limit: string;
   readonly strategy: QueryStrategyName;
   readonly budget: string;
+  /** About the peers rather than for documents. */
+  readonly peers: boolean;
 }
 
 /**
@@ -14,6 +18,7 @@ export interface QueryCommandOptions extends SessionOptions {
  * the summary. Exit code 1 when not every peer has answered, unless it was not to ask every one and found what was wanted.
  */
 export function query(text: string, options: QueryCommandOptions): Promise<number> {
+  if (options.peers) return queryPeers(text, options);
   const asking = askingOf(options);
   return withClient(options, 'client', async (client) => {
     const hits = new Map<string, QueryHit>();
@@ -77,16 +82,4 @@ function print(hits: ReadonlyMap<string, QueryHit>, summary: QuerySummary): void
     console.log(`${score.toFixed(2).padStart(6)}  ${printable(id)}  at ${shortId(peerId)}  ${fields}`);
   }
   console.log(summaryLine(summary));
-}
-
-/** A refusal that says where in the text it is, with a mark below that place; any other error as it is. */
-export function pointed(error: unknown, text: string): unknown {
-  if (!(error instanceof StarlingError)) return error;
-  const at = Number(error.metadata.text_at ?? Number.NaN);
-  if (!Number.isInteger(at) || at < 0 || at > text.length || text.trim() === '') return error;
-  const end = Math.min(Math.max(Number(error.metadata.text_end) || 0, at + 1), Math.max(text.length, at + 1));
-  // As wide as what is above it: each of these takes as many columns as printable() makes of it.
-  const mark =
-    ' '.repeat(printable(text.slice(0, at)).length) + '^'.repeat(Math.max(1, printable(text.slice(at, end)).length));
-  return new CliError(error.message, exitCode.usage, `  ${printable(text)}\n  ${mark}`);
 }

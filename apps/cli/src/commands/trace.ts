@@ -1,7 +1,8 @@
 import type { QuerySpan, QuerySummary, QueryTrace } from '@starling/client';
 import { counted, json, shortId } from '../output.ts';
+import { pointed } from '../pointed.ts';
 import { withClient } from '../session.ts';
-import { askingOf, endOf, pointed, type QueryCommandOptions, summaryLine } from './query.ts';
+import { askingOf, endOf, type QueryCommandOptions, summaryLine } from './query.ts';
 
 /** The way that a query really took, peer by peer. Exit codes as of `query`. */
 export function traceQuery(text: string, options: QueryCommandOptions): Promise<number> {

@@ -20,6 +20,8 @@ import {
   type ListPeersRequest,
   type ListPeersResponse,
   ListPeersResponseSchema,
+  type QueryPeersRequest,
+  type QueryPeersResponse,
   type UnbanPeerRequest,
   type UnbanPeerResponse,
   UnbanPeerResponseSchema,
@@ -27,12 +29,14 @@ import {
 import type { Peer } from '../peer.ts';
 import { PEER } from '../tokens.ts';
 import { version } from '../version.ts';
-import { budgetOf, isLoopback } from './calls.ts';
+import { budgetOf, isLoopback, signalOf } from './calls.ts';
 import { toBan, toPeer, toReport } from './convert.ts';
 import { ErrorFilter } from './error-filter.ts';
 import type { CallContext } from './grpc-strategy.ts';
 import { fromPageToken, toPageToken } from './page-token.ts';
+import { toPeersResponse } from './peers-convert.ts';
 import { apiLimits, checkBan, checkDrainTimeout, checkPageSize, checkUnban } from './validate.ts';
+import { checkQueryPeers } from './validate-peers.ts';
 
 /** The unary methods of starling.v1.AdminService. */
 @Controller()
@@ -81,6 +85,16 @@ export class AdminController {
       nextPageToken: page.length === pageSize && last !== undefined ? toPageToken(last.id) : '',
       totalSize: overlay.size,
     });
+  }
+
+  @MessagePattern('/starling.v1.AdminService/QueryPeers')
+  async queryPeers(@Payload() request: QueryPeersRequest, @Ctx() { call }: CallContext): Promise<QueryPeersResponse> {
+    const { overlay, questions } = this.#peer;
+    overlay.ensureServing();
+    const wish = checkQueryPeers(request);
+    const timeoutMs = Math.min(wish.timeoutMs, budgetOf(call, wish.timeoutMs, apiLimits.queryTimeoutMaxMs));
+    const answer = await questions.ask(request.text, timeoutMs, request.messageBudget, signalOf(call));
+    return toPeersResponse(wish.query, answer);
   }
 
   @MessagePattern('/starling.v1.AdminService/Drain')

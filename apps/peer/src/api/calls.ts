@@ -24,6 +24,13 @@ export function budgetOf(call: Pick<AnyCall, 'getDeadline'>, defaultMs: number, 
   return Math.min(mostMs, left - Math.min(answerMargin.mostMs, left * answerMargin.share));
 }
 
+/** Fires when the caller has gone. */
+export function signalOf(call: { on(event: 'cancelled', listener: () => void): unknown }): AbortSignal {
+  const controller = new AbortController();
+  call.on('cancelled', () => controller.abort());
+  return controller.signal;
+}
+
 /** Whether the caller is on the peer's own machine. */
 export function isLoopback(call: Pick<AnyCall, 'getPeer'>): boolean {
   return /^(127\.\d+\.\d+\.\d+|\[?::1\]?|\[?::ffff:127\.\d+\.\d+\.\d+\]?):\d+$/.test(call.getPeer());

@@ -17,7 +17,7 @@ import {
 } from '@starling/wire';
 import type { Peer } from '../peer.ts';
 import { PEER } from '../tokens.ts';
-import { budgetOf } from './calls.ts';
+import { budgetOf, signalOf } from './calls.ts';
 import { toPeer, toTimestamp } from './convert.ts';
 import { ErrorFilter } from './error-filter.ts';
 import type { CallContext } from './grpc-strategy.ts';
@@ -123,13 +123,6 @@ function strange(id: string): Parameters<typeof toPeer>[0] {
 
 function timeoutOf(call: UnaryCall, wantedMs: number): number {
   return Math.min(wantedMs, budgetOf(call, wantedMs, apiLimits.lookupTimeoutMaxMs));
-}
-
-/** Fires when the caller has gone. */
-function signalOf(call: UnaryCall): AbortSignal {
-  const controller = new AbortController();
-  call.on('cancelled', () => controller.abort());
-  return controller.signal;
 }
 
 function ensureEnded({ outcome, rpcs, failures }: LookupResult): void {

@@ -31,6 +31,7 @@ export const methodPolicy: Readonly<Record<string, MethodRule>> = {
   '/starling.v1.SearchService/Respond': { role: 'responder', class: 'read' },
   '/starling.v1.AdminService/GetPeer': { role: 'viewer', class: 'read' },
   '/starling.v1.AdminService/ListPeers': { role: 'viewer', class: 'read' },
+  '/starling.v1.AdminService/QueryPeers': { role: 'viewer', class: 'search' },
   '/starling.v1.AdminService/WatchTopology': { role: 'viewer', class: 'read' },
   '/starling.v1.AdminService/Drain': { role: 'operator', class: 'admin' },
   '/starling.v1.AdminService/BanPeer': { role: 'operator', class: 'admin' },

@@ -111,6 +111,11 @@ export class Overlay implements MeshPort {
     return this.host.self;
   }
 
+  /** Messages of this peer's clients, since the start. */
+  get published(): number {
+    return this.#published;
+  }
+
   get state(): PeerState {
     return this.readiness.state;
   }

@@ -142,9 +142,11 @@ it('whatever neighbours say, nothing throws, what is counted is sound, and every
       }
       core.handle(now + 60_000, { kind: 'tick' }, out);
       core.handle(now + 120_000, { kind: 'tick' }, out);
-      const finished = out.take().flatMap((effect: Effect<AggregateMessage, AggregateEvent>) =>
-        effect.kind === 'emit' && effect.event.kind === 'finished' ? [effect.event.result] : [],
-      );
+      const finished = out
+        .take()
+        .flatMap((effect: Effect<AggregateMessage, AggregateEvent>) =>
+          effect.kind === 'emit' && effect.event.kind === 'finished' ? [effect.event.result] : [],
+        );
       expect(finished).toHaveLength(1);
       expect(finished[0]?.tally.answered).toBeLessThanOrEqual(3 * (2 * 4 + 16));
       expect(core.activeCount).toBe(0);

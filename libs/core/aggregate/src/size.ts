@@ -32,7 +32,10 @@ function bytesOf({ key, cells }: GroupData): number {
   for (const { least, most, sketch, count } of cells) {
     bytes += 4 + (count > 0 ? 2 + least.length + most.length : 0);
     if (least === '' && most === '' && count > 0) bytes += 25;
-    if (sketch !== null) bytes += 6 + 3 * sketch.indexes.length;
+    if (sketch === null) continue;
+    // A gap is a byte, mostly.
+    bytes += 8;
+    for (const bin of sketch.counts) bytes += bin < 128 ? 2 : 3;
   }
   return bytes;
 }

@@ -28,6 +28,7 @@ export class WireMeter {
     liveness: 0,
     directory: 0,
     search: 0,
+    aggregate: 0,
     bans: 0,
     summaries: 0,
     holders: 0,

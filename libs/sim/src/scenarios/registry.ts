@@ -1,3 +1,4 @@
+import { aggregateTree } from './aggregate.ts';
 import { attacks } from './attacks.ts';
 import { auto } from './auto.ts';
 import { crashDetection, flipFlop, stalledPeers } from './detection.ts';
@@ -33,6 +34,7 @@ export const scenarios: readonly Scenario[] = [
   summaries,
   auto,
   hybrid,
+  aggregateTree,
   faults,
   sybil,
   dhtLookup,

@@ -1,0 +1,93 @@
+import type { PeersAnswer, PeersColumn, PeersCoverage } from '@starling/client';
+import { exitCode } from '../exit-codes.ts';
+import { counted, json, shortId, table } from '../output.ts';
+import { pointed } from '../pointed.ts';
+import { milliseconds, type SessionOptions, wholeNumber, withClient } from '../session.ts';
+
+export interface QueryPeersCommandOptions extends SessionOptions {
+  readonly budget: string;
+}
+
+/** Asks all peers about themselves. Exit code 1 when not every peer that is known has answered. */
+export function queryPeers(text: string, options: QueryPeersCommandOptions): Promise<number> {
+  const messageBudget = wholeNumber('--budget', options.budget, 0, 4_294_967_295);
+  return withClient(options, 'viewer', async (client) => {
+    try {
+      const answer = await client.queryPeers(text, { timeoutMs: milliseconds(options.timeout), messageBudget });
+      console.log(options.output === 'json' ? json(answer, 2) : `${tableText(answer)}\n${coverageLine(answer)}`);
+      return answer.coverage.complete ? exitCode.ok : exitCode.incomplete;
+    } catch (error) {
+      throw pointed(error, text);
+    }
+  });
+}
+
+function tableText({ columns, rows }: PeersAnswer): string {
+  const header = columns.map(({ name }) => name);
+  return table(
+    header,
+    rows.map(({ values, isOther }) => {
+      const cells = values.map((value, at) => shown(value, columns[at]?.type ?? 'text'));
+      return isOther ? ['(other groups)', ...cells.slice(1)] : cells;
+    }),
+  );
+}
+
+/** Whom it speaks for and what it cost; then who is missing. */
+export function coverageLine({ coverage, rowsCut }: Pick<PeersAnswer, 'coverage' | 'rowsCut'>): string {
+  const { peersAnswered, peersKnown, messagesSpent, bytesSpent, elapsedMs, complete } = coverage;
+  const cost = `${counted(messagesSpent, 'message')}, ${(bytesSpent / 1_024).toFixed(1)} KiB, ${elapsedMs.toFixed(1)} ms`;
+  const cut = rowsCut > 0 ? `; ${counted(rowsCut, 'row')} beyond the limit` : '';
+  const line = `${peersAnswered} of ${counted(peersKnown, 'peer')} answered; ${cost}; ${
+    complete ? 'complete' : `not complete (${missing(coverage)})`
+  }${cut}`;
+  const lost = coverage.lost.map(
+    ({ peerId, reason }) => `  missing from ${shortId(peerId)} on: ${why[reason] ?? reason}`,
+  );
+  return [line, ...lost].join('\n');
+}
+
+const why: Readonly<Record<string, string>> = {
+  broken: 'its link broke',
+  late: 'it did not answer in time',
+  shed: 'it had too much to do',
+  unread: 'it is of a version that cannot read the question',
+  unsound: 'what it said cannot be',
+};
+
+function missing({ peersKnown, peersAnswered, branchesMissing }: PeersCoverage): string {
+  const peers = Math.max(0, peersKnown - peersAnswered);
+  if (peers === 0) return `${counted(branchesMissing, 'part')} of the mesh missing`;
+  return `${counted(peers, 'peer')} missing`;
+}
+
+function shown(value: string | number | null, type: PeersColumn['type']): string {
+  if (value === null) return '–';
+  if (typeof value === 'string') return value === '' ? '–' : value;
+  if (type === 'duration') return duration(value);
+  if (type === 'bytes') return bytes(value);
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
+}
+
+function duration(ms: number): string {
+  const [factor, unit] = (
+    [
+      [86_400_000, 'd'],
+      [3_600_000, 'h'],
+      [60_000, 'm'],
+      [1_000, 's'],
+    ] as const
+  ).find(([least]) => ms >= 2 * least) ?? [1, 'ms'];
+  return `${Number((ms / factor).toPrecision(3))} ${unit}`;
+}
+
+function bytes(size: number): string {
+  const [factor, unit] = (
+    [
+      [2 ** 30, 'GiB'],
+      [2 ** 20, 'MiB'],
+      [2 ** 10, 'KiB'],
+    ] as const
+  ).find(([least]) => size >= least) ?? [1, 'B'];
+  return `${Number((size / factor).toPrecision(3))} ${unit}`;
+}
