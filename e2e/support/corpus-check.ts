@@ -14,6 +14,8 @@ export interface CorpusFigures {
   readonly questions: number;
   /** Questions of which the summary says that everybody answered. */
   readonly complete: number;
+  /** Questions that went straight to holders. */
+  readonly straight: number;
 }
 
 /** The one index that holds everything: the peer's own, in this process. */
@@ -61,9 +63,9 @@ export async function checkCorpus(
   client: StarlingClient,
   central: SqliteIndex,
   questions: readonly string[],
-  strategy: 'auto' | 'exhaustive',
+  strategy: 'auto' | 'exhaustive' | 'summary',
 ): Promise<CorpusFigures> {
-  let [found, expected, gain, messages, complete] = [0, 0, 0, 0, 0];
+  let [found, expected, gain, messages, complete, straight] = [0, 0, 0, 0, 0, 0];
   for (const text of questions) {
     const right = central.search({ text, limit: 1_000, statistics: null }).hits;
     const scores = new Map(right.map(({ id, score }) => [id, score]));
@@ -71,6 +73,7 @@ export async function checkCorpus(
     for await (const event of client.query(text, { limit: 10, timeoutMs: 30_000, strategy })) {
       if (event.kind !== 'summary') continue;
       messages += event.messagesSpent;
+      straight += Number(event.strategy === 'summary');
       const ideal = right.slice(0, 10).map(({ score }) => score);
       const own = event.ranking.slice(0, 10).map(({ id }) => scores.get(id) ?? 0);
       gain += discounted(own) / discounted(ideal);
@@ -83,7 +86,8 @@ export async function checkCorpus(
     }
   }
   const { length } = questions;
-  return { recall: found / expected, ndcg: gain / length, messages: messages / length, questions: length, complete };
+  const means = { recall: found / expected, ndcg: gain / length, messages: messages / length };
+  return { ...means, questions: length, complete, straight };
 }
 
 function discounted(gains: readonly number[]): number {
