@@ -15,6 +15,8 @@ export class DeadlineQueue<K> {
   readonly #live = new Map<K, Armed<K>>();
   #fifo: Armed<K>[] = [];
   #head = 0;
+  /** The first entry is live, or there is none: it is asked for far more often than anything is armed. */
+  #isFirstLive = true;
 
   constructor(timeoutMs: Millis) {
     this.#timeoutMs = timeoutMs;
@@ -30,12 +32,16 @@ export class DeadlineQueue<K> {
 
   arm(now: Millis, key: K): void {
     const entry = { key, at: now + this.#timeoutMs };
+    const { size } = this.#live;
     this.#live.set(key, entry);
+    if (this.#live.size === size) this.#isFirstLive = false;
     this.#fifo.push(entry);
   }
 
   cancel(key: K): boolean {
-    return this.#live.delete(key);
+    if (!this.#live.delete(key)) return false;
+    this.#isFirstLive = false;
+    return true;
   }
 
   /** When the first live entry expires; Infinity when there is none. */
@@ -51,11 +57,14 @@ export class DeadlineQueue<K> {
     const first = this.#fifo[this.#head];
     if (first === undefined || first.at > now) return undefined;
     this.#head++;
+    this.#isFirstLive = false;
     this.#live.delete(first.key);
     return first.key;
   }
 
   #dropDead(): void {
+    if (this.#isFirstLive) return;
+    this.#isFirstLive = true;
     const fifo = this.#fifo;
     while (this.#head < fifo.length) {
       const first = fifo[this.#head] as Armed<K>;

@@ -1,8 +1,12 @@
 import type { Rng } from './rng.ts';
 
+/** So few keys are looked for one by one: an active view is, and a table of its own would be one more place in memory. Guess. */
+const scannedMax = 8;
+
 /** A map that also picks a random entry in O(1): values in an array, keys to positions in a map. Order is arbitrary but decided by the calls alone. */
 export class IndexedMap<K, V> {
-  readonly #positions = new Map<K, number>();
+  /** Null until there were more keys than are looked for one by one. */
+  #positions: Map<K, number> | null = null;
   readonly #keys: K[] = [];
   readonly #values: V[] = [];
   #changes = 0;
@@ -17,39 +21,42 @@ export class IndexedMap<K, V> {
   }
 
   has(key: K): boolean {
-    return this.#positions.has(key);
+    return this.#find(key) >= 0;
   }
 
   get(key: K): V | undefined {
-    const at = this.#positions.get(key);
-    return at === undefined ? undefined : this.#values[at];
+    const at = this.#find(key);
+    return at < 0 ? undefined : this.#values[at];
   }
 
   /** Adds or replaces. */
   set(key: K, value: V): void {
     this.#changes++;
-    const at = this.#positions.get(key);
-    if (at !== undefined) {
+    const at = this.#find(key);
+    if (at >= 0) {
       this.#values[at] = value;
       return;
     }
-    this.#positions.set(key, this.#keys.length);
+    this.#positions?.set(key, this.#keys.length);
     this.#keys.push(key);
     this.#values.push(value);
+    if (this.#positions === null && this.#keys.length > scannedMax) {
+      this.#positions = new Map(this.#keys.map((one, position) => [one, position]));
+    }
   }
 
   /** Removes by moving the last entry into the hole. False when there was none. */
   delete(key: K): boolean {
-    const at = this.#positions.get(key);
-    if (at === undefined) return false;
+    const at = this.#find(key);
+    if (at < 0) return false;
     this.#changes++;
-    this.#positions.delete(key);
+    this.#positions?.delete(key);
     const lastKey = this.#keys.pop() as K;
     const lastValue = this.#values.pop() as V;
     if (at < this.#keys.length) {
       this.#keys[at] = lastKey;
       this.#values[at] = lastValue;
-      this.#positions.set(lastKey, at);
+      this.#positions?.set(lastKey, at);
     }
     return true;
   }
@@ -72,5 +79,13 @@ export class IndexedMap<K, V> {
   /** The keys as they lie; valid until the next change, and not to be changed by the caller. */
   keys(): readonly K[] {
     return this.#keys;
+  }
+
+  /** −1: not here. */
+  #find(key: K): number {
+    if (this.#positions !== null) return this.#positions.get(key) ?? -1;
+    const keys = this.#keys;
+    for (let at = 0; at < keys.length; at++) if (keys[at] === key) return at;
+    return -1;
   }
 }

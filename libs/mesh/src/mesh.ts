@@ -31,6 +31,7 @@ import { Links, need } from './links.ts';
 import { type Body, type BodyCodec, type MeshMessage, rootSwarm } from './messages.ts';
 import { AggregatePart } from './parts/aggregate-part.ts';
 import { BansPart } from './parts/bans-part.ts';
+import { Deadlines } from './parts/deadlines.ts';
 import { DirectoryPart } from './parts/directory-part.ts';
 import { HoldersPart } from './parts/holders-part.ts';
 import { KeywordsPart } from './parts/keywords-part.ts';
@@ -97,6 +98,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   readonly #aggregate: AggregatePart<B>;
   /** All of them, in the order in which they are told things. */
   readonly #parts: readonly AnyPart[];
+  readonly #deadlines = new Deadlines();
   readonly #standing: Standing;
   readonly #controlPerSecondMax: number;
   readonly #bodies: BodyCodec<B>;
@@ -297,15 +299,14 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   }
 
   nextDeadline(): Millis {
-    let next = Math.min(
+    const next = Math.min(
       this.root.nextDeadline(),
       this.pubsub.nextDeadline(),
       this.#canary.nextDeadline(),
       this.#links.nextDeadline(),
       this.#standing.reputation.nextDeadline(),
     );
-    for (const part of this.#parts) next = Math.min(next, part.nextDeadline());
-    return next;
+    return Math.min(next, this.#deadlines.earliest());
   }
 
   /** What the parts see of this mesh. */
@@ -318,6 +319,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
         send: (to, message) => this.#out.send(to, message),
         releaseLink: (peer, bit) => this.#links.release(peer, bit, this.#now),
       },
+      deadlines: this.#deadlines,
       now: () => this.#now,
       later: (handle) => (event) => void this.#handOvers.push({ handle, event } as HandOver),
       emit: (event) => {

@@ -49,6 +49,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   readonly stats: HyParViewStats = newHyParViewStats();
   readonly #config: HyParViewConfig;
   readonly #rng: Rng;
+  readonly #selfId: PeerId;
   readonly #views: Views;
   readonly #attempts: Attempts;
   readonly #rounds: Rounds;
@@ -67,6 +68,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     assertHyParViewConfig(config);
     this.#config = config;
     this.#rng = rng;
+    this.#selfId = self.id;
     this.#views = new Views(config, self, rng, policy);
     this.#attempts = new Attempts(config.attemptsMax, config.attemptTimeoutMs);
     this.#rounds = new Rounds(config, rng);
@@ -143,7 +145,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   }
 
   #onMessage(now: Millis, from: PeerId, message: HyParViewMessage, out: Out): void {
-    if (from === this.#views.self.id) {
+    if (from === this.#selfId) {
       this.#violation(from, 'message-from-self', out);
       return;
     }
@@ -213,14 +215,14 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     this.#views.places?.heard(now, joiner, from);
     // A neighbour cannot make walks longer than we would ourselves.
     const hops = Math.min(ttl, this.#config.activeWalkLength);
-    const next = hops === 0 ? undefined : this.#views.randomNeighbor(from, joiner.id);
+    const next = hops === 0 ? undefined : this.#views.randomNeighborId(from, joiner.id);
     if (next === undefined) {
       if (this.#placement.wouldPlace(now, joiner)) this.#ask(now, joiner, 'forwardJoin', null, out);
       else this.#remember(now, joiner);
       return;
     }
     if (hops === this.#config.passiveWalkLength) this.#remember(now, joiner);
-    out.send(next.id, { kind: 'forwardJoin', joiner, ttl: hops - 1 });
+    out.send(next, { kind: 'forwardJoin', joiner, ttl: hops - 1 });
   }
 
   /** TR-07-13 §4.3: high priority is always accepted, low only with a free place; near is ours, after X-BOT §III. */
@@ -358,9 +360,9 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     if (this.#islands.settle(origin.id)) this.#isDeadlineKnown = false;
     this.#hear(now, origin, sample, from);
     const hops = Math.min(ttl, this.#config.shuffleWalkLength) - 1;
-    const next = hops > 0 ? this.#views.randomNeighbor(from, origin.id) : undefined;
+    const next = hops > 0 ? this.#views.randomNeighborId(from, origin.id) : undefined;
     if (next !== undefined) {
-      out.send(next.id, { kind: 'shuffle', origin, ttl: hops, sample });
+      out.send(next, { kind: 'shuffle', origin, ttl: hops, sample });
       return;
     }
     this.#isDeadlineKnown = false;

@@ -12,7 +12,8 @@ import { backedOff, jittered } from './pace.ts';
 export class Islands {
   readonly #config: HyParViewConfig;
   readonly #rng: Rng;
-  readonly #lost: LostNeighbors;
+  /** Made when the first is lost: few peers of a large simulation ever lose one. */
+  #lost: LostNeighbors | null = null;
   #hint: PeerInfo | null = null;
   #isHintSure = false;
   #hintAt: Millis = 0;
@@ -24,7 +25,6 @@ export class Islands {
   constructor(config: HyParViewConfig, rng: Rng) {
     this.#config = config;
     this.#rng = rng;
-    this.#lost = new LostNeighbors(config.lostCapacity, config.lostExpiryMs);
   }
 
   /** The first neighbour is there. Most of what is unknown now will be heard of soon, so bridges wait. */
@@ -43,6 +43,7 @@ export class Islands {
   }
 
   lostNeighbor(now: Millis, peer: PeerInfo): void {
+    this.#lost ??= new LostNeighbors(this.#config.lostCapacity, this.#config.lostExpiryMs);
     this.#lost.add(now, peer, this.#rng);
     this.#reconnects = 0;
     this.#reconnectAt = now + this.#jittered(this.#config.reconnectPauseMinMs);
@@ -50,7 +51,7 @@ export class Islands {
 
   /** `peer` is on this island, or gone for good. True: it was to be asked, or might have been. */
   settle(peer: PeerId): boolean {
-    const wasLost = this.#lost.delete(peer);
+    const wasLost = this.#lost !== null && this.#lost.delete(peer);
     if (this.#hint?.id !== peer) return wasLost;
     this.#hint = null;
     return true;
@@ -65,7 +66,7 @@ export class Islands {
       if (!this.#isHintSure) this.#doubtfulAt = now + this.#jittered(this.#config.bridgeDoubtfulIntervalMs);
       return hint;
     }
-    if (this.#lost.size === 0 || now < this.#reconnectAt) return undefined;
+    if (this.#lost === null || this.#lost.size === 0 || now < this.#reconnectAt) return undefined;
     const { reconnectPauseMinMs, reconnectPauseMaxMs } = this.#config;
     this.#reconnects++;
     this.#reconnectAt = now + this.#jittered(backedOff(reconnectPauseMinMs, reconnectPauseMaxMs, this.#reconnects));
@@ -74,7 +75,7 @@ export class Islands {
 
   nextDeadline(): Millis {
     const hintAt = this.#hint === null ? Number.POSITIVE_INFINITY : this.#hintAt;
-    return this.#lost.size === 0 ? hintAt : Math.min(hintAt, this.#reconnectAt);
+    return this.#lost === null || this.#lost.size === 0 ? hintAt : Math.min(hintAt, this.#reconnectAt);
   }
 
   #jittered(spanMs: Millis): Millis {

@@ -62,13 +62,13 @@ export class Shuffles {
   /** A walk with this peer, k_a neighbours and k_p spares; undefined when there is nobody to walk to. */
   begin(now: Millis): OwnShuffle | undefined {
     this.#nextAt = now + this.#jittered(this.intervalMs(now));
-    const first = this.#views.randomNeighbor();
+    const first = this.#views.randomNeighborId();
     if (first === undefined) return undefined;
     const { shuffleActiveCount, shufflePassiveCount } = this.#config;
-    const sample = this.#views.sampleNeighbors(shuffleActiveCount, first.id);
+    const sample = this.#views.sampleNeighbors(shuffleActiveCount, first);
     sample.push(...this.#views.sampleSpares(shufflePassiveCount));
     this.#sent = sample.slice();
-    return { first: first.id, sample };
+    return { first, sample };
   }
 
   /** What the answered shuffle carried; null: nobody asked. Each is answered once. */

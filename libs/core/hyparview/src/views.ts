@@ -154,15 +154,21 @@ export class Views {
 
   /** A random neighbour that is neither of the two. */
   randomNeighbor(except: PeerId | null = null, exceptToo: PeerId | null = null): PeerInfo | undefined {
+    const id = this.randomNeighborId(except, exceptToo);
+    return id === undefined ? undefined : this.#active.get(id);
+  }
+
+  /** As `randomNeighbor`, for who wants no more than to send it something. */
+  randomNeighborId(except: PeerId | null = null, exceptToo: PeerId | null = null): PeerId | undefined {
     // The ids lie together; the peers they name may be anywhere.
     const ids = this.#active.keys();
     let eligible = 0;
     for (const id of ids) if (id !== except && id !== exceptToo) eligible++;
     if (eligible === 0) return undefined;
     let skip = this.#rng.below(eligible);
-    for (let at = 0; at < ids.length; at++) {
-      if (ids[at] === except || ids[at] === exceptToo) continue;
-      if (skip-- === 0) return this.#active.values()[at];
+    for (const id of ids) {
+      if (id === except || id === exceptToo) continue;
+      if (skip-- === 0) return id;
     }
     return undefined;
   }

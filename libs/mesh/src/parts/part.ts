@@ -4,6 +4,7 @@ import type { Input, LinkDownReason, Millis, PeerId, PeerInfo, ProtocolCore } fr
 import type { MeshCommand, MeshEvent } from '../api.ts';
 import { CoreOutbox, type MeshSide } from '../core-outbox.ts';
 import type { Body, MeshMessage } from '../messages.ts';
+import type { Deadlines } from './deadlines.ts';
 
 /** What happened at this peer that cores other than the one that said so may want to know. */
 export type Fact =
@@ -20,6 +21,8 @@ export type Fact =
 /** What a part needs of the mesh around it. */
 export interface Hub<B> {
   readonly side: MeshSide<B>;
+  /** When the parts' cores want to be woken. */
+  readonly deadlines: Deadlines;
   now(): Millis;
   /** A handler that runs when the core that said the event has returned, so that no core is ever re-entered. */
   later<E>(handle: (event: E) => void): (event: E) => void;
@@ -54,7 +57,6 @@ export interface AnyPart {
   body(origin: PeerId, body: Body): boolean;
   /** What the layer above wants; false: of somebody else. */
   order(command: MeshCommand): boolean;
-  nextDeadline(): Millis;
 }
 
 /**
@@ -66,9 +68,7 @@ export abstract class Part<B, M, C, E> implements AnyPart {
   readonly core: ProtocolCore<M, C, E>;
   protected readonly hub: Hub<B>;
   readonly #out: CoreOutbox<B, M, E>;
-  #deadline: Millis = Number.POSITIVE_INFINITY;
-  /** False since the core's last input. Most inputs of a mesh concern one or two of its cores, and the rest need not look again. */
-  #isDeadlineKnown = false;
+  readonly #place: number;
 
   /** `bit`: one of `need`, for a core that wants links; `side`: the hub's unless the part looks at what is sent. */
   constructor(
@@ -80,6 +80,7 @@ export abstract class Part<B, M, C, E> implements AnyPart {
   ) {
     this.hub = hub;
     this.core = core;
+    this.#place = hub.deadlines.add(core);
     this.#out = new CoreOutbox(
       side,
       bit,
@@ -105,7 +106,7 @@ export abstract class Part<B, M, C, E> implements AnyPart {
   }
 
   tick(): void {
-    if (this.nextDeadline() <= this.hub.now()) this.#handle({ kind: 'tick' });
+    if (this.hub.deadlines.of(this.#place) <= this.hub.now()) this.#handle({ kind: 'tick' });
   }
 
   fact(fact: Fact): void {
@@ -118,14 +119,6 @@ export abstract class Part<B, M, C, E> implements AnyPart {
 
   order(command: MeshCommand): boolean {
     return this.#commandIf(this.ordered(command));
-  }
-
-  nextDeadline(): Millis {
-    if (!this.#isDeadlineKnown) {
-      this.#deadline = this.core.nextDeadline();
-      this.#isDeadlineKnown = true;
-    }
-    return this.#deadline;
   }
 
   /** An event of the core, after the core has returned. */
@@ -153,7 +146,7 @@ export abstract class Part<B, M, C, E> implements AnyPart {
   }
 
   #handle(input: Input<M, C>): void {
-    this.#isDeadlineKnown = false;
+    this.hub.deadlines.changed(this.#place);
     this.core.handle(this.hub.now(), input, this.#out);
   }
 }
