@@ -51,7 +51,7 @@ export class Islands {
 
   /** `peer` is on this island, or gone for good. True: it was to be asked, or might have been. */
   settle(peer: PeerId): boolean {
-    const wasLost = this.#lost !== null && this.#lost.delete(peer);
+    const wasLost = this.#lost?.delete(peer) === true;
     if (this.#hint?.id !== peer) return wasLost;
     this.#hint = null;
     return true;
