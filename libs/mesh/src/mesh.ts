@@ -51,6 +51,9 @@ const membersToldIntervalMs = 10_000;
 /** Members in one command. 256: a guess, a page. */
 const membersToldAtOnce = 256;
 
+/** A second's worth of messages beyond an origin's allowance counts for so many: peers hold themselves to less, so it is on purpose. Four of them ban. */
+const deliberateFlood = 3;
+
 export interface MeshOptions<B> {
   readonly config: MeshConfig;
   readonly self: PeerInfo;
@@ -555,7 +558,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
         this.#refusePublish(event.retryAfterMs);
         break;
       case 'flooded':
-        this.#standing.misdeed(event.peer, 'flood', 1);
+        this.#standing.misdeed(event.peer, 'flood', deliberateFlood);
         break;
       case 'brokenPromise':
         this.#standing.misdeed(event.peer, 'brokenPromise', event.messages);

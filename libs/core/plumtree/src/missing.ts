@@ -1,6 +1,7 @@
 import { DeadlineQueue, type Millis, type PeerId } from '@starling/kernel';
 import type { StreamState } from './stream-table.ts';
 import type { TreeLabel } from './tree-label.ts';
+import type { TreeLag } from './tree-lag.ts';
 
 /** Who announced a message, the round it would arrive with from there, and the tree. */
 export interface Announcer {
@@ -15,6 +16,8 @@ const never = Number.POSITIVE_INFINITY;
 export interface Missing {
   readonly state: StreamState;
   readonly seq: number;
+  /** When it was first announced. */
+  readonly since: Millis;
   /** In the order in which they announced it. Those already asked are taken out. */
   readonly announcers: Announcer[];
   /** Who was asked, in that order. */
@@ -27,21 +30,22 @@ export interface Missing {
  */
 export class MissingMessages {
   readonly #max: number;
+  /** By when they were announced: how long is waited may change meanwhile. */
   readonly #first: DeadlineQueue<Missing>;
+  readonly #lag: TreeLag;
   readonly #next: DeadlineQueue<Missing>;
   /** Entries that are not settled. */
   #count = 0;
   /** All their announcers were asked, and none has answered yet. */
   readonly #owed: DeadlineQueue<Missing>;
 
-  constructor(config: {
-    readonly missingMax: number;
-    readonly graft1Ms: Millis;
-    readonly graft2Ms: Millis;
-    readonly promiseMs: Millis;
-  }) {
+  constructor(
+    config: { readonly missingMax: number; readonly graft2Ms: Millis; readonly promiseMs: Millis },
+    lag: TreeLag,
+  ) {
     this.#max = config.missingMax;
-    this.#first = new DeadlineQueue(config.graft1Ms);
+    this.#lag = lag;
+    this.#first = new DeadlineQueue(0);
     this.#next = new DeadlineQueue(config.graft2Ms);
     this.#owed = new DeadlineQueue(config.promiseMs);
   }
@@ -53,7 +57,7 @@ export class MissingMessages {
   nextDeadline(): Millis {
     // Asked for after every message, and nearly always nothing is missing.
     if (this.#count === 0) return this.#owed.size === 0 ? never : this.#owed.next();
-    return Math.min(this.#first.next(), this.#next.next(), this.#owed.next());
+    return Math.min(this.#first.next() + this.#lag.patienceMs, this.#next.next(), this.#owed.next());
   }
 
   /** Notes an announcement. False: there are too many, and this one is left to the digests. */
@@ -65,7 +69,7 @@ export class MissingMessages {
       return true;
     }
     if (this.size >= this.#max) return false;
-    const entry = { state, seq, announcers: [announcer], asked: [] };
+    const entry = { state, seq, since: now, announcers: [announcer], asked: [] };
     state.missing ??= new Map();
     state.missing.set(seq, entry);
     this.#count++;
@@ -83,7 +87,7 @@ export class MissingMessages {
 
   /** One message whose wait is over at `now`: ask its next announcer, then `askedOne` or `settle` it. */
   expire(now: Millis): Missing | undefined {
-    return this.#first.expire(now) ?? this.#next.expire(now);
+    return this.#first.expire(now - this.#lag.patienceMs) ?? this.#next.expire(now);
   }
 
   /** An announcer was asked: wait for it by the second timer. */

@@ -10,6 +10,9 @@ export class Neighbor {
   readonly isFar: boolean;
   /** Payloads that it pushed and that were known, since the link came up. */
   duplicates = 0;
+  /** Messages that it left out as a tree parent, of late, and when the last one was. */
+  omissions = 0;
+  omittedAt: Millis = Number.NEGATIVE_INFINITY;
 
   /** Patient announcements that wait for something else to be sent to it; null when none does. */
   owed: IHaveItem[] | null = null;

@@ -89,6 +89,12 @@ export class OriginLimits {
     return (this.#allowances.get(originOf(stream))?.shedAt ?? Number.NEGATIVE_INFINITY) >= since;
   }
 
+  /** Did whoever publishes this stream use up half of what it may send at once? Then its messages may have been shed further up. */
+  isBusy(stream: StreamId): boolean {
+    const allowance = this.#allowances.get(originOf(stream));
+    return allowance !== undefined && allowance.left < this.#config.originWorkBurst / 2;
+  }
+
   /** Is whoever publishes this stream over its allowance now? Of one that published nothing lately nothing is kept. */
   isOver(stream: StreamId, now: Millis): boolean {
     if (this.#usedUp === 0) return false;
@@ -101,8 +107,13 @@ export class OriginLimits {
     this.#set(allowance, allowance.left - work);
   }
 
-  /** Notes work that was shed: true for each second's worth of it, so that a flood is told from a burst that was a little too long. */
+  /**
+   * Notes work that the origin itself sent and that was shed: true for each second's worth of it, so that a flood is told from a
+   * burst that was a little too long. It counts, up to a second's worth: while the flood lasts nothing of it is passed on, for each
+   * neighbour of the flooder would pass on another part of it, and the rest of the mesh be brought them all.
+   */
   exceeded(allowance: Allowance, work: number): boolean {
+    allowance.left = Math.max(-this.#config.originWorkPerSecond, allowance.left - work);
     allowance.shed += work;
     if (allowance.shed < this.#config.originWorkPerSecond) return false;
     allowance.shed -= this.#config.originWorkPerSecond;

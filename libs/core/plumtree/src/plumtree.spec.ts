@@ -290,6 +290,63 @@ describe('algorithm 2: tree repair', () => {
   });
 });
 
+describe('beyond algorithm 2: how long the tree is waited for, and who is doubted', () => {
+  const swift = { lagDeliveriesMin: 1, graft1MinMs: 100 };
+  const grafts = (lines: readonly string[]) => lines.filter((line) => line.includes('graft'));
+
+  it('waits as long as the tree was lately behind, not as long as it might be', () => {
+    const bench = new Bench(['a', 'b'], swift);
+    bench.receive(0, 'a', gossip(1));
+    bench.lazy('b');
+    bench.receive(1_000, 'b', iHave(2));
+    expect(grafts(bench.tick(1_099))).toEqual([]);
+    expect(grafts(bench.tick(1_100))).toEqual(['b: graft o~1#2-2']);
+  });
+
+  it('gives back what it grafted when the tree was only late, and is more patient then', () => {
+    const bench = new Bench(['a', 'b'], swift);
+    bench.receive(0, 'a', gossip(1));
+    bench.lazy('b');
+    bench.receive(1_000, 'b', iHave(2));
+    bench.tick(1_100);
+    bench.receive(1_150, 'b', gossip(2, { repair: true }));
+    expect(bench.receive(1_160, 'a', gossip(2))).toEqual(['b: prune']);
+    expect(bench.core.eagerPeers()).toEqual(['a']);
+    bench.receive(2_000, 'b', iHave(3));
+    expect(grafts(bench.tick(2_150))).toEqual([]);
+    expect(grafts(bench.tick(2_200))).toEqual(['b: graft o~1#3-3']);
+    expect(bench.receive(2_210, 'a', gossip(3))).toContain('b: prune');
+  });
+
+  it('prunes a parent that leaves messages out, not the link that was grafted for them', () => {
+    const bench = new Bench(['a', 'b'], swift);
+    bench.receive(0, 'a', gossip(1));
+    bench.lazy('b');
+    for (const seq of [2, 4]) {
+      bench.receive(seq * 1_000, 'b', iHave(seq));
+      bench.tick(seq * 1_000 + 400);
+      bench.receive(seq * 1_000 + 450, 'b', gossip(seq, { repair: true }));
+    }
+    // The nearer one is still the first to bring what it does pass on.
+    bench.receive(5_000, 'a', gossip(5));
+    expect(bench.receive(5_010, 'b', gossip(5))).toEqual(['a: prune']);
+    expect(bench.core.eagerPeers()).toEqual(['b']);
+  });
+
+  it('forgets that after a while', () => {
+    const bench = new Bench(['a', 'b'], { ...swift, doubtMs: 5_000 });
+    bench.receive(0, 'a', gossip(1));
+    bench.lazy('b');
+    for (const seq of [2, 4]) {
+      bench.receive(seq * 1_000, 'b', iHave(seq));
+      bench.tick(seq * 1_000 + 400);
+      bench.receive(seq * 1_000 + 450, 'b', gossip(seq, { repair: true }));
+    }
+    bench.receive(10_000, 'a', gossip(5));
+    expect(bench.receive(10_010, 'b', gossip(5))).toEqual(['b: prune']);
+  });
+});
+
 describe('zones', () => {
   const t = 7;
   const rank = 2 ** 14;

@@ -34,6 +34,7 @@ import { type StreamState, StreamTable } from './stream-table.ts';
 import type { Tree } from './tree.ts';
 import { TreeChoice } from './tree-choice.ts';
 import type { Entry, TreeLabel } from './tree-label.ts';
+import { TreeLag } from './tree-lag.ts';
 import { entryBy, TreeLinks } from './tree-links.ts';
 import { TreeTable } from './tree-table.ts';
 import {
@@ -77,6 +78,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   readonly #sizeOf: (body: B) => number;
   /** Null: members are trusted. */
   readonly #signatures: BatchSignatures<B> | null;
+  readonly #lag: TreeLag;
   /** Made when first needed: the simulator runs a hundred thousand of these. */
   #missing: MissingMessages | null = null;
   /** Of the last input. */
@@ -102,6 +104,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       config.signatures === 'links' || primitives === undefined ? null : new BatchSignatures(config, primitives);
     this.#limits = new OriginLimits(config);
     this.#pace = new OwnPace(config, self.stream);
+    this.#lag = new TreeLag(config);
     this.#sizeOf = sizeOf;
     this.#config = config;
     this.#zone = self.zone;
@@ -353,8 +356,17 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       return;
     }
     tree.usedAt = now;
-    if (message.repair) state.repairedTo = Math.max(state.repairedTo, seq);
-    else if (neighbor !== undefined) {
+    if (message.repair) {
+      state.repairedTo = Math.max(state.repairedTo, seq);
+      state.graftedFrom = missing !== undefined && missing.asked.length > 0 ? from : null;
+      if (state.graftedFrom !== null && !this.#limits.isBusy(stream)) this.#links.omitted(now, tree, from);
+    } else if (neighbor !== undefined) {
+      const lagMs = missing === undefined ? 0 : now - missing.since;
+      if (!state.isPatient) this.#lag.delivered(lagMs);
+      if (missing !== undefined && lagMs < this.#config.graft1Ms) {
+        for (const asked of missing.asked)
+          if (asked !== from) this.#links.ungraft(now, tree, message.tree, this.#byId.get(asked), out);
+      }
       const entry = entryBy(neighbor, tree, message);
       if (entry !== tree.entry) this.#links.enteredAnew(now, tree, message.tree, entry, out);
       this.#becomeParent(now, tree, neighbor, missing, message, out);
@@ -452,11 +464,26 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     if (neighbor === undefined) return;
     neighbor.duplicates++;
     // Deviation: the paper has no traffic outside the tree. A copy that overtook the tree must not cost a tree link.
-    if (message.repair || message.seq <= state.repairedTo) return;
+    if (message.repair) return;
+    if (message.seq <= state.repairedTo) {
+      if (message.seq !== state.repairedTo) return;
+      this.#onLateCopy(now, neighbor, state, tree, message, out);
+      return;
+    }
     if (message.entry !== tree.entry && this.#links.secondEntry(now, tree, message, neighbor, out)) return;
     // A pusher that was pruned a moment ago cannot know yet.
     if (now - tree.prunedAt(neighbor) < this.#config.pruneRepeatMs) return;
-    this.#links.prune(now, tree, message.tree, neighbor, out);
+    this.#links.prune(now, tree, message.tree, this.#links.worseOf(now, tree, neighbor), out);
+  }
+
+  /** The tree brought what was grafted a moment ago: nothing was left out, and what was grafted is given back. */
+  #onLateCopy(now: Millis, neighbor: Neighbor, state: StreamState, tree: Tree, message: Gossip<B>, out: Out<B>): void {
+    const grafted = state.graftedFrom;
+    state.graftedFrom = null;
+    if (grafted === null || grafted === neighbor.id) return;
+    this.#lag.wasHasty();
+    neighbor.omissions = Math.max(0, neighbor.omissions - 1);
+    this.#links.ungraft(now, tree, message.tree, this.#byId.get(grafted), out);
   }
 
   /** EagerPush: one shared object for all. `message` is as it came; nobody gets it back. */
@@ -504,7 +531,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       for (let seq = from; seq <= to; seq++) {
         if (state.has(seq)) continue;
         this.#isDeadlineKnown = false;
-        this.#missing ??= new MissingMessages(this.#config);
+        this.#missing ??= new MissingMessages(this.#config, this.#lag);
         if (!this.#missing.announced(now, state, seq, { peer: neighbor.id, round, tree })) this.stats.shed++;
       }
     }

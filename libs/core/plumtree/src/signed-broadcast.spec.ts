@@ -152,9 +152,16 @@ describe('an origin that publishes too much', () => {
     expect(said.filter(([kind]) => kind === 'delivered')).toHaveLength(20);
     expect(said.filter(([kind]) => kind === 'flooded')).toHaveLength(2);
     expect(bench.core.stats.throttled).toBe(20);
-    // Ten are allowed again, and four too many are no flood yet.
-    expect(flood(bench, 1_000, 'o', 41, 14).flat()).toEqual(Array.from({ length: 10 }, () => 'delivered'));
-    expect(flood(bench, 1_000, 'o', 55, 6).flat()).toEqual(['flooded']);
+    // What was shed counts, for a second at most: while it goes on nothing of it is passed on.
+    expect(flood(bench, 500, 'o', 41, 5).flat()).toEqual([]);
+    // After two seconds' rest ten are allowed again, and four too many are no flood yet.
+    expect(flood(bench, 2_500, 'o', 46, 14).flat()).toEqual(Array.from({ length: 10 }, () => 'delivered'));
+  });
+
+  it('is not held to account for what others bring of it, nor silenced in its name', () => {
+    const bench = new Bench(limits);
+    flood(bench, 0, 'a', 1, 60);
+    expect(flood(bench, 1_000, 'o', 61, 10).flat()).toEqual(Array.from({ length: 10 }, () => 'delivered'));
   });
 
   it('is counted over all its streams and lives, and no neighbour is blamed for another origin', () => {

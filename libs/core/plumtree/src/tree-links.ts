@@ -1,4 +1,4 @@
-import type { Millis, Outbox } from '@starling/kernel';
+import type { Millis, Outbox, PeerId } from '@starling/kernel';
 import { Announcements } from './announcements.ts';
 import type { PlumtreeConfig } from './config.ts';
 import type { Gossip, IHaveItem, PlumtreeEvent, PlumtreeMessage, SeqRange, StreamId } from './messages.ts';
@@ -62,12 +62,44 @@ export class TreeLinks<B> {
     out.send(neighbor.id, { kind: 'graft', ranges, tree: label });
   }
 
+  /** The tree was only late: the link that was grafted for it is not needed, and each message would come twice until one is pruned. */
+  ungraft(now: Millis, tree: Tree, label: TreeLabel, neighbor: Neighbor | undefined, out: Out<B>): void {
+    if (neighbor !== undefined && neighbor !== tree.parent && !tree.isLazy(neighbor))
+      this.prune(now, tree, label, neighbor, out);
+  }
+
   /** Makes a link eager at this end. It was lazy when the waiting announcements were noted, so it is owed them. */
   makeEager(tree: Tree, neighbor: Neighbor, out: Out<B>): void {
     if (!tree.isLazy(neighbor)) return;
     const owed = this.#announcements.of(tree);
     if (owed.length > 0) this.#sendIHave(neighbor, owed, out);
     tree.makeEager(neighbor);
+  }
+
+  /** A message of this tree had to be grafted, and came from elsewhere than from the tree's parent. */
+  omitted(now: Millis, { parent }: Tree, from: PeerId): void {
+    if (parent === null || parent.id === from) return;
+    if (now - parent.omittedAt > this.#config.doubtMs) parent.omissions = 0;
+    parent.omissions++;
+    parent.omittedAt = now;
+  }
+
+  /**
+   * Which of two links that brought the same message is to be pruned: the later one, for it closes the circle.
+   *
+   * Deviation: not when the earlier one is of a parent that leaves messages out. Else a relay that censors gets its place back
+   * with the next message that it does pass on, being nearest, and each message that it does not costs a timer.
+   */
+  worseOf(now: Millis, tree: Tree, later: Neighbor): Neighbor {
+    const { parent } = tree;
+    if (parent === null || parent === later || parent.isFar !== later.isFar) return later;
+    if (!this.#isDoubted(now, parent) || this.#isDoubted(now, later)) return later;
+    tree.parent = later;
+    return parent;
+  }
+
+  #isDoubted(now: Millis, { omissions, omittedAt }: Neighbor): boolean {
+    return omissions >= this.#config.doubtOmissions && now - omittedAt <= this.#config.doubtMs;
   }
 
   /** LazyPush of a message just seen. `round` is what the receiver would get it with. */

@@ -2,6 +2,7 @@ import type { Input, LinkDownReason, PeerId, PeerInfo, Rng } from '@starling/ker
 import { type Cut, Cuts } from './cuts.ts';
 import { msFromTicks, ticksFromMs, ticksPerMs } from './event-queue.ts';
 import { eventKind, type WorldQueue } from './events.ts';
+import { Inboxes } from './inboxes.ts';
 import { baseLatency, jitter } from './latency.ts';
 import { goodbye, Link } from './link.ts';
 import type { NetworkModel } from './network.ts';
@@ -157,10 +158,10 @@ export class Links<M, C, E> {
         this.#arrive(link, link.acceptor, eventKind.serveAcceptor, queue.payload as M);
         break;
       case eventKind.serveDialler:
-        this.#deliver(link, link.dialler, queue.payload as M);
+        this.#serve(link.dialler);
         break;
       case eventKind.serveAcceptor:
-        this.#deliver(link, link.acceptor, queue.payload as M);
+        this.#serve(link.acceptor);
         break;
       case eventKind.dialArrives:
         this.#onDial(link);
@@ -204,10 +205,18 @@ export class Links<M, C, E> {
     }
     if (peer.serviceTicks > 0) {
       peer.busyUntil = Math.max(peer.busyUntil, now) + peer.serviceTicks;
-      this.#queue.add(peer.busyUntil, serve, link, message);
+      peer.inboxes ??= new Inboxes();
+      peer.inboxes.add(link, message);
+      this.#queue.add(peer.busyUntil, serve, link, null);
       return;
     }
     this.#deliver(link, peer, message);
+  }
+
+  /** A busy peer is done with one message and takes the next, from whichever link has its turn. */
+  #serve(peer: SimPeer<M, C, E>): void {
+    const next = peer.inboxes?.next((link) => link.end(peer) === 'up');
+    if (next !== undefined) this.#deliver(next.link, peer, next.message);
   }
 
   #deliver(link: Link<M, C, E>, peer: SimPeer<M, C, E>, message: M): void {

@@ -1,4 +1,5 @@
 import type { Millis, PeerId, PeerInfo, ProtocolCore } from '@starling/kernel';
+import type { Inboxes } from './inboxes.ts';
 import type { Link } from './link.ts';
 
 /** A tick that never comes. Not Infinity: V8 keeps a field that was ever a fraction or Infinity in an object of its own. */
@@ -29,6 +30,8 @@ export class SimPeer<M, C, E> {
   /** Ticks in a row that did not move its deadline past the present: more than a few is a core that spins. */
   spins = 0;
   busyUntil = 0;
+  /** What waits for it while it is busy; null when it never was. */
+  inboxes: Inboxes<Link<M, C, E>, M> | null = null;
   uplinkFreeAt = 0;
   /** Its failure domain as a number; `info.zone` names it. */
   readonly zone: number;

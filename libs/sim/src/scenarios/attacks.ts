@@ -33,7 +33,7 @@ const defended: MeshConfig = {
 const signed: MeshConfig = { ...defended, plumtree: { ...defended.plumtree, signatures: 'signed' } };
 
 /** Of a peer that takes 0.6 ms for a message, as these are made to: a quarter of what it can, as by default. */
-const limits = { originWorkPerSecond: 420, originWorkBurst: 1_260 };
+const limits = { originWorkPerSecond: 420, originWorkBurst: 420 };
 const unlimited = { originWorkPerSecond: 1e12, originWorkBurst: 1e12 };
 const withLimits = (config: MeshConfig, own: typeof limits): MeshConfig => ({
   ...config,
@@ -283,6 +283,7 @@ function battles(attack: Attack, peers: number, seed: number, variation: RunVari
   const hashes: string[] = [];
   let events = 0;
   for (const [variant, config] of attack.variants) {
+    if (variation.variant !== undefined && variation.variant !== variant) continue;
     const battle = new Battle(attack, config, strength, peers, seed);
     const seen = battle.run();
     for (const { id } of attack.rows) values[`${variant}-${id}`] = seen[id] as number;
@@ -317,7 +318,7 @@ export const attacks: readonly Scenario[] = [
       ['defended', withLimits(defended, limits)],
     ],
     meaning:
-      'a message costs an honest peer 0.6 ms; "bare": neither ranks nor scores nor limits; "defended": an origin is allowed a quarter of what it can, 420 a second',
+      'a message costs an honest peer 0.6 ms; "bare": neither ranks nor scores nor limits; "defended": an origin is allowed a quarter of what it can, 420 a second and at once',
     rows: [...rows, flooded],
   }),
 ];

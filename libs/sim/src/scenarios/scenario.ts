@@ -7,6 +7,8 @@ export interface RunVariation {
   readonly faults?: readonly number[];
   /** How strong the attackers are, where the scenario's own strength is not wanted. */
   readonly attack?: Partial<AttackStrength>;
+  /** Only this one of the meshes that the scenario compares, "defended" for instance. */
+  readonly variant?: string;
 }
 
 /** A reproducible experiment: data, and a function from a size and a seed to measured values. */
