@@ -1,4 +1,6 @@
-import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type X509Certificate } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { connect, createServer } from 'node:tls';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Authority, type Issued } from './authority.ts';
@@ -23,6 +25,79 @@ beforeAll(async () => {
   authority = await Authority.create('prod');
   identity = createIdentity();
 });
+
+type Pair = readonly [certificate: string, key: string];
+
+/** An authority under a root, as cert-manager makes and renews one: another key, the same name. */
+async function renewedAuthority(): Promise<{ root: string; before: Pair; after: Pair }> {
+  const x509 = await loadX509();
+  const made = () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    return {
+      pem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      privateKey: privateKey.toCryptoKey(p256, false, ['sign']),
+      publicKey: publicKey.toCryptoKey(p256, true, ['verify']),
+    };
+  };
+  const time = { notBefore: new Date(Date.now() - 60_000), notAfter: new Date(Date.now() + 2 * day) };
+  const extensions = [
+    new x509.BasicConstraintsExtension(true, undefined, true),
+    new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+  ];
+  const rootKeys = made();
+  const common = { ...time, signingAlgorithm: p256, extensions };
+  const root = await x509.X509CertificateGenerator.createSelfSigned({
+    ...common,
+    name: 'CN=corporate',
+    keys: rootKeys,
+  });
+  const under = async (): Promise<Pair> => {
+    const keys = made();
+    const certificate = await x509.X509CertificateGenerator.create({
+      ...common,
+      subject: 'CN=mesh prod',
+      issuer: root.subjectName,
+      publicKey: keys.publicKey,
+      signingKey: rootKeys.privateKey,
+      // Go writes it into every authority; without it OpenSSL takes one key's certificate for the other's of the same name.
+      extensions: [...extensions, await x509.SubjectKeyIdentifierExtension.create(keys.publicKey)],
+    });
+    return [certificate.toString('pem'), keys.pem];
+  };
+  return { root: root.toString('pem'), before: await under(), after: await under() };
+}
+
+/** A new peer's key, and what the authority gives it. */
+async function certificatesOf(by: Authority) {
+  const peer = createIdentity();
+  const issued = await by.issue(await createRequest(peer, namesOf([])), policy);
+  if (!issued.ok) throw new Error(issued.problem);
+  return { key: peer.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), chain: issued.certificate };
+}
+
+/** What each side has against the other's certificate; null when nothing. */
+function handshake(...sides: readonly { key?: string; chain?: string; ca?: string | undefined }[]) {
+  const [server, client] = sides.map(({ key, chain, ca }) => ({ key, cert: chain, ca, rejectUnauthorized: false }));
+  return new Promise<{ server: unknown; client: unknown }>((resolve, reject) => {
+    const outcome: { server?: unknown; client?: unknown } = {};
+    const listener = createServer({ ...server, requestCert: true }, (socket) => {
+      outcome.server = socket.authorizationError ?? null;
+      socket.end();
+    });
+    listener.listen(0, '127.0.0.1', () => {
+      const { port } = listener.address() as AddressInfo;
+      const socket = connect({ ...client, port, host: '127.0.0.1', checkServerIdentity: () => undefined });
+      socket.on('secureConnect', () => {
+        outcome.client = socket.authorizationError ?? null;
+      });
+      socket.on('error', reject).on('close', () => {
+        listener.close();
+        resolve({ server: outcome.server, client: outcome.client });
+      });
+      socket.resume();
+    });
+  });
+}
 
 function certificateOf(issued: Issued) {
   if (!issued.ok) throw new Error(issued.problem);
@@ -73,6 +148,31 @@ describe('an authority', () => {
     const other = Authority.of('prod', foreign.toString('pem'), pem);
     const leaf = certificateOf(await other.issue(await request(), policy));
     expect(isIssuedBy(leaf, [], parseCertificates(other.bundle))).toBe(true);
+  });
+
+  it('under a root shows what is between, so that who trusts the root knows its leaves before knowing of it', async () => {
+    const { root, before, after } = await renewedAuthority();
+    // One peer has heard of the authority's new key, the other not yet.
+    const [old, young] = [Authority.of('prod', ...before, root), Authority.of('prod', ...after, root)];
+    const shown = await Promise.all([old, young].map((each) => certificatesOf(each)));
+    expect(shown.map(({ chain }) => parseCertificates(chain).length)).toEqual([2, 2]);
+    for (const [server, client] of [
+      [0, 1],
+      [1, 0],
+    ] as const) {
+      const outcome = await handshake(
+        { ...shown[server], ca: [old, young][server]?.bundle },
+        { ...shown[client], ca: [old, young][client]?.bundle },
+      );
+      expect(outcome).toEqual({ server: null, client: null });
+    }
+    const [leaf] = parseCertificates(shown[1]?.chain ?? '');
+    expect(isIssuedBy(leaf as X509Certificate, [], parseCertificates(old.bundle))).toBe(false);
+  });
+
+  it('under a root that nobody trusts is none: links end a chain at a root only', async () => {
+    const { before } = await renewedAuthority();
+    expect(() => Authority.of('prod', ...before)).toThrow(/is under a root, which peers must trust, too/);
   });
 
   it('gives it for as long as it was told, and never longer than it lives itself', async () => {

@@ -22,6 +22,7 @@ export interface IssuePolicy {
 }
 
 export type Issued =
+  /** `certificate`: the leaf, and what is between it and a root, if there is anything. */
   | { readonly ok: true; readonly certificate: string; readonly peerId: PeerId; readonly expiresAt: number }
   | { readonly ok: false; readonly problem: string };
 
@@ -36,6 +37,12 @@ export class Authority {
   readonly certificate: string;
   /** Its private key, PEM (PKCS#8). */
   readonly key: string;
+  /**
+   * What stands between its leaves and a root, PEM: its own certificate, and those that came with it; empty when it is a root
+   * itself. Whoever trusts the root then knows its leaves, also before hearing of this authority: when it is renewed with
+   * another key, peers hear of that one after the other.
+   */
+  readonly chain: string;
   /** Everything that peers trust, PEM: its own certificate, and others' during a change-over. */
   readonly bundle: string;
   readonly expiresAt: number;
@@ -53,8 +60,13 @@ export class Authority {
     this.mesh = mesh;
     this.certificate = certificate;
     this.key = key.export({ type: 'pkcs8', format: 'pem' }).toString();
+    this.chain = parsed.checkIssued(parsed) ? '' : `${certificate.trim()}\n`;
     this.bundle = trusted.trim() === '' ? certificate : `${certificate.trim()}\n${trusted.trim()}\n`;
-    parseCertificates(this.bundle);
+    const isRooted = parseCertificates(this.bundle).some((each) => each.checkIssued(each));
+    if (!isRooted) {
+      // OpenSSL ends a chain at a root only, and Node's servers cannot be told otherwise.
+      throw new IdentityError('the authority is under a root, which peers must trust, too: bring it as trusted.crt');
+    }
     this.expiresAt = parsed.validToDate.getTime();
     this.#key = key;
     this.#parsed = parsed;
@@ -115,7 +127,7 @@ export class Authority {
     if (expiresAt <= now) return { ok: false, problem: 'the authority itself has expired' };
     const peerId = peerIdOf(publicKey);
     const certificate = await this.#sign(publicKey, peerId, wanted.names, now, expiresAt);
-    return { ok: true, certificate, peerId, expiresAt };
+    return { ok: true, certificate: `${certificate}${this.chain}`, peerId, expiresAt };
   }
 
   async #sign(

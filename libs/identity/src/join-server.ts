@@ -136,7 +136,7 @@ export class JoinServer {
     if (!issued.ok) throw new Error(`no certificate for the join server: ${issued.problem}`);
     return {
       key: identity.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-      cert: `${issued.certificate}${authority.certificate}`,
+      cert: authority.chain === '' ? `${issued.certificate}${authority.certificate}` : issued.certificate,
       ca: authority.bundle,
     };
   }
