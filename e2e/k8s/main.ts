@@ -3,6 +3,7 @@
  * test; the last line counts them.
  */
 import { banReachesTheMesh } from './bans.ts';
+import { withCertManager } from './cert-manager.ts';
 import { k6 } from './load.ts';
 import { Operator } from './operator.ts';
 import { readOptions, usage } from './options.ts';
@@ -121,6 +122,14 @@ async function main(): Promise<number> {
         if (left.trim() !== '') throw new Error(`left: ${left}`);
       });
     });
+    await certManager();
+  }
+
+  async function certManager(): Promise<void> {
+    const title = 'cert-manager makes and renews the authority';
+    if (options?.only !== '' && !title.includes(options?.only ?? '')) return;
+    if (options?.certManager) await withCertManager(options, report);
+    else report.skip(title, 'no --cert-manager is given');
   }
 
   /** One of the tests that `--only` chooses from. */

@@ -13,6 +13,8 @@ export interface Options {
   readonly clusterDomain: string;
   /** Of the tests between installing and uninstalling only those with this word in their title; empty: all. */
   readonly only: string;
+  /** cert-manager's controllers as tools/cert-manager builds them, and its CRDs; null: what needs them is skipped. */
+  readonly certManager: { readonly binary: string; readonly crds: string } | null;
   /** Leave the release in place after a failure, to look at it. */
   readonly keep: boolean;
 }
@@ -32,6 +34,9 @@ nothing behind. Needs kubectl and helm on the PATH, and k6 for the smoke test. E
   --cluster-domain NAME        E2E_CLUSTER_DOMAIN   the cluster's DNS domain (cluster.local)
   --only WORDS                 E2E_ONLY             of the tests between installing and uninstalling those whose title
                                                     has these words (all)
+  --cert-manager PROGRAM       E2E_CERT_MANAGER     cert-manager's controllers, to try tls.mode=certManager: 'go build -C
+                                                    tools/cert-manager'; it and its CRDs are there for the run only
+  --cert-manager-crds FOLDER   E2E_CERT_MANAGER_CRDS  its CRDs: deploy/crds of the module
   --keep                       E2E_KEEP=1           after a failure leave everything as it is`;
 
 /** Reads flags and, for those not given, variables. Throws with one line that says what is wrong. */
@@ -50,6 +55,8 @@ export function readOptions(
       peers: { type: 'string', default: env.E2E_PEERS ?? '10' },
       'cluster-domain': { type: 'string', default: env.E2E_CLUSTER_DOMAIN ?? 'cluster.local' },
       only: { type: 'string', default: env.E2E_ONLY ?? '' },
+      'cert-manager': { type: 'string', default: env.E2E_CERT_MANAGER ?? '' },
+      'cert-manager-crds': { type: 'string', default: env.E2E_CERT_MANAGER_CRDS ?? '' },
       keep: { type: 'boolean', default: env.E2E_KEEP === '1' },
       help: { type: 'boolean', default: false },
     },
@@ -60,6 +67,8 @@ export function readOptions(
   for (const image of [values['peer-image'], values['dashboard-image']]) {
     if (!/^[^@]+:[\w.-]+$/.test(image)) throw new Error(`${image} must be name:tag`);
   }
+  const [binary, crds] = [values['cert-manager'], values['cert-manager-crds']];
+  if ((binary === '') !== (crds === '')) throw new Error('--cert-manager and --cert-manager-crds belong together');
   return {
     context: values.context,
     namespace: values.namespace,
@@ -69,6 +78,7 @@ export function readOptions(
     peers,
     clusterDomain: values['cluster-domain'],
     only: values.only,
+    certManager: binary === '' ? null : { binary, crds },
     keep: values.keep,
   };
 }

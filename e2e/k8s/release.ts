@@ -43,11 +43,13 @@ const testValues = [
 export class Release {
   readonly #options: Options;
   readonly #values: readonly string[];
+  readonly #trustedKey: string;
   readonly name = 'starling';
 
-  /** `values`: flags of helm that every upgrade has. */
-  constructor(options: Options, values: readonly string[] = []) {
+  /** `values`: flags of helm that every upgrade has. `trustedKey`: where in the authority's Secret clients find whom to trust. */
+  constructor(options: Options, values: readonly string[] = [], trustedKey = 'tls.crt') {
     this.#options = options;
+    this.#trustedKey = trustedKey;
     this.#values = values;
   }
 
@@ -183,7 +185,7 @@ export class Release {
 
   /** What a pod needs to know a peer by its certificate. */
   get authority(): { readonly env: readonly object[]; readonly volumes: readonly SecretVolume[] } {
-    const secret = { secretName: `${this.name}-authority`, items: [{ key: 'tls.crt', path: 'ca.crt' }] };
+    const secret = { secretName: `${this.name}-authority`, items: [{ key: this.#trustedKey, path: 'ca.crt' }] };
     return {
       env: [{ name: 'STARLING_CA_FILE', value: '/run/authority/ca.crt' }],
       volumes: [{ name: 'authority', secret }],

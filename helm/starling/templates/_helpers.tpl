@@ -64,6 +64,11 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end -}}
 {{- end -}}
 
+{{/* Which key of that Secret clients trust. cert-manager renews the authority with another key: who trusts its root is not cut off. */}}
+{{- define "starling.trustedKey" -}}
+{{- ternary "ca.crt" "tls.crt" (eq .Values.tls.mode "certManager") -}}
+{{- end -}}
+
 {{/* Refuses one of the two Secrets without the other. */}}
 {{- define "starling.checkTokens" -}}
 {{- if ne (empty .Values.auth.existingTokensSecret) (empty .Values.auth.existingHashesSecret) -}}
