@@ -16,7 +16,7 @@ FROM dependencies AS build
 ENV NEXT_TELEMETRY_DISABLED=1
 COPY . .
 RUN npm run build -w @starling/dashboard \
- && npm sbom --sbom-format cyclonedx --omit dev --package-lock-only -w @starling/dashboard >/src/sbom.cdx.json
+ && node tools/sbom.ts @starling/dashboard >/src/sbom.cdx.json
 
 FROM node:24-bookworm-slim
 LABEL org.opencontainers.image.title="Starling dashboard" org.opencontainers.image.licenses="Apache-2.0"

@@ -19,7 +19,7 @@ RUN npm run build -w @starling/peer -w @starling/cli \
  && cp apps/peer/dist/main.js /out/peer.mjs \
  && cp apps/peer/dist/index-worker.mjs /out/ \
  && cp apps/cli/dist/starling.js /out/starling.mjs \
- && npm sbom --sbom-format cyclonedx --omit dev --package-lock-only -w @starling/peer -w @starling/cli >/out/sbom.cdx.json
+ && node tools/sbom.ts @starling/peer @starling/cli >/out/sbom.cdx.json
 
 FROM node:24-bookworm-slim
 LABEL org.opencontainers.image.title="Starling peer" org.opencontainers.image.licenses="Apache-2.0"
