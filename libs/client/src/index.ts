@@ -30,8 +30,8 @@ export type {
   PeersRow,
   QueryPeersOptions,
 } from './query-peers.ts';
-export type { QueryStrategyName } from './query-strategy.ts';
-export type { QuerySpan, QueryTrace } from './query-trace.ts';
+export { type QueryStrategyName, queryStrategies, strategyName } from './query-strategy.ts';
+export { type QuerySpan, type QueryTrace, toQueryTrace } from './query-trace.ts';
 export type { Receipt } from './receipt.ts';
 export { Responder, type RespondOptions } from './responder.ts';
 export {

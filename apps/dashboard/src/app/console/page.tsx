@@ -1,8 +1,8 @@
 import type { Metadata } from 'next';
 import type { ReactNode } from 'react';
-import { ConsoleView } from '../../features/console/console-view.tsx';
 import { readSettings } from '../../server/settings.ts';
 import { MeshGate } from '../../ui/mesh-gate.tsx';
+import { TracedConsole } from './traced-console.tsx';
 
 export const metadata: Metadata = { title: 'Console' };
 
@@ -11,7 +11,7 @@ export default function ConsolePage(): ReactNode {
   return (
     <main id="content" className="content">
       <MeshGate>
-        <ConsoleView access={tokenFile === '' ? null : { hint: tokenHint }} />
+        <TracedConsole access={tokenFile === '' ? null : { hint: tokenHint }} />
       </MeshGate>
     </main>
   );

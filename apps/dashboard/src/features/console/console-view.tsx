@@ -7,13 +7,22 @@ import { useUrlState } from '../../ui/use-url-state.ts';
 import styles from './console.module.css';
 import { PublishForm } from './publish-form.tsx';
 import { QueryForm } from './query-form.tsx';
+import type { TracePart } from './query-line.ts';
 import { SubscribePane } from './subscribe-pane.tsx';
 import { TokenField } from './token-field.tsx';
 
 const defaultTopic = 'greetings';
 
-/** Try the mesh from here: publish, listen, ask, as any peer. `access`: the mesh asks for tokens, and where one may be found. */
-export function ConsoleView({ access }: { readonly access: { readonly hint: string } | null }): ReactNode {
+/**
+ * Try the mesh from here: publish, listen, ask, as any peer. `access`: the mesh asks for tokens, and where one may be found.
+ * `traced` stands beside the forms while a way of a query is shown.
+ */
+export function ConsoleView(properties: {
+  readonly access: { readonly hint: string } | null;
+  readonly onTrace: (parts: readonly TracePart[] | null) => void;
+  readonly traced: ReactNode;
+}): ReactNode {
+  const { access, onTrace, traced } = properties;
   const { picture } = useFeed();
   const [url, change] = useUrlState();
   const peers = [...picture.peers.values()].filter(({ peer }) => peer.apiAddress !== '');
@@ -41,9 +50,13 @@ export function ConsoleView({ access }: { readonly access: { readonly hint: stri
           topic={url.topic || defaultTopic}
           onTopic={(topic) => change({ topic: topic === defaultTopic ? '' : topic })}
         />
-        <QueryForm peer={peer} nameOf={nameOf} />
+        <QueryForm peer={peer} nameOf={nameOf} onTrace={onTrace} />
       </div>
-      <SubscribePane peer={peer} nameOf={nameOf} />
+      {traced}
+      {/* It goes on listening meanwhile. */}
+      <div className={styles.beside} hidden={traced !== null}>
+        <SubscribePane peer={peer} nameOf={nameOf} />
+      </div>
     </section>
   );
 }

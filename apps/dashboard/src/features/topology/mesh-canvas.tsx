@@ -70,11 +70,11 @@ export function MeshCanvas(properties: {
   }, []);
 
   const { revision, picture } = feed;
-  const { layout, edges, selected, matches, condensed } = view;
+  const { layout, edges, selected, matches, condensed, path } = view;
   // biome-ignore lint/correctness/useExhaustiveDependencies: the picture changes inside, its revision says so
   useEffect(() => {
-    painter?.update(picture, { layout, edges, selected, matches, condensed });
-  }, [painter, picture, revision, layout, edges, selected, matches, condensed]);
+    painter?.update(picture, { layout, edges, selected, matches, condensed, ...(path && { path }) });
+  }, [painter, picture, revision, layout, edges, selected, matches, condensed, path]);
 
   const onKeyDown = (event: KeyboardEvent): void => {
     const arrow = arrows[event.key];

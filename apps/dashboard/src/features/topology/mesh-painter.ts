@@ -13,6 +13,7 @@ import {
 import { type DrawnEdge, type DrawnNode, fadeMs, MeshGraph } from './mesh-graph.ts';
 import { NodeShapeProgram } from './node-shape-program.ts';
 import { mix, type Palette, readPalette } from './palette.ts';
+import { drawHits, drawPath, type LitPath } from './path-drawing.ts';
 import { type LayoutName, Placement } from './placement.ts';
 
 /** What the viewer wants to see. */
@@ -26,6 +27,8 @@ export interface PaintedView {
   readonly matches: ReadonlySet<string> | null;
   /** Null draws every peer; else those that it names, and the rest as zones. */
   readonly condensed: CondensedPicture | null;
+  /** What a query lit; left out: none is shown. */
+  readonly path?: LitPath;
 }
 
 /** What the pointer did. */
@@ -57,6 +60,8 @@ export class MeshPainter {
   readonly #guides: CanvasRenderingContext2D | null;
   readonly #guideLabels: CanvasRenderingContext2D | null;
   readonly #zoneNodes: CanvasRenderingContext2D | null;
+  readonly #pathLinks: CanvasRenderingContext2D | null;
+  readonly #pathHits: CanvasRenderingContext2D | null;
   readonly #container: HTMLElement;
   readonly #isStill: boolean;
   #palette: Palette;
@@ -96,8 +101,13 @@ export class MeshPainter {
     this.#guides = this.#sigma.createCanvas('guides', { beforeLayer: 'edges' }).getContext('2d');
     this.#guideLabels = this.#sigma.createCanvas('guideLabels', { afterLayer: 'edges' }).getContext('2d');
     this.#zoneNodes = this.#sigma.createCanvas('zoneNodes', { afterLayer: 'nodes' }).getContext('2d');
+    this.#pathLinks = this.#sigma.createCanvas('pathLinks', { beforeLayer: 'nodes' }).getContext('2d');
+    this.#pathHits = this.#sigma.createCanvas('pathHits', { afterLayer: 'labels' }).getContext('2d');
     this.#sigma.on('beforeRender', () => this.#drawGuides());
-    this.#sigma.on('afterRender', () => this.#drawZoneNodes());
+    this.#sigma.on('afterRender', () => {
+      this.#drawZoneNodes();
+      this.#drawPath();
+    });
     this.#sigma.on('resize', () => this.#drawGuides());
     this.#sigma.on('clickNode', ({ node }) => {
       const zone = zoneOfKey(node);
@@ -209,6 +219,23 @@ export class MeshPainter {
     this.#sigma.refresh({ skipIndexation: true });
   }
 
+  #drawPath(): void {
+    const { path } = this.#view;
+    const place = (peer: string): { x: number; y: number; size: number } | undefined => {
+      const data = this.#graph.hasNode(peer) ? this.#sigma.getNodeDisplayData(peer) : undefined;
+      if (data === undefined) return undefined;
+      return { ...this.#sigma.framedGraphToViewport(data), size: this.#sigma.scaleSize(data.size) };
+    };
+    for (const [context, draw] of [
+      [this.#pathLinks, drawPath],
+      [this.#pathHits, drawHits],
+    ] as const) {
+      if (context === null) continue;
+      this.#clear(context);
+      if (path !== undefined) draw(context, path, this.#palette, place);
+    }
+  }
+
   /** Hover wins over selection: what is under the pointer, or else chosen, keeps its colours, with its neighbours. */
   #focusOn(): void {
     const focus = this.#hovered || this.#view.selected;
@@ -228,7 +255,9 @@ export class MeshPainter {
     const grown = bornAt === 0 ? 1 : Math.min(1, (now - bornAt) / growMs);
     const isFaded =
       !isFocus &&
-      ((this.#near !== null && !this.#near.has(id)) || (this.#view.matches !== null && !this.#view.matches.has(id)));
+      ((this.#near !== null && !this.#near.has(id)) ||
+        this.#view.matches?.has(id) === false ||
+        this.#view.path?.peers.has(id) === false);
     return {
       ...data,
       color: isFaded ? mix(color, background, 0.22) : color,
@@ -236,7 +265,10 @@ export class MeshPainter {
       label: isFaded ? '' : label,
       highlighted: isFocus,
       forceLabel:
-        this.#near?.has(id) === true || this.#view.matches?.has(id) === true || (data.isRevealed === true && !isFaded),
+        this.#near?.has(id) === true ||
+        this.#view.matches?.has(id) === true ||
+        this.#view.path?.peers.has(id) === true ||
+        (data.isRevealed === true && !isFaded),
       zIndex: isFocus ? 3 : isFaded ? 1 : 2,
     };
   }
@@ -255,8 +287,10 @@ export class MeshPainter {
     const isSpare = role === 'spare' && this.#view.edges === 'focus';
     // The more links, the fainter each: what is left over must stay a hint, not become a hairball.
     const hint = Math.max(0.12, Math.min(1, 10 / Math.sqrt(this.#graph.size)));
-    const { matches } = this.#view;
-    const isOutside = matches !== null && (a === undefined || b === undefined || !matches.has(a) || !matches.has(b));
+    const { matches, path } = this.#view;
+    const isOutside =
+      path !== undefined ||
+      (matches !== null && (a === undefined || b === undefined || !matches.has(a) || !matches.has(b)));
     const share = this.#near !== null || isOutside ? 0.12 : isSpare ? hint : this.#treeShare();
     return { ...data, color: mix(color, background, share), zIndex: isSpare ? 0 : 1 };
   }

@@ -1,6 +1,7 @@
 import { create, type JsonObject } from '@bufbuild/protobuf';
 import type * as grpc from '@grpc/grpc-js';
-import { QueryRequestSchema, type QueryResponse } from '@starling/wire';
+import { type QueryStrategyName, queryStrategies, strategyName, toQueryTrace } from '@starling/client';
+import { QueryRequestSchema, type QueryResponse, type QueryStrategy } from '@starling/wire';
 import type { QueryLine } from '../../../features/console/query-line.ts';
 import { durationMs } from '../../../server/facts-from-wire.ts';
 import { mesh } from '../../../server/mesh.ts';
@@ -10,7 +11,10 @@ import { metadataOf } from '../../../server/tokens.ts';
 
 export const dynamic = 'force-dynamic';
 
-/** Asks the whole mesh `{ text, limit?, peer? }`; answers in lines of JSON as hits are found, the summary last. */
+/**
+ * Asks the mesh `{ text, limit?, peer?, strategy?, trace? }`; answers in lines of JSON as hits are found, the summary last, and
+ * before it, with `trace`, the way that it took.
+ */
 export async function POST(request: Request): Promise<Response> {
   const body = await readJsonObject(request);
   if (typeof body === 'string') return badRequest(body);
@@ -20,6 +24,10 @@ export async function POST(request: Request): Promise<Response> {
   if (text === null || peer === null) return badRequest('text and peer are texts.');
   if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1)
     return badRequest('limit is a number from 1.');
+  const strategy = strategyOf(body.strategy ?? 'auto');
+  if (strategy === null) return badRequest(`strategy is one of ${Object.keys(queryStrategies).join(', ')}.`);
+  const trace = body.trace ?? false;
+  if (typeof trace !== 'boolean') return badRequest('trace is true or false.');
   const { client, hub } = mesh();
   const address = peer === '' ? null : hub.apiAddressOf(peer);
   if (peer !== '' && address === null) return badRequest('This peer is not known, or takes no clients.');
@@ -27,7 +35,7 @@ export async function POST(request: Request): Promise<Response> {
     const call = await client.stream(
       address,
       api.search.query,
-      create(QueryRequestSchema, { text, limit }),
+      create(QueryRequestSchema, { text, limit, strategy, trace }),
       metadataOf(request),
     );
     request.signal.addEventListener('abort', () => call.cancel(), { once: true });
@@ -70,10 +78,26 @@ function linesOf(call: grpc.ClientReadableStream<QueryResponse>): ReadableStream
   });
 }
 
+function strategyOf(name: unknown): QueryStrategy | null {
+  if (typeof name !== 'string' || !Object.hasOwn(queryStrategies, name)) return null;
+  return queryStrategies[name as QueryStrategyName];
+}
+
 function queryLine({ event }: QueryResponse): QueryLine | null {
   if (event.case === 'hit') {
     const { peerId, document, score } = event.value;
     return { kind: 'hit', peerId, id: document?.id ?? '', fields: (document?.fields ?? {}) as JsonObject, score };
+  }
+  if (event.case === 'trace') {
+    const { spans, spansCut: cut, ...part } = toQueryTrace(event.value);
+    return {
+      kind: 'trace',
+      part: {
+        ...part,
+        cut,
+        spans: spans.map(({ peerId: peer, parentId: parent, ...span }) => ({ peer, parent, ...span })),
+      },
+    };
   }
   if (event.case !== 'summary') return null;
   const { value } = event;
@@ -85,6 +109,9 @@ function queryLine({ event }: QueryResponse): QueryLine | null {
     branchesMissing: value.branchesMissing,
     isComplete: value.complete,
     reason: value.reason,
+    strategy: strategyName(value.strategy) ?? '',
+    choiceReason: value.choiceReason,
+    bytesSpent: Number(value.bytesSpent),
     hits: value.hitCount,
     elapsedMs: durationMs(value.elapsed) ?? 0,
   };
