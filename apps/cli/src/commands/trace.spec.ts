@@ -60,7 +60,7 @@ describe('the way of a query on the terminal', () => {
       span('b', 'a', { elapsedMs: 2, localMs: 2 }),
     ];
     expect(linesOf({ ...tree, strategy: 'summary', spans }, names)).toEqual([
-      'straight to those whose summaries have the words:',
+      'straight to those who are known to have the words:',
       'peer-0  answered in 2.0 ms, 0 hits',
       '  └ peer-1  round trip 3.3 ms, its index in 2.0 ms, 1 hit',
     ]);

@@ -56,7 +56,7 @@ export function linesOf(trace: QueryTrace, names: ReadonlyMap<string, string>): 
 function headingOf({ strategy, wave, round }: QueryTrace): string {
   switch (strategy) {
     case 'summary':
-      return 'straight to those whose summaries have the words:';
+      return 'straight to those who are known to have the words:';
     case 'walk':
       return `random walks, round ${round}:`;
     case 'guided':

@@ -57,7 +57,7 @@ export function stepsOf(parts: readonly PathPart[]): PathStep[] {
 export function titleOf({ strategy, wave, round }: PathPart): string {
   switch (strategy) {
     case 'summary':
-      return 'Straight to those whose summaries have the words';
+      return 'Straight to those who are known to have the words';
     case 'walk':
       return `Random walks, round ${round}`;
     case 'guided':
