@@ -68,6 +68,10 @@ describe.skipIf(missing !== null)(
         await page.getByRole('button', { name: 'Ask' }).click();
         await page.getByTestId('hits').getByText('1 hit in').waitFor();
         expect(await axeViolations(page)).toEqual([]);
+        await page.getByLabel('show the way').check();
+        await page.getByRole('button', { name: 'Ask', exact: true }).click();
+        await page.getByTestId('trace-state').getByText('step 4 of 4').waitFor();
+        expect(await axeViolations(page)).toEqual([]);
       });
 
       it('nor the help', async () => {

@@ -158,6 +158,26 @@ describe.skipIf(missing !== null)(
       await page.getByTestId('hits').getByText('1 hit in').waitFor();
     });
 
+    it('shows the way of a query: link after link in the order of asking, and as a list for the keys', async () => {
+      await page.getByLabel('show the way').check();
+      await page.getByRole('button', { name: 'Ask', exact: true }).click();
+      const steps = page.getByTestId('trace-list').getByRole('button');
+      await page.getByTestId('trace-state').getByText('step 4 of 4').waitFor();
+      const words = (await steps.allInnerTexts()).map((text) => text.replaceAll(/\s+/g, ' '));
+      expect(words).toEqual([
+        expect.stringMatching(/^0 ms starling-0/),
+        expect.stringMatching(/^0 ms starling-0 → asks starling-1 round trip 10\.0 ms$/),
+        expect.stringMatching(/^1\.00 ms starling-0 → asks starling-3 did not answer/),
+        expect.stringMatching(/^3\.00 ms starling-1 → asks starling-2 round trip 4\.00 ms · 1 hit$/),
+      ]);
+      await page.getByText('… and 2 further peers, left out').waitFor();
+      await steps.first().press('ArrowDown');
+      await page.getByTestId('trace-state').getByText('step 2 of 4').waitFor();
+      await steps.nth(1).and(page.locator(':focus')).waitFor();
+      await page.getByRole('button', { name: 'Close' }).click();
+      await page.getByRole('region', { name: 'Subscribe' }).waitFor();
+    });
+
     it('opens its help, and Escape closes it', async () => {
       await open('/');
       await page.keyboard.press('?');

@@ -15,6 +15,8 @@ import {
   type QueryRequest,
   type QueryResponse,
   QueryResponseSchema,
+  QuerySpanState,
+  QueryStrategy,
   SearchService,
   type SubscribeRequest,
   SubscribeResponseSchema,
@@ -173,6 +175,7 @@ export class SampleServer {
     call.write(
       create(QueryResponseSchema, { event: { case: 'hit', value: { peerId: this.#served, document, score: 1 } } }),
     );
+    if (call.request.trace) call.write(traceOf(this.#mesh.ids.slice(0, 4)));
     const summary = {
       peersAsked: peers,
       peersAnswered: peers,
@@ -185,6 +188,18 @@ export class SampleServer {
     call.write(create(QueryResponseSchema, { event: { case: 'summary', value: summary } }));
     call.end();
   };
+}
+
+/** The first asked the second and the fourth, the second the third; a hit at the third. */
+function traceOf([first = '', second = '', third = '', fourth = '']: readonly string[]): QueryResponse {
+  const spans = [
+    { peerId: first, elapsed: durationFromMs(12) },
+    { peerId: second, parentId: first, roundTrip: durationFromMs(10), elapsed: durationFromMs(8) },
+    { peerId: third, parentId: second, askedAfter: durationFromMs(2), roundTrip: durationFromMs(4), hitCount: 1 },
+    { peerId: fourth, parentId: first, askedAfter: durationFromMs(1), state: QuerySpanState.MISSING },
+  ].map((span) => ({ state: QuerySpanState.DONE, ...span }));
+  const strategy = QueryStrategy.EXHAUSTIVE;
+  return create(QueryResponseSchema, { event: { case: 'trace', value: { strategy, spans, spansCut: 2 } } });
 }
 
 const states = {

@@ -72,7 +72,7 @@ export function QueryForm(properties: {
       </div>
       <div className={styles.how}>
         <label className={styles.inline}>
-          Ask
+          Whom
           <select name="strategy" value={strategy} onChange={(event) => setStrategy(event.target.value)}>
             {strategies.map(([name, words]) => (
               <option key={name} value={name}>

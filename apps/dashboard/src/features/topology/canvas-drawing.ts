@@ -16,7 +16,9 @@ export function labelDrawer(palette: () => Palette): NodeLabelDrawingFunction {
     context.lineWidth = 3;
     context.strokeStyle = background;
     context.fillStyle = text;
-    const [x, y] = [data.x + data.size + 5, data.y + settings.labelSize / 3];
+    const isLeft = 'isLabelLeft' in data && data.isLabelLeft === true;
+    context.textAlign = isLeft ? 'right' : 'left';
+    const [x, y] = [data.x + (isLeft ? -1 : 1) * (data.size + 5), data.y + settings.labelSize / 3];
     context.strokeText(data.label, x, y);
     context.fillText(data.label, x, y);
   };

@@ -20,6 +20,7 @@ interface NodeAttributes extends ShapeAttributes {
   health: Health;
   /** Drawn out of a closed zone because it is looked for, or in trouble. */
   isRevealed: boolean;
+  zone: string;
   /** Where it moves from and to. */
   fromX: number;
   fromY: number;
@@ -86,6 +87,7 @@ export class MeshGraph {
         shape: shapes[verdict.health],
         size: isRevealed ? Math.max(size, 5 * scale) : size,
         isRevealed,
+        zone: peer.zone,
         goneAt: 0,
       };
       if (this.graph.hasNode(peer.id)) this.graph.mergeNodeAttributes(peer.id, attributes);

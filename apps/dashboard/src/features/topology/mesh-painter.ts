@@ -1,4 +1,4 @@
-import { type CondensedPicture, type MeshPicture, zoneOfKey } from '@starling/topology';
+import { type CondensedPicture, type MeshPicture, zoneKey, zoneOfKey } from '@starling/topology';
 import Sigma from 'sigma';
 import type { EdgeDisplayData, NodeDisplayData } from 'sigma/types';
 import { formatMs } from '../../ui/format.ts';
@@ -264,6 +264,7 @@ export class MeshPainter {
       size: size * grown * (isFocus ? 1.25 : 1),
       label: isFaded ? '' : label,
       highlighted: isFocus,
+      ...(data.isRevealed === true && { isLabelLeft: this.#isLeftOfZone(data) }),
       forceLabel:
         this.#near?.has(id) === true ||
         this.#view.matches?.has(id) === true ||
@@ -271,6 +272,12 @@ export class MeshPainter {
         (data.isRevealed === true && !isFaded),
       zIndex: isFocus ? 3 : isFaded ? 1 : 2,
     };
+  }
+
+  /** Whether a peer that is drawn out of its closed zone stands left of it: its name goes there, off the zone's ring. */
+  #isLeftOfZone({ toX = 0, zone = '' }: DrawnNode): boolean {
+    const center = this.#placement.positionOf(zoneKey(zone));
+    return center !== undefined && toX < center.x;
   }
 
   #reduceEdge(key: string, data: DrawnEdge): Partial<EdgeDisplayData> {

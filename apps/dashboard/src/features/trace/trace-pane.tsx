@@ -20,6 +20,7 @@ export function TracePane(properties: {
   const steps = useMemo(() => stepsOf(parts), [parts]);
   const [lit, setLit] = useState(0);
   const [isPlaying, setPlaying] = useState(false);
+  const pane = useRef<HTMLElement>(null);
   const list = useRef<HTMLDivElement>(null);
 
   const play = (): void => {
@@ -28,6 +29,8 @@ export function TracePane(properties: {
     setPlaying(!isStill && steps.length > 1);
   };
   useEffect(play, [steps]);
+  // On a small screen it is below the forms.
+  useEffect(() => pane.current?.scrollIntoView({ block: 'nearest' }), []);
   useEffect(() => {
     if (!isPlaying) return;
     const every = Math.min(stepMsMax, playMs / Math.max(1, steps.length));
@@ -56,7 +59,7 @@ export function TracePane(properties: {
     choose(Number(next.dataset.step));
   };
   return (
-    <section className={styles.pane} aria-label="The way of the query">
+    <section className={styles.pane} ref={pane} aria-label="The way of the query">
       <header className={styles.bar}>
         <h2>The way it took</h2>
         <span className={styles.state} role="status" data-testid="trace-state" data-lit={lit}>
@@ -108,8 +111,8 @@ export function TracePane(properties: {
 function StepLine({ step, nameOf }: { readonly step: PathStep; readonly nameOf: (peer: string) => string }): ReactNode {
   const { peer, parent, atMs, roundTripMs, localMs, hits, state } = step;
   const facts = [
-    ...(parent === '' || roundTripMs === null ? [] : [`${formatMs(roundTripMs)} there and back`]),
-    ...(localMs === null ? [] : [`its index ${formatMs(localMs)}`]),
+    ...(parent === '' || roundTripMs === null ? [] : [`round trip ${formatMs(roundTripMs)}`]),
+    ...(localMs === null ? [] : [`index ${formatMs(localMs)}`]),
     ...(hits === 0 ? [] : [hits === 1 ? '1 hit' : `${hits} hits`]),
     ...(step.part > 0 && localMs === null && hits === 0 && state === 'done' ? ['passed it on'] : []),
   ];
