@@ -4,7 +4,8 @@ import { defaultGrpcTransportConfig } from './config.ts';
 import { GrpcTransport } from './grpc-transport.ts';
 import { TestAuthority } from './test-support/test-authority.ts';
 
-const config = { ...defaultGrpcTransportConfig, host: '127.0.0.1', port: 0 };
+// Closing flushes for long enough on a busy machine, too.
+const config = { ...defaultGrpcTransportConfig, host: '127.0.0.1', port: 0, closeTimeoutMs: 30_000 };
 
 describeTransport('gRPC', {
   create: async () => {

@@ -78,7 +78,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
   readonly #dials = new Set<Dial>();
   readonly #inbounds = new Set<Inbound>();
   readonly #closing = new Map<Link, NodeJS.Timeout>();
-  readonly #flusher = new Flusher();
+  readonly #flusher: Flusher;
   readonly #expiries = new Expiries<Link>((link) => this.#renewLink(link));
   readonly #linkHandler: LinkHandler;
   #self: PeerInfo | null = null;
@@ -98,6 +98,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
     this.#config = config;
     this.#tls = tls;
     this.#onTrouble = onTrouble;
+    this.#flusher = new Flusher(config);
     this.#writer = new ProtoWriter(slabBytes(config.frames));
     this.#server = new Server({
       ...channelOptions(config),

@@ -91,6 +91,11 @@ export class Link {
     };
   }
 
+  /** More waiting would not make the next frame larger. */
+  get hasFullFrame(): boolean {
+    return this.queue.bytes >= this.#config.frames.frameBytes;
+  }
+
   /** Writes what is queued, unless enough frames are under way: then it gathers, and goes on when one is written. */
   flush(): void {
     while (!this.#over && this.#inFlight < this.#config.framesInFlightMax && !this.queue.empty) {
