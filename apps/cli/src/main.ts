@@ -233,6 +233,7 @@ function build(finish: (code: number) => void): Command {
     .option('--requests <n>', 'attack scenarios: requests of each attacker per cycle')
     .option('--poison <n>', 'attack scenarios: poisoned walks per link and cycle')
     .option('--cycles <n>', 'attack scenarios: how many cycles of 1 s')
+    .option('--variant <name>', 'attack scenarios: only this mesh of those compared, "defended" for instance')
     .option('--reduced', 'the size that npm test runs', false)
     .option('--full', 'with paper: every scenario at its own size; says first how long that takes', false)
     .option('-j, --jobs <n>', 'seeds at a time; as many as there are cores unless said')

@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly faults?: readonly number[];
   /** Turns the attackers' strength, in scenarios that have some. */
   readonly attack?: Partial<AttackStrength>;
+  /** Only this one of the meshes that an attack scenario compares. */
+  readonly variant?: string;
 }
 
 /** One seed to run. Plain data: it goes to another thread, and a run that is taken up again knows by it what is done. */
@@ -34,6 +36,7 @@ export interface SeedTask {
   readonly seed: number;
   readonly faults?: readonly number[];
   readonly attack?: Partial<AttackStrength>;
+  readonly variant?: string;
 }
 
 /** What became of a seed. Plain data too. */
@@ -50,7 +53,8 @@ export function findScenario(name: string): Scenario | undefined {
 }
 
 /** The seeds that a run consists of, in order. Throws RangeError for an unknown name. */
-export function planRun(name: string, { peers, seed, seeds, isReduced, faults, attack }: RunOptions = {}): SeedTask[] {
+export function planRun(name: string, options: RunOptions = {}): SeedTask[] {
+  const { peers, seed, seeds, isReduced, faults, attack, variant } = options;
   const scenario = scenarioOf(name);
   const size = isReduced ? scenario.reduced : scenario;
   const count = seeds ?? (seed === undefined ? size.seeds : 1);
@@ -60,17 +64,19 @@ export function planRun(name: string, { peers, seed, seeds, isReduced, faults, a
     seed: (seed ?? 1) + i,
     ...(faults === undefined ? {} : { faults }),
     ...(attack === undefined ? {} : { attack }),
+    ...(variant === undefined ? {} : { variant }),
   }));
 }
 
 /** Runs one seed, and looks for a smaller run that fails as well when it broke something. The task alone decides the result. */
 export function runSeed(task: SeedTask, meter?: Meter): SeedResult {
-  const { scenario: name, peers, seed, faults, attack } = task;
+  const { scenario: name, peers, seed, faults, attack, variant } = task;
   const scenario = scenarioOf(name);
   const begun = meter?.cpuMs() ?? 0;
   const sample = scenario.run(peers, seed, {
     ...(faults === undefined ? {} : { faults }),
     ...(attack === undefined ? {} : { attack }),
+    ...(variant === undefined ? {} : { variant }),
   });
   const cpuMs = meter === undefined ? null : Math.max(1, meter.cpuMs() - begun);
   const failure = failureOf(scenario, task, sample);

@@ -32,6 +32,7 @@ export interface SimOptions {
   readonly requests?: string;
   readonly poison?: string;
   readonly cycles?: string;
+  readonly variant?: string;
   readonly jobs?: string;
   readonly resume?: string;
   readonly output: 'table' | 'json';
@@ -88,6 +89,7 @@ function plansOf(name: string, options: SimOptions): SeedTask[][] {
     ...(seeds === undefined ? {} : { seeds: wholeNumber('--seeds', seeds, 1, 1_000_000) }),
     ...(options.faults === undefined ? {} : { faults: faultNumbers(options.faults) }),
     ...attackOf(options),
+    ...(options.variant === undefined ? {} : { variant: options.variant }),
     isReduced: options.reduced || (name === 'paper' && !options.full),
   };
   const alone = asked.filter((scenario) => scenario.isMeasuredAlone);

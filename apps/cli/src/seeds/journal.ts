@@ -49,8 +49,9 @@ export class Journal {
   }
 }
 
-function keyOf({ scenario, peers, seed, faults, attack }: SeedTask): string {
-  return JSON.stringify([scenario, peers, seed, faults ?? null, attack ?? null]);
+function keyOf({ scenario, peers, seed, faults, attack, variant }: SeedTask): string {
+  const task = [scenario, peers, seed, faults ?? null, attack ?? null];
+  return JSON.stringify(variant === undefined ? task : [...task, variant]);
 }
 
 /** JSON has no Infinity, and a measurement may be one. */
