@@ -25,9 +25,9 @@ export interface Sight {
 interface LinkDigest {
   near: Bloom | null;
   beyond: Bloom | null;
-  /** How often each is mistaken about one term. */
-  nearFalse: number;
-  beyondFalse: number;
+  /** How often each is mistaken about one term; null: not counted since it changed. */
+  nearFalse: number | null;
+  beyondFalse: number | null;
   degree: number;
   /** The last version heard; 0: none, or track was lost. */
   heard: number;
@@ -83,8 +83,8 @@ export class LinkDigests {
     this.#links.set(peer, {
       near: null,
       beyond: null,
-      nearFalse: 0,
-      beyondFalse: 0,
+      nearFalse: null,
+      beyondFalse: null,
       degree: 1,
       heard: 0,
       wantsAgain: false,
@@ -126,16 +126,19 @@ export class LinkDigests {
   sight(terms: QuestionTerms): Sight {
     let [peers, seen, falsely] = [0, 0, 0];
     const shortest = Math.min(...terms.map(({ length }) => length));
-    for (const { near, beyond, nearFalse, beyondFalse, degree } of this.#links.values()) {
+    for (const link of this.#links.values()) {
+      const { near, beyond, degree } = link;
       if (near !== null) {
+        link.nearFalse ??= near.falsePositiveRate;
         peers++;
         seen += Number(mayHave(near, terms));
-        falsely += nearFalse ** shortest;
+        falsely += link.nearFalse ** shortest;
       }
       if (beyond !== null) {
+        link.beyondFalse ??= beyond.falsePositiveRate;
         peers += degree - 1;
         seen += Number(mayHave(beyond, terms));
-        falsely += beyondFalse ** shortest;
+        falsely += link.beyondFalse ** shortest;
       }
     }
     return { peers, seen, falsely };
@@ -177,8 +180,8 @@ export class LinkDigests {
     if (newNear === undefined || newBeyond === undefined) return 'terms filter';
     link.heard = version;
     const isNews = newNear !== link.near;
-    if (isNews) link.nearFalse = newNear?.falsePositiveRate ?? 0;
-    if (newBeyond !== link.beyond) link.beyondFalse = newBeyond?.falsePositiveRate ?? 0;
+    if (isNews) link.nearFalse = null;
+    if (newBeyond !== link.beyond) link.beyondFalse = null;
     link.near = newNear;
     link.beyond = newBeyond;
     if (isNews) this.#changed(now, from);
