@@ -56,13 +56,13 @@ function row(id: string, what: string, unit: string, paper = '–', goal: Goal['
 }
 
 /** Four rows of one method for one number of replicas. */
-function cell(id: string, what: string, study: string, target = false): Goal[] {
+function cell(id: string, what: string, study: string, target: 'steps' | 'messages' | null = null): Goal[] {
   const [success = '–', messages = '–', hops = '–'] = study.split(', ');
   return [
-    row(`${id}.success`, `${what}: found`, '%', success, target ? { is: '≥', value: 99 } : null),
-    row(`${id}.steps`, `${what}: steps`, '', messages, target ? { is: '≤', value: 120 } : null),
-    row(`${id}.hops`, `${what}: first hit`, 'hops', hops, target ? { is: '≤', value: 6 } : null),
-    row(`${id}.messages`, `${what}: all messages`, ''),
+    row(`${id}.success`, `${what}: found`, '%', success, target === null ? null : { is: '≥', value: 99 }),
+    row(`${id}.steps`, `${what}: steps`, '', messages, target === 'steps' ? { is: '≤', value: 120 } : null),
+    row(`${id}.hops`, `${what}: first hit`, 'hops', hops, target === null ? null : { is: '≤', value: 6 }),
+    row(`${id}.messages`, `${what}: all messages`, '', '–', target === 'messages' ? { is: '≤', value: 120 } : null),
     row(`${id}.end`, `${what}: to the end`, 'ms'),
   ];
 }
@@ -74,7 +74,7 @@ export const searchLv: Scenario = {
   setup:
     "the product's search cores on HyParView's overlay of degree 5 (and 7, the product's), 1 ms per link; limit 1, budget 65,536; steps: how often the query went to another peer, as studies count; all messages: answers, declines and checks too; paper: an own study of steps on such an overlay. Flooding is computed from the graph. Upkeep: of filters as full as those of 1,000 terms a peer",
   peers: 10_000,
-  seeds: 3,
+  seeds: 5,
   cpuSeconds: 100,
   reduced: { peers: 150, seeds: 1 },
   goals: [
@@ -91,14 +91,14 @@ export const searchLv: Scenario = {
           `${id}.${replicas}`,
           `${replicas} replicas, ${name}`,
           study[column] ?? '–',
-          id === 'guided' && replicas === 10,
+          id === 'guided' && replicas === 10 ? 'steps' : null,
         ),
       ),
     ]),
     ...cell('zipf.walk16.10', '10 replicas by Zipf, 16 walks', '–'),
     ...cell('zipf.guided.10', '10 replicas by Zipf, guided', '–'),
     ...cell('degree7.walk16.10', '10 replicas, degree 7, 16 walks', '–'),
-    ...cell('degree7.guided.10', '10 replicas, degree 7, guided', '–'),
+    ...cell('degree7.guided.10', '10 replicas, degree 7, guided', '–', 'messages'),
     ...cell('churn.walk16.10', '10 replicas, 10 % died, more die meanwhile, 16 walks', '–'),
     ...cell('churn.guided.10', '10 replicas, 10 % died, more die meanwhile, guided', '–'),
     row('churn.missing', 'under churn: walkers said to be missing, per query', ''),
