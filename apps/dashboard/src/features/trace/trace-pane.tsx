@@ -30,7 +30,10 @@ export function TracePane(properties: {
   };
   useEffect(play, [steps]);
   // On a small screen it is below the forms.
-  useEffect(() => pane.current?.scrollIntoView({ block: 'nearest' }), []);
+  useEffect(() => {
+    // In braces: browsers of today return a promise, which is no way to clean up.
+    pane.current?.scrollIntoView({ block: 'nearest' });
+  }, []);
   useEffect(() => {
     if (!isPlaying) return;
     const every = Math.min(stepMsMax, playMs / Math.max(1, steps.length));
