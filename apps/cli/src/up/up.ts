@@ -13,7 +13,7 @@ import { firstTaken, portsOf } from './ports.ts';
 
 /** Every stop of a child: this long for a graceful end, then SIGKILL, so that the whole is over within 5 s. */
 const stopGraceMs = 3_500;
-const startDeadlineMs = 30_000;
+const startDeadlineMs = 90_000;
 const pollMs = 50;
 
 interface UpOptions {
