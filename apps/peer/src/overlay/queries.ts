@@ -234,6 +234,7 @@ export class Queries {
       this.#mesh.command(last);
     };
     const giveUpEngines = this.#responders.ask(
+      queryId,
       { topic, text, limit, timeoutMs },
       {
         hits: (hits) => {

@@ -32,6 +32,9 @@ export class Asked {
   #answered = 0;
   #late = 0;
   #isOver = false;
+  /** At most as many as the question wants of each engine. */
+  readonly #given: Hit[] = [];
+  #tally: ResponderTally | null = null;
 
   constructor(
     now: Millis,
@@ -56,7 +59,14 @@ export class Asked {
   }
 
   hits(hits: readonly Hit[]): void {
-    if (!this.#isOver) this.#listener.hits(hits);
+    if (this.#isOver) return;
+    this.#given.push(...hits);
+    this.#listener.hits(hits);
+  }
+
+  /** What came of it, once nobody is to be waited for; null: it was cut short, or is under way. */
+  get answer(): { readonly hits: readonly Hit[]; readonly tally: ResponderTally } | null {
+    return this.#tally === null || this.#tally.late > 0 ? null : { hits: this.#given, tally: this.#tally };
   }
 
   /** This engine has no more to say. */
@@ -88,7 +98,8 @@ export class Asked {
   #finish(): void {
     if (this.#isOver) return;
     this.#close();
-    this.#listener.finished({ asked: this.#asked, answered: this.#answered, late: this.#late });
+    this.#tally = { asked: this.#asked, answered: this.#answered, late: this.#late };
+    this.#listener.finished(this.#tally);
   }
 
   #close(): void {

@@ -25,8 +25,11 @@ class Bench {
     return { attachment, cuts };
   }
 
-  ask(topic = 'x', limit = 3, timeoutMs = 1_000): (() => void) | null {
+  #queries = 0;
+
+  ask(topic = 'x', limit = 3, timeoutMs = 1_000, queryId = `query ${this.#queries++}`): (() => void) | null {
     return this.responders.ask(
+      queryId,
       { topic, text: 'what', limit, timeoutMs },
       {
         hits: (hits) => this.hits.push(...hits.map(({ documentId, responder }) => `${documentId}@${responder}`)),
@@ -128,6 +131,38 @@ describe('a question', () => {
     await pass(5_000);
     expect(bench.finished).toEqual([]);
     expect(bench.responders.outcomes()).toMatchObject({ withdrawn: 2, late: 0 });
+  });
+
+  it('that comes again has the answers of the first time, and no engine is asked twice', async () => {
+    const { attachment } = bench.attach(['x']);
+    bench.ask('x', 3, 1_000, 'again');
+    expect(drain(attachment)).toEqual(['question 1']);
+    attachment.answered(answer(1, { hits: [document('a')], done: true }));
+    await pass(0);
+    bench.ask('x', 3, 1_000, 'again');
+    await pass(0);
+    expect(drain(attachment)).toEqual([]);
+    expect(bench.hits).toEqual(['a@engine', 'a@engine']);
+    expect(bench.finished).toEqual([
+      { asked: 1, answered: 1, late: 0 },
+      { asked: 1, answered: 1, late: 0 },
+    ]);
+    // Its time is over: the same name is another question.
+    await pass(1_000);
+    bench.ask('x', 3, 1_000, 'again');
+    expect(drain(attachment)).toEqual(['question 2']);
+  });
+
+  it('that was cut short is put again when it comes again', async () => {
+    const { attachment } = bench.attach(['x']);
+    bench.ask('x', 3, 1_000, 'again')?.();
+    expect(drain(attachment)).toEqual([]);
+    bench.ask('x', 3, 100, 'again');
+    expect(drain(attachment)).toHaveLength(1);
+    await pass(100);
+    expect(bench.finished).toEqual([{ asked: 1, answered: 0, late: 1 }]);
+    bench.ask('x', 3, 1_000, 'again');
+    expect(drain(attachment).at(-1)).toMatch(/^question/);
   });
 
   it('beyond the line is shed, and counted', async () => {

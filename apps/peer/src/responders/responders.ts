@@ -5,6 +5,9 @@ import { Attachment, type CutOff, type CutOffReason, type ResponderSpec } from '
 /** How often it is looked for engines that have stalled. */
 const sweepMs = 1_000;
 
+/** Questions whose answers are remembered, for as long as they might come again; at the bound the first is forgotten. (guess) */
+const rememberedMax = 256;
+
 const outcomes = ['answered', 'late', 'failed', 'gone', 'shed', 'withdrawn'] as const;
 
 export interface RespondersOptions {
@@ -27,6 +30,7 @@ export class Responders {
   readonly #attached = new Map<Attachment, EngineStream>();
   readonly #outcomes = new Map<Outcome | 'withdrawn', number>();
   readonly #cutOffs = new Map<CutOffReason, number>();
+  readonly #recent = new Map<string, Asked>();
   #timer: NodeJS.Timeout | undefined;
   /** Streams that were turned away. */
   refused = 0;
@@ -68,16 +72,32 @@ export class Responders {
     this.#timer = undefined;
   }
 
-  /** Asks the engines of its topic. Returns the way to give up; null: there are none. */
-  ask(question: Question, listener: AnswerListener): (() => void) | null {
+  /**
+   * Asks the engines of its topic. Returns the way to give up; null: there are none. When a question comes again (the mesh asks a
+   * second time, over all links, when somebody is missing) its answers are remembered: engines are asked once.
+   */
+  ask(queryId: string, question: Question, listener: AnswerListener): (() => void) | null {
+    const now = this.#options.now();
+    this.#forget(now);
+    const known = this.#recent.get(queryId)?.answer ?? null;
+    if (known !== null) return answerAgain(known, listener);
     const engines = [...this.#attached.keys()].filter((engine) => engine.answers(question.topic));
     if (engines.length === 0) return null;
     const count = (outcome: Outcome | 'withdrawn'): void => {
       this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
     };
-    const asked = new Asked(this.#options.now(), question, listener, count);
+    const asked = new Asked(now, question, listener, count);
+    this.#recent.delete(queryId);
+    this.#recent.set(queryId, asked);
     asked.put(engines);
     return () => asked.cancel();
+  }
+
+  #forget(now: Millis): void {
+    for (const [queryId, asked] of this.#recent) {
+      if (now < asked.deadline && this.#recent.size < rememberedMax) return;
+      this.#recent.delete(queryId);
+    }
   }
 
   /** An engine breaks the rules: its stream is to end. */
@@ -96,4 +116,17 @@ export class Responders {
       if (cut !== null) this.cutOff(attachment, cut);
     }
   }
+}
+
+/** Later, as engines do. */
+function answerAgain({ hits, tally }: NonNullable<Asked['answer']>, listener: AnswerListener): () => void {
+  let isCancelled = false;
+  queueMicrotask(() => {
+    if (isCancelled) return;
+    if (hits.length > 0) listener.hits(hits);
+    listener.finished(tally);
+  });
+  return () => {
+    isCancelled = true;
+  };
 }
