@@ -48,6 +48,12 @@ describe('a run', () => {
     expect(runScenario('planted', { seeds: 2 }).isMet).toBe(true);
   });
 
+  it('says with what it was run instead of what the scenario says', () => {
+    const text = formatReport(runScenario('planted', { seeds: 1, attack: { attackersPercent: 80, cycles: 5 } }));
+    expect(text).toContain('; but here --attackers 80 --cycles 5');
+    expect(formatReport(runScenario('planted', { seeds: 1 }))).not.toContain('but here');
+  });
+
   it('does not shrink what was shrunk already', () => {
     expect(runSeed({ scenario: 'planted', peers: 10, seed: 3, faults: [0] }).failure?.shrunk).toBe('');
   });

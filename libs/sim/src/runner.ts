@@ -106,7 +106,7 @@ export function reportOf(tasks: readonly SeedTask[], results: readonly SeedResul
     name,
     about,
     engine,
-    setup,
+    setup: `${setup}${otherThanUsual(first.attack)}`,
     peers: first.peers,
     seeds: tasks.map(({ seed }) => seed),
     rows,
@@ -116,6 +116,19 @@ export function reportOf(tasks: readonly SeedTask[], results: readonly SeedResul
     cpuMs,
     isMet: failures.length === 0 && rows.every(({ verdict }) => verdict !== 'MISSED'),
   };
+}
+
+/** What was asked for instead of what a scenario's setup says. */
+function otherThanUsual(attack: SeedTask['attack']): string {
+  if (attack === undefined) return '';
+  const options = {
+    attackers: attack.attackersPercent,
+    requests: attack.requests,
+    poison: attack.poison,
+    cycles: attack.cycles,
+  };
+  const asked = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : `--${name} ${value}`));
+  return asked.length === 0 ? '' : `; but here ${asked.join(' ')}`;
 }
 
 /** Runs a scenario over its seeds, one after the other, and judges it. Throws RangeError for an unknown name. */
