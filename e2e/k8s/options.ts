@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 /** What a run needs to know. */
@@ -78,7 +79,8 @@ export function readOptions(
     peers,
     clusterDomain: values['cluster-domain'],
     only: values.only,
-    certManager: binary === '' ? null : { binary, crds },
+    // kubectl does not follow a link to a folder.
+    certManager: binary === '' ? null : { binary, crds: realpathSync(crds) },
     keep: values.keep,
   };
 }
