@@ -23,7 +23,11 @@ export async function findPeer(client: StarlingClient, words: string, others: re
   throw new CliError(
     begun.size > 1
       ? `${begun.size} peers have ids that begin with ${words}`
-      : `no peer is named ${words} or has an id that begins with it (6 letters at least)`,
+      : `no peer is named ${words} or has an id that begins with it (6 letters at least)${hintOf(others)}`,
     exitCode.usage,
   );
+}
+
+function hintOf(banned: readonly string[]): string {
+  return banned.length === 0 ? '' : ': one that is banned and gone has no name any more, starling bans tells its id';
 }
