@@ -214,7 +214,6 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     return this.#aggregate.core;
   }
 
-  /** What the mesh's operators say about peers. */
   get lookup(): Kademlia {
     return this.#lookup.core;
   }
@@ -223,6 +222,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     return this.#keywords.core;
   }
 
+  /** What the mesh's operators say about peers. */
   get bans(): Bans {
     return this.#bans.core;
   }

@@ -16,7 +16,6 @@ export interface FlusherConfig {
 export class Flusher {
   readonly #config: FlusherConfig;
   readonly #links = new Set<Link>();
-  readonly #flush = (): void => this.#flushAll();
   #immediate: NodeJS.Immediate | null = null;
   #timer: NodeJS.Timeout | null = null;
   #lastAt = Number.NEGATIVE_INFINITY;
@@ -41,7 +40,7 @@ export class Flusher {
     this.#links.delete(link);
   }
 
-  #flushAll(): void {
+  readonly #flush = (): void => {
     this.#immediate = null;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
@@ -52,5 +51,5 @@ export class Flusher {
     this.#lastAt = now;
     for (const each of this.#links) each.flush();
     this.#links.clear();
-  }
+  };
 }

@@ -22,10 +22,6 @@ export class Checks {
     this.#waiting = new DeadlineQueue(config.secondOpinionMs);
   }
 
-  get size(): number {
-    return this.#dialled.size;
-  }
-
   /** A check in a while, if the doubt is still there by then. */
   later(now: Millis, id: PeerId): void {
     if (this.#waiting.has(id)) return;
