@@ -38,8 +38,11 @@ export interface Outbox<M, E> {
   emit(event: E): void;
 }
 
-/** Why a link went: `refused` never came up, `lost` broke, `closed` was ended on purpose by either side. */
-export type LinkDownReason = 'refused' | 'lost' | 'closed';
+/**
+ * Why a link went, or never came up: `refused` by its host, by itself or by whoever has that address now; `unanswered` in
+ * time, though the peer may well be there; `lost` broke; `closed` was ended on purpose by either side.
+ */
+export type LinkDownReason = 'refused' | 'unanswered' | 'lost' | 'closed';
 
 /** Everything that can happen to a core. Serialisable, so that a failing run can be written down and replayed. */
 export type Input<M, C> =

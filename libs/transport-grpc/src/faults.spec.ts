@@ -59,7 +59,7 @@ describe('dialling what is no peer', () => {
     await expect(a.transport.contact(`127.0.0.1:${port}`)).rejects.toMatchObject({ reason: 'timeout' });
     expect(performance.now() - before).toBeLessThan(1_500);
     a.transport.open(testPeer('b', `127.0.0.1:${port}`));
-    expect(await a.heard.untilDown()).toEqual(['refused']);
+    expect(await a.heard.untilDown()).toEqual(['unanswered']);
   });
 
   it('gives up on a server that speaks HTTP/1', async () => {

@@ -61,6 +61,9 @@ const troubles: ReadonlySet<string> = new Set([
   'banned',
 ]);
 
+/** Dials that failed so say nothing about the peer: it may be there, and had no time, or this one had none. */
+const silences: ReadonlySet<ContactFailure> = new Set(['timeout', 'busy', 'stopped']);
+
 /**
  * Links between peers on plain grpc-js, both sides: one bidirectional stream each, many messages to a frame, bounded queues.
  * How a link begins, also when both dial at once, is told in docs/protocols/link.md.
@@ -235,11 +238,11 @@ export class GrpcTransport implements Transport<Uint8Array> {
       succeed: () => {
         slot.dial = null;
       },
-      fail: () => {
+      fail: (reason) => {
         slot.dial = null;
         if (slot.link !== null) return;
         slot.queue = null;
-        this.#handler?.linkDown(peer.id, 'refused');
+        this.#handler?.linkDown(peer.id, silences.has(reason) ? 'unanswered' : 'refused');
         this.#slots.sweep(slot);
       },
     });
@@ -264,7 +267,8 @@ export class GrpcTransport implements Transport<Uint8Array> {
       this.#config,
       this.#opened(),
     );
-    const timer = setTimeout(() => this.#onDialTimeout(dial), this.#config.connectTimeoutMs);
+    // After what has come in meanwhile is read: a process that stalled finds its timers due before its sockets.
+    const timer = setTimeout(() => setImmediate(() => this.#onDialTimeout(dial)), this.#config.connectTimeoutMs);
     const dial: Dial = {
       address,
       expected,

@@ -12,6 +12,9 @@ export class Checks {
   readonly #config: DirectoryConfig;
   readonly #linked = new Set<PeerId>();
   readonly #dialled = new Set<PeerId>();
+  /** Dials in a row that a member did not answer; each of these waits for its next, or has it under way. */
+  readonly #unanswered = new Map<PeerId, number>();
+  readonly #redials: DeadlineQueue<PeerId>;
   readonly #waiting: DeadlineQueue<PeerId>;
   /** Checks that were not made because too many were under way. */
   dropped = 0;
@@ -20,6 +23,7 @@ export class Checks {
   constructor(config: DirectoryConfig) {
     this.#config = config;
     this.#waiting = new DeadlineQueue(config.secondOpinionMs);
+    this.#redials = new DeadlineQueue(config.redialMs);
   }
 
   /** A check in a while, if the doubt is still there by then. */
@@ -29,23 +33,49 @@ export class Checks {
     else this.dropped++;
   }
 
+  /** Nobody answered a dial: returns how many in a row that makes. 0 while the next one is still to come: dials at about the same time are one. */
+  unanswered(id: PeerId): number {
+    if (this.#redials.has(id)) return 0;
+    const count = (this.#unanswered.get(id) ?? 0) + 1;
+    this.#unanswered.delete(id);
+    return count;
+  }
+
+  /** One more dial in a while, after `count` that nobody answered. */
+  redial(now: Millis, id: PeerId, count: number): void {
+    if (this.#unanswered.size >= this.#config.redialsMax) {
+      this.dropped++;
+      return;
+    }
+    this.#unanswered.set(id, count);
+    this.#redials.arm(now, id);
+  }
+
   cancel(id: PeerId): void {
     this.#waiting.cancel(id);
+    this.#redials.cancel(id);
+    this.#unanswered.delete(id);
   }
 
   next(): Millis {
-    return this.#waiting.next();
+    return Math.min(this.#waiting.next(), this.#redials.next());
   }
 
-  /** Removes and returns one whose check is due. */
-  due(now: Millis): PeerId | undefined {
+  /** Removes and returns one of whom a second opinion is due. */
+  dueOpinion(now: Millis): PeerId | undefined {
     return this.#waiting.expire(now);
+  }
+
+  /** Removes and returns one whose next dial is due. */
+  dueRedial(now: Millis): PeerId | undefined {
+    return this.#redials.expire(now);
   }
 
   /** Dials the member, unless a link says already that it is there. */
   dial(member: PeerInfo, out: Out): void {
     if (this.#linked.has(member.id) || this.#dialled.has(member.id)) return;
     if (this.#dialled.size >= this.#config.checksMax) {
+      this.cancel(member.id);
       this.dropped++;
       return;
     }
@@ -57,6 +87,8 @@ export class Checks {
   /** True when that answers a check: say what there is to say, then `done`. */
   linkUp(id: PeerId): boolean {
     this.#linked.add(id);
+    this.#redials.cancel(id);
+    this.#unanswered.delete(id);
     return this.#dialled.has(id);
   }
 

@@ -16,6 +16,16 @@ export interface DirectoryConfig {
   readonly accuseSpreadMs: number;
   /** Accusations that wait for their moment; more are dropped and counted. */
   readonly accusationsMax: number;
+  /** So many dials in a row without an answer are a word against a member, one less when somebody else accuses it … */
+  readonly unansweredMax: number;
+  /** … so long after each other. */
+  readonly redialMs: number;
+  /** Members dialled so at once; more are dropped and counted: where so many are silent, the fault is hardly theirs. */
+  readonly redialsMax: number;
+  /** Who refuted lives although dials find no answer: for so long they are no word against it. */
+  readonly refutedMs: number;
+  /** For so long after this peer was late itself it takes nothing for the silence of others. */
+  readonly lateDoubtMs: number;
   /** The same peer is not accused again for a refused dial within this time: an address that only we cannot reach must not cost the mesh. */
   readonly refusalGapMs: number;
   /** An accusation that nobody has confirmed for so long is checked by about `secondOpinions` members, who dial the accused. */
@@ -77,6 +87,11 @@ export const defaultDirectoryConfig: DirectoryConfig = {
   announceGapMs: 5_000, // guess: a link that flaps costs the mesh one broadcast in this time
   accuseSpreadMs: 500, // guess: longer than one broadcast takes, so mostly two of seven neighbours speak
   accusationsMax: 64, // guess: far above any active view
+  unansweredMax: 3, // guess: with redialMs about 9 s, longer than a crowd of peers takes to start on one machine
+  redialMs: 3_000, // guess: as long as a silent host takes to be noticed by its neighbours
+  redialsMax: 4, // guess: as many as second opinions
+  refutedMs: 60_000, // guess: what keeps it from answering seldom lasts longer
+  lateDoubtMs: 5_000, // guess: one more such moment is likely to come soon
   refusalGapMs: 600_000, // guess
   secondOpinionMs: 1_000, // guess: by then the other former neighbours have spoken, twice accuseSpreadMs
   secondOpinions: 4, // computed: as a Poisson number, nobody checks in e^-4 = 2 % of the cases, and then loneAccusationMs counts

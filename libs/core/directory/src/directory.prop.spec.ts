@@ -51,7 +51,11 @@ describe('whatever a neighbour says', () => {
           refreshMs: hostileNumber,
         }),
         fc.constant({ kind: 'spoke' as const }),
-        fc.record({ kind: fc.constantFrom('up' as const, 'down' as const, 'refused' as const), peer: name }),
+        fc.record({
+          kind: fc.constantFrom('up' as const, 'down' as const, 'refused' as const, 'unanswered' as const),
+          peer: name,
+        }),
+        fc.constant({ kind: 'selfLate' as const }),
       ),
     });
     fc.assert(
@@ -70,10 +74,10 @@ describe('whatever a neighbour says', () => {
               { kind: 'command', command: { kind: 'broadcast', from: origin, message: what.told } },
               out,
             );
-          } else if (what.kind === 'heard' || what.kind === 'spoke') {
+          } else if (what.kind === 'heard' || what.kind === 'spoke' || what.kind === 'selfLate') {
             core.handle(now, { kind: 'command', command: what }, out);
-          } else if (what.kind === 'refused') {
-            core.handle(now, { kind: 'linkDown', peer: what.peer, reason: 'refused' }, out);
+          } else if (what.kind === 'refused' || what.kind === 'unanswered') {
+            core.handle(now, { kind: 'linkDown', peer: what.peer, reason: what.kind }, out);
           } else {
             const peer = infoOf(what.peer);
             const command =

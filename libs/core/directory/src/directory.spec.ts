@@ -48,6 +48,10 @@ class Bench {
     this.core.handle(this.now, { kind: 'linkDown', peer, reason: 'refused' }, this.#out);
   }
 
+  unanswered(peer: PeerId): void {
+    this.core.handle(this.now, { kind: 'linkDown', peer, reason: 'unanswered' }, this.#out);
+  }
+
   linkUp(peer: PeerId): void {
     this.core.handle(this.now, { kind: 'linkUp', peer: infoOf(peer) }, this.#out);
   }
@@ -477,6 +481,88 @@ describe('accusing', () => {
     bench.refused('c');
     bench.pass(config.accuseSpreadMs);
     expect(bench.broadcasts()).toEqual([]);
+  });
+
+  describe('a dial that nobody answers', () => {
+    /** Every dial of `c` by this peer stays without an answer. */
+    function unanswered(bench: Bench, peer = 'c', times = 1): void {
+      for (let i = 0; i < times; i++) {
+        if (i > 0) bench.pass(config.redialMs);
+        bench.unanswered(peer);
+      }
+    }
+
+    it('is a word only when it lasts', () => {
+      const bench = settled();
+      unanswered(bench, 'c', config.unansweredMax - 1);
+      bench.pass(config.accuseSpreadMs);
+      expect(bench.effects()).toEqual(['open c', 'close c']);
+      bench.pass(config.redialMs - config.accuseSpreadMs);
+      bench.unanswered('c');
+      bench.pass(config.accuseSpreadMs);
+      expect(bench.broadcasts()).toEqual(['accuse']);
+    });
+
+    it('at the same time as another counts as one', () => {
+      const bench = settled();
+      for (let i = 0; i < 10; i++) bench.unanswered('c');
+      bench.pass(config.accuseSpreadMs);
+      expect(bench.broadcasts()).toEqual([]);
+    });
+
+    it('is forgotten when the peer is heard of, or linked', () => {
+      for (const speak of [(bench: Bench) => bench.announce('c', 2), (bench: Bench) => bench.linkUp('c')]) {
+        const bench = settled({ refutedMs: 0 });
+        unanswered(bench, 'c', config.unansweredMax - 1);
+        speak(bench);
+        bench.events();
+        bench.pass(config.redialMs);
+        bench.unanswered('c');
+        bench.pass(config.accuseSpreadMs);
+        expect(bench.broadcasts()).toEqual([]);
+      }
+    });
+
+    it('is a word sooner beside that of another', () => {
+      const bench = settled();
+      unanswered(bench, 'c', config.unansweredMax - 2);
+      bench.accuse('b', 'c');
+      bench.pass(config.redialMs);
+      bench.unanswered('c');
+      bench.pass(config.accuseSpreadMs);
+      expect(bench.broadcasts()).toEqual(['accuse']);
+    });
+
+    it('is no word against who has just refuted, until that is long ago', () => {
+      const bench = settled();
+      bench.announce('c', 2);
+      unanswered(bench, 'c', config.unansweredMax);
+      bench.pass(config.accuseSpreadMs);
+      expect(bench.broadcasts()).toEqual([]);
+      bench.pass(config.refutedMs);
+      bench.events();
+      unanswered(bench, 'c', config.unansweredMax);
+      bench.pass(config.accuseSpreadMs);
+      expect(bench.broadcasts()).toContain('accuse');
+    });
+
+    it('says nothing while this peer is late itself', () => {
+      const bench = settled();
+      unanswered(bench, 'c', config.unansweredMax - 1);
+      bench.command({ kind: 'selfLate' });
+      bench.pass(config.redialMs);
+      bench.unanswered('c');
+      bench.pass(config.accuseSpreadMs);
+      expect(bench.broadcasts()).toEqual([]);
+    });
+
+    it('is followed by others to a few members at once; more are dropped and counted', () => {
+      const bench = settled({ redialsMax: 2 });
+      for (const id of ['b', 'c', 'd']) bench.unanswered(id);
+      expect(bench.core.checks.dropped).toBe(1);
+      bench.pass(config.redialMs);
+      expect(bench.dials()).toEqual(['b', 'c']);
+    });
   });
 
   it('accused itself, refutes with the next incarnation', () => {

@@ -164,8 +164,8 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
         this.#doubts.linkUp(now, input.peer.id, out);
         break;
       case 'linkDown':
-        this.#doubts.linkDown(now, input.peer, input.reason === 'refused', out);
-        if (input.reason !== 'refused') this.#repair.forget(input.peer);
+        this.#doubts.linkDown(now, input.peer, input.reason, out);
+        if (input.reason === 'lost' || input.reason === 'closed') this.#repair.forget(input.peer);
         break;
       case 'command':
         this.#onCommand(now, input.command, out);
@@ -214,6 +214,9 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
         return;
       case 'heard':
         this.#onHeard(now, command);
+        return;
+      case 'selfLate':
+        this.#doubts.selfLate(now);
         return;
       case 'leave':
         out.emit({
@@ -375,10 +378,10 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
       this.#estimate.add(idBits, expiresAt);
       return false;
     }
-    if (before?.state === 'dead') {
-      const member = this.#table.up(info.id);
-      const raisedBy = info.incarnation - before.info.incarnation;
-      if (member !== undefined) member.flaps = flapped(this.#config, before.flaps, now, raisedBy);
+    const member = this.#table.up(info.id);
+    if (before?.state === 'up' && member !== undefined) member.refutedAt = now;
+    if (before?.state === 'dead' && member !== undefined) {
+      member.flaps = flapped(this.#config, before.flaps, now, info.incarnation - before.info.incarnation);
     }
     this.#estimate?.add(idBits, expiresAt);
     this.#doubts.clear(info.id);

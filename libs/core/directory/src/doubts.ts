@@ -1,4 +1,4 @@
-import type { IndexedMap, Millis, Outbox, PeerId, PeerInfo, Rng } from '@starling/kernel';
+import type { IndexedMap, LinkDownReason, Millis, Outbox, PeerId, PeerInfo, Rng } from '@starling/kernel';
 import { Checks } from './checks.ts';
 import type { DirectoryConfig } from './config.ts';
 import { flapHoldMs } from './flaps.ts';
@@ -47,6 +47,7 @@ export class Doubts {
   readonly #accusations = new Map<PeerId, Accusation>();
   readonly #suspicions = new Suspicions();
   readonly #checks: Checks;
+  #lateUntil: Millis = Number.NEGATIVE_INFINITY;
   /** Accusations made aloud; those not made, because too many waited for their moment. */
   readonly stats = { made: 0, dropped: 0 };
 
@@ -83,9 +84,15 @@ export class Doubts {
     this.#checks.done(id, out);
   }
 
-  linkDown(now: Millis, id: PeerId, isRefused: boolean, out: Out): void {
+  linkDown(now: Millis, id: PeerId, reason: LinkDownReason, out: Out): void {
     this.#checks.linkDown(id, out);
-    if (isRefused) this.#refused(now, id);
+    if (reason === 'refused') this.#refused(now, id);
+    else if (reason === 'unanswered') this.#unanswered(now, id);
+  }
+
+  /** Lifeguard's lesson (DSN 2018, §IV): who is not served in time takes nobody's silence for death. */
+  selfLate(now: Millis): void {
+    this.#lateUntil = now + this.#config.lateDoubtMs;
   }
 
   /** A neighbour is there: what only this peer holds against it is void, and what others do it should know. */
@@ -201,6 +208,22 @@ export class Doubts {
     if (this.plan(now, peer)) member.refusedAt = now;
   }
 
+  /**
+   * Silence may be a machine with too much to do: one that starts sixteen peers leaves each of them seconds without an answer,
+   * and what is said of them then keeps it busy. So silence is a word only when it lasts.
+   */
+  #unanswered(now: Millis, peer: PeerId): void {
+    const count = this.#checks.unanswered(peer);
+    if (count === 0 || now < this.#lateUntil) return;
+    const member = this.#table.up(peer);
+    if (member === undefined || this.#neighbors.has(peer)) return;
+    const { unansweredMax, refutedMs } = this.#config;
+    if (now - member.refutedAt < refutedMs) return;
+    const isAccused = this.#suspicions.get(peer) !== undefined;
+    if (count >= (isAccused ? unansweredMax - 1 : unansweredMax)) this.#refused(now, peer);
+    else this.#checks.redial(now, peer, count);
+  }
+
   /** A suspect that comes back to us may not know that it is one: told what is about to be believed, it refutes. */
   #tellSuspect(now: Millis, id: PeerId, out: Out): void {
     const member = this.#table.up(id);
@@ -245,10 +268,15 @@ export class Doubts {
    * `loneAccusationMs`; a few others look for themselves.
    */
   #secondOpinions(now: Millis, out: Out): void {
-    for (let id = this.#checks.due(now); id !== undefined; id = this.#checks.due(now)) {
-      const member = this.#table.up(id);
-      if (member === undefined || this.#suspicions.get(id)?.isConfirmed !== false) continue;
-      if (this.#neighbors.size > 0) this.#checks.dial(member.info, out);
+    for (let id = this.#checks.dueOpinion(now); id !== undefined; id = this.#checks.dueOpinion(now)) {
+      if (this.#suspicions.get(id)?.isConfirmed === false) this.#check(id, out);
     }
+    for (let id = this.#checks.dueRedial(now); id !== undefined; id = this.#checks.dueRedial(now)) this.#check(id, out);
+  }
+
+  #check(id: PeerId, out: Out): void {
+    const member = this.#table.up(id);
+    if (member !== undefined && this.#neighbors.size > 0) this.#checks.dial(member.info, out);
+    else this.#checks.cancel(id);
   }
 }

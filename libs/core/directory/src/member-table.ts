@@ -6,6 +6,8 @@ import { SortedIds } from './sorted-ids.ts';
 /** The finest digest. A power of two; smaller ones are folded from it. */
 export const bucketsMax = 256;
 
+const never = Number.NEGATIVE_INFINITY;
+
 /** One peer as it is held. */
 export interface Member {
   readonly info: PeerInfo;
@@ -15,6 +17,8 @@ export interface Member {
   expiresAt: Millis;
   /** When a dial of ours to it was last refused and we said so; −Infinity when never. */
   refusedAt: Millis;
+  /** When it last spoke up, as the same or in a new life, although it was held to be up; −Infinity when never. */
+  refutedAt: Millis;
   flaps: Flaps;
 }
 
@@ -79,8 +83,8 @@ export class MemberTable {
     if (state === 'up' && this.isFull && before?.state !== 'up') return false;
     if (before !== undefined) this.#remove(before);
     const idBits = before?.idBits ?? idHash(info.id);
-    const { refusedAt = Number.NEGATIVE_INFINITY, flaps = noFlaps } = before ?? {};
-    const member: Member = { info, state, idBits, expiresAt, refusedAt, flaps };
+    const { refusedAt = never, refutedAt = never, flaps = noFlaps } = before ?? {};
+    const member: Member = { info, state, idBits, expiresAt, refusedAt, refutedAt, flaps };
     this.#toggle(member);
     if (state === 'up') {
       this.#up.set(info.id, member);

@@ -51,6 +51,8 @@ export type DirectoryCommand =
   | { readonly kind: 'spoke' }
   /** The same of another peer. `incarnation`: the one that its life began with, or higher. */
   | { readonly kind: 'heard'; readonly id: PeerId; readonly incarnation: number; readonly refreshMs: number }
+  /** This peer was not served in time: what it missed may be its own fault. */
+  | { readonly kind: 'selfLate' }
   | { readonly kind: 'leave' };
 
 export type DirectoryEvent =

@@ -77,7 +77,7 @@ const input: fc.Arbitrary<HyParViewInput> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('linkDown' as const),
       peer: id,
-      reason: fc.constantFrom('refused' as const, 'lost' as const, 'closed' as const),
+      reason: fc.constantFrom('refused' as const, 'unanswered' as const, 'lost' as const, 'closed' as const),
     }),
   },
 );

@@ -403,7 +403,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     }
     const neighbor = this.#views.neighbor(peer);
     if (neighbor === undefined) {
-      if (reason === 'refused') this.#views.forgetUnreachable(peer);
+      if (reason === 'refused' || reason === 'unanswered') this.#views.forgetUnreachable(peer);
       return;
     }
     if (reason !== 'closed') this.#islands.lostNeighbor(now, neighbor);

@@ -6,6 +6,7 @@ import {
   type DirectoryMessage,
 } from '@starling/core-directory';
 import { type PeerId, type PeerInfo, type Rng, unreachable } from '@starling/kernel';
+import type { MeshCommand } from '../api.ts';
 import { need } from '../links.ts';
 import type { Body } from '../messages.ts';
 import { type Fact, type Hub, Part } from './part.ts';
@@ -30,6 +31,10 @@ export class DirectoryPart<B> extends Part<B, DirectoryMessage, DirectoryCommand
       default:
         return undefined;
     }
+  }
+
+  protected override ordered(command: MeshCommand): DirectoryCommand | undefined {
+    return command.kind === 'selfLate' ? { kind: 'selfLate' } : undefined;
   }
 
   protected override heard(from: PeerId, body: Body): DirectoryCommand | undefined {

@@ -170,7 +170,7 @@ export class Links<M, C, E> {
         this.#onAnswer(link);
         break;
       case eventKind.dialTimeout:
-        if (link.diallerEnd === 'waiting') this.#end(link, link.dialler, 'refused');
+        if (link.diallerEnd === 'waiting') this.#end(link, link.dialler, 'unanswered');
         break;
       case eventKind.lostAtDialler:
         this.#end(link, link.dialler, link.diallerEnd === 'waiting' ? 'refused' : 'lost');
