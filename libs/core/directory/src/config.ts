@@ -17,7 +17,7 @@ export interface DirectoryConfig {
   /** Accusations that wait for their moment; more are dropped and counted. */
   readonly accusationsMax: number;
   /** So many dials in a row without an answer are a word against a member, one less when somebody else accuses it … */
-  readonly unansweredMax: number;
+  readonly silentDials: number;
   /** … so long after each other. */
   readonly redialMs: number;
   /** Members dialled so at once; more are dropped and counted: where so many are silent, the fault is hardly theirs. */
@@ -87,7 +87,7 @@ export const defaultDirectoryConfig: DirectoryConfig = {
   announceGapMs: 5_000, // guess: a link that flaps costs the mesh one broadcast in this time
   accuseSpreadMs: 500, // guess: longer than one broadcast takes, so mostly two of seven neighbours speak
   accusationsMax: 64, // guess: far above any active view
-  unansweredMax: 3, // guess: with redialMs about 9 s, longer than a crowd of peers takes to start on one machine
+  silentDials: 3, // guess: with redialMs about 9 s, longer than a crowd of peers takes to start on one machine
   redialMs: 3_000, // guess: as long as a silent host takes to be noticed by its neighbours
   redialsMax: 4, // guess: as many as second opinions
   refutedMs: 60_000, // guess: what keeps it from answering seldom lasts longer

@@ -494,7 +494,7 @@ describe('accusing', () => {
 
     it('is a word only when it lasts', () => {
       const bench = settled();
-      unanswered(bench, 'c', config.unansweredMax - 1);
+      unanswered(bench, 'c', config.silentDials - 1);
       bench.pass(config.accuseSpreadMs);
       expect(bench.effects()).toEqual(['open c', 'close c']);
       bench.pass(config.redialMs - config.accuseSpreadMs);
@@ -513,7 +513,7 @@ describe('accusing', () => {
     it('is forgotten when the peer is heard of, or linked', () => {
       for (const speak of [(bench: Bench) => bench.announce('c', 2), (bench: Bench) => bench.linkUp('c')]) {
         const bench = settled({ refutedMs: 0 });
-        unanswered(bench, 'c', config.unansweredMax - 1);
+        unanswered(bench, 'c', config.silentDials - 1);
         speak(bench);
         bench.events();
         bench.pass(config.redialMs);
@@ -525,7 +525,7 @@ describe('accusing', () => {
 
     it('is a word sooner beside that of another', () => {
       const bench = settled();
-      unanswered(bench, 'c', config.unansweredMax - 2);
+      unanswered(bench, 'c', config.silentDials - 2);
       bench.accuse('b', 'c');
       bench.pass(config.redialMs);
       bench.unanswered('c');
@@ -536,19 +536,19 @@ describe('accusing', () => {
     it('is no word against who has just refuted, until that is long ago', () => {
       const bench = settled();
       bench.announce('c', 2);
-      unanswered(bench, 'c', config.unansweredMax);
+      unanswered(bench, 'c', config.silentDials);
       bench.pass(config.accuseSpreadMs);
       expect(bench.broadcasts()).toEqual([]);
       bench.pass(config.refutedMs);
       bench.events();
-      unanswered(bench, 'c', config.unansweredMax);
+      unanswered(bench, 'c', config.silentDials);
       bench.pass(config.accuseSpreadMs);
       expect(bench.broadcasts()).toContain('accuse');
     });
 
     it('says nothing while this peer is late itself', () => {
       const bench = settled();
-      unanswered(bench, 'c', config.unansweredMax - 1);
+      unanswered(bench, 'c', config.silentDials - 1);
       bench.command({ kind: 'selfLate' });
       bench.pass(config.redialMs);
       bench.unanswered('c');

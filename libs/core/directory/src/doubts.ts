@@ -217,10 +217,10 @@ export class Doubts {
     if (count === 0 || now < this.#lateUntil) return;
     const member = this.#table.up(peer);
     if (member === undefined || this.#neighbors.has(peer)) return;
-    const { unansweredMax, refutedMs } = this.#config;
+    const { silentDials, refutedMs } = this.#config;
     if (now - member.refutedAt < refutedMs) return;
     const isAccused = this.#suspicions.get(peer) !== undefined;
-    if (count >= (isAccused ? unansweredMax - 1 : unansweredMax)) this.#refused(now, peer);
+    if (count >= (isAccused ? silentDials - 1 : silentDials)) this.#refused(now, peer);
     else this.#checks.redial(now, peer, count);
   }
 
