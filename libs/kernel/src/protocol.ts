@@ -44,6 +44,11 @@ export interface Outbox<M, E> {
  */
 export type LinkDownReason = 'refused' | 'unanswered' | 'lost' | 'closed';
 
+/** There was no link: what failed is a dial. */
+export function isFailedDial(reason: LinkDownReason): boolean {
+  return reason === 'refused' || reason === 'unanswered';
+}
+
 /** Everything that can happen to a core. Serialisable, so that a failing run can be written down and replayed. */
 export type Input<M, C> =
   | { readonly kind: 'message'; readonly from: PeerId; readonly message: M }

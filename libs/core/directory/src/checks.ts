@@ -53,6 +53,11 @@ export class Checks {
 
   cancel(id: PeerId): void {
     this.#waiting.cancel(id);
+    this.forgetSilence(id);
+  }
+
+  /** It answered, if only to refuse: dials before that are no longer dials in a row. */
+  forgetSilence(id: PeerId): void {
     this.#redials.cancel(id);
     this.#unanswered.delete(id);
   }
@@ -87,8 +92,7 @@ export class Checks {
   /** True when that answers a check: say what there is to say, then `done`. */
   linkUp(id: PeerId): boolean {
     this.#linked.add(id);
-    this.#redials.cancel(id);
-    this.#unanswered.delete(id);
+    this.forgetSilence(id);
     return this.#dialled.has(id);
   }
 

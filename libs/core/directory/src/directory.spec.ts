@@ -523,6 +523,18 @@ describe('accusing', () => {
       }
     });
 
+    it('keeps no place among those to be dialled again, once it is refused', () => {
+      const bench = settled({ redialsMax: 1, refutedMs: 0 });
+      bench.refused('c');
+      bench.announce('c', 2);
+      bench.unanswered('c');
+      bench.refused('c');
+      bench.unanswered('d');
+      bench.dials();
+      bench.pass(config.redialMs);
+      expect(bench.dials()).toEqual(['d']);
+    });
+
     it('is a word sooner beside that of another', () => {
       const bench = settled();
       unanswered(bench, 'c', config.silentDials - 2);

@@ -2,6 +2,7 @@ import {
   assert,
   IndexedMap,
   type Input,
+  isFailedDial,
   type Millis,
   type Outbox,
   type PeerId,
@@ -165,7 +166,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
         break;
       case 'linkDown':
         this.#doubts.linkDown(now, input.peer, input.reason, out);
-        if (input.reason === 'lost' || input.reason === 'closed') this.#repair.forget(input.peer);
+        if (!isFailedDial(input.reason)) this.#repair.forget(input.peer);
         break;
       case 'command':
         this.#onCommand(now, input.command, out);

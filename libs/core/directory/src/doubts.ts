@@ -86,8 +86,10 @@ export class Doubts {
 
   linkDown(now: Millis, id: PeerId, reason: LinkDownReason, out: Out): void {
     this.#checks.linkDown(id, out);
-    if (reason === 'refused') this.#refused(now, id);
-    else if (reason === 'unanswered') this.#unanswered(now, id);
+    if (reason === 'refused') {
+      this.#checks.forgetSilence(id);
+      this.#refused(now, id);
+    } else if (reason === 'unanswered') this.#unanswered(now, id);
   }
 
   /** Lifeguard's lesson (DSN 2018, §IV): who is not served in time takes nobody's silence for death. */

@@ -1,5 +1,6 @@
 import {
   type Input,
+  isFailedDial,
   type LinkDownReason,
   type Millis,
   type Outbox,
@@ -403,7 +404,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     }
     const neighbor = this.#views.neighbor(peer);
     if (neighbor === undefined) {
-      if (reason === 'refused' || reason === 'unanswered') this.#views.forgetUnreachable(peer);
+      if (isFailedDial(reason)) this.#views.forgetUnreachable(peer);
       return;
     }
     if (reason !== 'closed') this.#islands.lostNeighbor(now, neighbor);
