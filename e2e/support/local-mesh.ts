@@ -36,6 +36,35 @@ export interface PeerProcess {
   output: string;
 }
 
+/** Rejects when the peer does not answer within a second. */
+export async function statusOf({ http }: PeerProcess): Promise<PeerStatus> {
+  const response = await fetch(`http://${http}/status`, { signal: AbortSignal.timeout(1_000) });
+  return (await response.json()) as PeerStatus;
+}
+
+/** Sizes of the connected parts of these peers, the largest first, by links that both ends report. */
+export function partsOf(statuses: Iterable<PeerStatus>): number[] {
+  const neighbors = new Map(
+    Array.from(statuses, ({ id, neighbors }) => [id, new Set(neighbors.map((peer) => peer.id))]),
+  );
+  const left = new Set(neighbors.keys());
+  const sizes: number[] = [];
+  for (const first of left) {
+    left.delete(first);
+    const part = [first];
+    for (const id of part) {
+      for (const other of neighbors.get(id) ?? []) {
+        if (left.has(other) && neighbors.get(other)?.has(id)) {
+          left.delete(other);
+          part.push(other);
+        }
+      }
+    }
+    sizes.push(part.length);
+  }
+  return sizes.sort((a, b) => b - a);
+}
+
 /** Real peers as processes of this machine, seen only from outside. */
 export class LocalMesh {
   readonly peers: PeerProcess[] = [];
@@ -203,36 +232,14 @@ export class LocalMesh {
 
   /** Status of every running peer that answers. */
   async statuses(): Promise<PeerStatus[]> {
-    const answers = await Promise.allSettled(
-      this.running.map(async ({ http }) => {
-        const response = await fetch(`http://${http}/status`, { signal: AbortSignal.timeout(1_000) });
-        return (await response.json()) as PeerStatus;
-      }),
-    );
+    const answers = await Promise.allSettled(this.running.map(statusOf));
     return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
   }
 
-  /** Sizes of the connected parts of the running peers, by links that both ends report; a peer that does not answer is a part of its own. */
+  /** Sizes of the connected parts of the running peers, the largest first; a peer that does not answer is a part of its own. */
   async parts(): Promise<number[]> {
     const statuses = await this.statuses();
-    const neighbors = new Map(statuses.map(({ id, neighbors }) => [id, new Set(neighbors.map((peer) => peer.id))]));
-    const left = new Set(neighbors.keys());
-    const sizes: number[] = [];
-    for (const first of left) {
-      left.delete(first);
-      const part = [first];
-      for (const id of part) {
-        for (const other of neighbors.get(id) ?? []) {
-          if (left.has(other) && neighbors.get(other)?.has(id)) {
-            left.delete(other);
-            part.push(other);
-          }
-        }
-      }
-      sizes.push(part.length);
-    }
-    sizes.push(...Array.from({ length: this.running.length - statuses.length }, () => 1));
-    return sizes.sort((a, b) => b - a);
+    return [...partsOf(statuses), ...Array.from({ length: this.running.length - statuses.length }, () => 1)];
   }
 
   /** Kills what still runs. */
