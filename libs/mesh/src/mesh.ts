@@ -6,7 +6,7 @@ import type { Kademlia, LookupRecord, RecordVerifier, UnsignedRecord } from '@st
 import type { Keywords } from '@starling/core-keywords';
 import type { Liveness } from '@starling/core-liveness';
 import type { Observe, PeerReport } from '@starling/core-observe';
-import { type Gossip, isEphemeral, type SignaturePrimitives } from '@starling/core-plumtree';
+import { type Gossip, heldMessageBytes, isEphemeral, type SignaturePrimitives } from '@starling/core-plumtree';
 import { PubSub } from '@starling/core-pubsub';
 import type { Reputation, ReputationEvent } from '@starling/core-reputation';
 import type { Search } from '@starling/core-search';
@@ -133,7 +133,8 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       this.#bans.core,
       hub.later((verdict) => this.#onVerdict(verdict)),
     );
-    this.pubsub = new PubSub(config.pubsub, (body) => bodies.sizeOf(body));
+    // The log holds the messages that are held for repair, so they count alike.
+    this.pubsub = new PubSub(config.pubsub, (body) => bodies.sizeOf(body) + heldMessageBytes);
     this.root = new Swarm({
       id: rootSwarm,
       hyparview: config.hyparview,

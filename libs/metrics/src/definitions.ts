@@ -322,7 +322,10 @@ export const metricDefinitions = {
     type: 'gauge',
     help: 'Broadcast trees that this peer keeps links for: one per zone of senders, and those of busy senders.',
   },
-  starling_store_bytes: { type: 'gauge', help: 'Bytes of messages held for repair and replay.' },
+  starling_store_bytes: {
+    type: 'gauge',
+    help: 'Bytes of messages held for repair and replay, 1 KiB for each beside its body.',
+  },
   starling_store_messages: { type: 'gauge', help: 'Messages held for repair and replay.' },
 
   starling_message_delivery_seconds: {

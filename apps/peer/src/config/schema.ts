@@ -184,7 +184,7 @@ export const configSchema = z.strictObject({
     ),
   storeBytesMax: whole(1024 * 1024, 16 * 1024 ** 3)
     .default(64 * 1024 * 1024)
-    .describe('Bytes of messages held for repair and replay; the oldest go first.'),
+    .describe('Bytes of messages held for repair and replay, 1 KiB for each beside its body; the oldest go first.'),
   storeAgeMs: whole(10_000, 86_400_000)
     .default(300_000)
     .describe('How long a message is held at the most. (guess: longer than a rolling restart of one peer)'),

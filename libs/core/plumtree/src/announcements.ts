@@ -1,82 +1,111 @@
-import type { Millis } from '@starling/kernel';
-import type { Gossip, IHaveItem } from './messages.ts';
+import type { Millis, Rng } from '@starling/kernel';
+import type { Gossip, IHaveItem, StreamId } from './messages.ts';
 import type { Neighbor } from './neighbor.ts';
 import type { Tree } from './tree.ts';
 
 const never = Number.POSITIVE_INFINITY;
 
+export interface AnnouncementsConfig {
+  readonly iHaveBatchMs: Millis;
+  readonly iHaveGapMs: Millis;
+  readonly iHaveItemsMax: number;
+  readonly iHaveRangeMax: number;
+}
+
+interface Waiting {
+  item: IHaveItem;
+  readonly tree: Tree;
+  /** Neighbours that announced the beginning of it themselves, and up to which message. */
+  known: Map<Neighbor, number> | null;
+}
+
 /**
  * LazyPush's batch (SRDS'07 §3.4 "a policy to piggyback"): announcements that wait for company, of all trees in one list.
- * Each neighbour gets those of the trees in which it is lazy.
+ * Each neighbour gets those of the trees in which it is lazy. Who announces a message has it: so the two ends of a lazy link wait
+ * for different times, and mostly only the one that is sooner has to speak.
  */
 export class Announcements {
-  readonly #config: { readonly iHaveBatchMs: Millis; readonly iHaveItemsMax: number; readonly iHaveRangeMax: number };
-  #items: IHaveItem[] = [];
-  /** The tree of each item. */
-  #trees: Tree[] = [];
+  readonly #config: AnnouncementsConfig;
+  readonly #rng: Rng;
+  #waiting: Waiting[] = [];
+  #lastAt: Millis = Number.NEGATIVE_INFINITY;
   /** When they are to leave. */
   at: Millis = never;
 
-  constructor(config: {
-    readonly iHaveBatchMs: Millis;
-    readonly iHaveItemsMax: number;
-    readonly iHaveRangeMax: number;
-  }) {
+  constructor(config: AnnouncementsConfig, rng: Rng) {
     this.#config = config;
+    this.#rng = rng;
   }
 
   /** The batch is full: it is to leave now. */
   get isFull(): boolean {
-    return this.#items.length >= this.#config.iHaveItemsMax;
+    return this.#waiting.length >= this.#config.iHaveItemsMax;
   }
 
   /** `round` is what the receiver would get it with. Call it when the message has just been seen. */
   add(now: Millis, tree: Tree, { stream, seq, tree: label }: Gossip<unknown>, round: number): void {
     const { entry } = tree;
-    const items = this.#items;
-    const at = items.length - 1;
-    const last = items[at];
+    const { iHaveBatchMs, iHaveGapMs, iHaveRangeMax } = this.#config;
+    const last = this.#waiting[this.#waiting.length - 1];
     if (
       last !== undefined &&
-      last.stream === stream &&
-      last.to === seq - 1 &&
-      last.round === round &&
-      last.tree === label &&
-      last.entry === entry &&
-      this.#trees[at] === tree &&
-      seq - last.from < this.#config.iHaveRangeMax
+      last.tree === tree &&
+      last.item.stream === stream &&
+      last.item.to === seq - 1 &&
+      last.item.round === round &&
+      last.item.tree === label &&
+      last.item.entry === entry &&
+      seq - last.item.from < iHaveRangeMax
     ) {
-      items[at] = { stream, from: last.from, to: seq, round, tree: label, entry };
+      last.item = { ...last.item, to: seq };
     } else {
-      items.push({ stream, from: seq, to: seq, round, tree: label, entry });
-      this.#trees.push(tree);
+      this.#waiting.push({
+        item: { stream, from: seq, to: seq, round, tree: label, entry },
+        tree,
+        known: null,
+      });
     }
-    if (this.at === never) this.at = now + this.#config.iHaveBatchMs;
+    if (this.at !== never) return;
+    this.at = Math.max(now + iHaveBatchMs * (1 + this.#rng.float()), this.#lastAt + iHaveGapMs);
   }
 
-  /** Those that wait of a tree: what a link that becomes eager is owed, for it was lazy when they were noted. */
-  of(tree: Tree): IHaveItem[] {
-    return this.#items.filter((_, i) => this.#trees[i] === tree);
+  /** The neighbour announced these itself. */
+  heard(neighbor: Neighbor, stream: StreamId, from: number, to: number): void {
+    for (const waiting of this.#waiting) {
+      const { item } = waiting;
+      if (item.stream !== stream || to < item.from) continue;
+      const known = waiting.known?.get(neighbor) ?? item.from - 1;
+      if (from > known + 1 || to <= known) continue;
+      waiting.known ??= new Map();
+      waiting.known.set(neighbor, to);
+    }
+  }
+
+  /** What waits for a neighbour; of one tree only: what a link that becomes eager is owed, for it was lazy when they were noted. */
+  for(neighbor: Neighbor, tree?: Tree): IHaveItem[] {
+    const items: IHaveItem[] = [];
+    for (const waiting of this.#waiting) {
+      if (tree === undefined ? !waiting.tree.isLazy(neighbor) : waiting.tree !== tree) continue;
+      const { item } = waiting;
+      const known = waiting.known?.get(neighbor) ?? 0;
+      if (known < item.from) items.push(item);
+      else if (known < item.to) items.push({ ...item, from: known + 1 });
+    }
+    return items;
   }
 
   /** Algorithm 1, Dispatch: `send` gets each neighbour's list. Who gave us one of them knows it and skips it. */
-  flush(neighbors: readonly Neighbor[], send: (neighbor: Neighbor, items: readonly IHaveItem[]) => void): void {
-    const items = this.#items;
-    const trees = this.#trees;
-    this.#items = [];
-    this.#trees = [];
-    this.at = never;
+  flush(
+    now: Millis,
+    neighbors: readonly Neighbor[],
+    send: (neighbor: Neighbor, items: readonly IHaveItem[]) => void,
+  ): void {
     for (const neighbor of neighbors) {
-      // Mostly it is all or nothing; then the list is one object for all, which is encoded alike.
-      let count = 0;
-      for (const tree of trees) if (tree.isLazy(neighbor)) count++;
-      if (count === items.length && count > 0) send(neighbor, items);
-      else if (count > 0) {
-        send(
-          neighbor,
-          items.filter((_, i) => (trees[i] as Tree).isLazy(neighbor)),
-        );
-      }
+      const items = this.for(neighbor);
+      if (items.length > 0) send(neighbor, items);
     }
+    this.#waiting = [];
+    this.#lastAt = now;
+    this.at = never;
   }
 }

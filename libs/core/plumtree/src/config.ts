@@ -3,8 +3,13 @@ import type { SignatureMode } from './batch-signatures.ts';
 
 /** Every bound and every time of the broadcast. Check a changed one with `checkPlumtreeConfig`. */
 export interface PlumtreeConfig {
-  /** An announcement waits at most so long for company. Raising it saves frames and delays repair by as much. 50 ms: the upper end that protocol studies advise; guess. */
+  /**
+   * An announcement waits so long for company, to twice as long: at random, so that of two neighbours one is sooner. Raising it saves
+   * frames and delays repair by as much. 50 ms: the upper end that protocol studies advise; guess.
+   */
   readonly iHaveBatchMs: Millis;
+  /** Announcements leave at least so far apart: where many messages come each would be a frame to most neighbours. 150 ms: less than `graft1MinMs`, which follows; guess. */
+  readonly iHaveGapMs: Millis;
   /** An announcement of a patient stream waits at most so long for something else that goes to the same neighbour. 5 s: longer than the pings of an idle link are apart. */
   readonly patientMs: Millis;
   /** Such announcements waiting for one neighbour; at the bound they are sent at once. 64: guess, more than the mesh makes in that time when it is idle. */
@@ -100,7 +105,7 @@ export interface PlumtreeConfig {
   readonly holdBytesMax: number;
   readonly holdCountMax: number;
   readonly holdMs: Millis;
-  /** The same for ephemeral messages: long enough for every graft. 4 MiB, 16,384, 10 s: guess. */
+  /** The same for ephemeral messages: long enough for every graft. 16 MiB, 16,384, 10 s: guess. */
   readonly ephemeralBytesMax: number;
   readonly ephemeralCountMax: number;
   readonly ephemeralHoldMs: Millis;
@@ -130,6 +135,7 @@ export interface PlumtreeConfig {
 
 export const defaultPlumtreeConfig: PlumtreeConfig = {
   iHaveBatchMs: 50,
+  iHaveGapMs: 150,
   patientMs: 5_000,
   patientItemsMax: 64,
   iHaveItemsMax: 512,
@@ -165,7 +171,7 @@ export const defaultPlumtreeConfig: PlumtreeConfig = {
   holdBytesMax: 64 * 1024 * 1024,
   holdCountMax: 250_000,
   holdMs: 300_000,
-  ephemeralBytesMax: 4 * 1024 * 1024,
+  ephemeralBytesMax: 16 * 1024 * 1024,
   ephemeralCountMax: 16_384,
   ephemeralHoldMs: 10_000,
   digestStreamsMax: 256,
@@ -185,7 +191,8 @@ export const defaultPlumtreeConfig: PlumtreeConfig = {
 export function checkPlumtreeConfig(config: PlumtreeConfig): void {
   assert(config.graft2Ms < config.graft1Ms, 'graft2Ms < graft1Ms');
   assert(config.graft1MinMs <= config.graft1Ms, 'graft1MinMs <= graft1Ms');
-  assert(config.iHaveBatchMs <= config.graft1Ms, 'iHaveBatchMs <= graft1Ms');
+  assert(2 * config.iHaveBatchMs <= config.graft1Ms, '2 * iHaveBatchMs <= graft1Ms');
+  assert(config.iHaveGapMs <= config.graft1Ms, 'iHaveGapMs <= graft1Ms');
   assert(config.holdMs < config.acceptOlderMs, 'holdMs < acceptOlderMs');
   assert(config.ephemeralHoldMs > config.patientMs + 4 * config.graft1Ms, 'ephemeralHoldMs > patientMs + 4 * graft1Ms');
   assert(config.digestRunsMax <= config.digestStreamsMax, 'digestRunsMax <= digestStreamsMax');

@@ -1,6 +1,6 @@
 export type { SignatureMode, SignaturePrimitives, SignatureStats, SignedPart } from './batch-signatures.ts';
 export { checkPlumtreeConfig, defaultPlumtreeConfig, type PlumtreeConfig } from './config.ts';
-export { MessageStore, type MessageStoreConfig } from './message-store.ts';
+export { heldMessageBytes, MessageStore, type MessageStoreConfig } from './message-store.ts';
 export type {
   BatchSignature,
   Gossip,

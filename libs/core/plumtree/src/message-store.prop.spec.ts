@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MessageStore } from './message-store.ts';
+import { heldMessageBytes, MessageStore } from './message-store.ts';
 import type { Gossip, StreamDigest } from './messages.ts';
 
 function message(stream: string, seq: number, bytes: number): Gossip<string> {
@@ -50,7 +50,7 @@ describe('MessageStore', () => {
       fc.property(
         adds,
         fc.integer({ min: 1, max: 30 }),
-        fc.integer({ min: 20, max: 300 }),
+        fc.integer({ min: heldMessageBytes + 20, max: 20 * heldMessageBytes }),
         (added, countMax, bytesMax) => {
           const store = new MessageStore<string>({ bytesMax, countMax, ageMs: 50 }, (body) => body.length);
           let twin: Held[] = [];
@@ -60,7 +60,8 @@ describe('MessageStore', () => {
             const one = message(stream, seq, bytes);
             expect(store.add(now, one)).toBe(true);
             twin.push({ message: one, at: now });
-            const bytesOf = (): number => twin.reduce((sum, { message }) => sum + message.body.length, 0);
+            const bytesOf = (): number =>
+              twin.reduce((sum, { message }) => sum + message.body.length + heldMessageBytes, 0);
             while (twin.length > countMax || bytesOf() > bytesMax) twin.shift();
             expect(store.size).toBe(twin.length);
             expect(store.bytes).toBe(bytesOf());
@@ -82,7 +83,8 @@ describe('MessageStore', () => {
   });
 
   it('does not hold what is larger than all of it', () => {
-    const store = new MessageStore<string>({ bytesMax: 10, countMax: 10, ageMs: 50 }, (body) => body.length);
+    const bytesMax = heldMessageBytes + 10;
+    const store = new MessageStore<string>({ bytesMax, countMax: 10, ageMs: 50 }, (body) => body.length);
     store.add(0, message('a', 1, 5));
     expect(store.add(0, message('a', 2, 11))).toBe(false);
     expect(store.size).toBe(1);

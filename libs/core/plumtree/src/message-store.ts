@@ -1,8 +1,15 @@
 import type { Millis } from '@starling/kernel';
 import type { Gossip, StreamDigest, StreamId } from './messages.ts';
 
+/**
+ * What a held message takes beside its body: objects, names, its place in the log of deliveries, its share of the frame that it came
+ * in. Measured: a peer grows by 1.04 KB for each message of 116 bytes. Without it, a quarter of a million small ones would be
+ * 29 MB by count and 260 in truth.
+ */
+export const heldMessageBytes = 1_024;
+
 export interface MessageStoreConfig {
-  /** Bytes of the bodies held, as `sizeOf` counts them. One message that is larger is not held. */
+  /** Bytes of the bodies held, as `sizeOf` counts them, and `heldMessageBytes` for each. One message that is larger is not held. */
   readonly bytesMax: number;
   readonly countMax: number;
   /** Since the message came here, not since it was published: what a healed island brings is held as long as any other. */
@@ -15,6 +22,7 @@ export interface MessageStoreConfig {
  */
 export class MessageStore<B> {
   readonly #config: MessageStoreConfig;
+  /** Bytes of a message's body. */
   readonly #sizeOf: (body: B) => number;
   /** Of most streams one message is held, if any: it stands for itself. */
   readonly #streams = new Map<StreamId, HeldStream<B> | Gossip<B>>();
@@ -31,7 +39,7 @@ export class MessageStore<B> {
     this.#sizeOf = sizeOf;
   }
 
-  /** Bytes of bodies held. */
+  /** Bytes held, as its bound counts them. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -48,7 +56,7 @@ export class MessageStore<B> {
 
   /** Holds a message that it does not hold. False when it is too large to be held at all. */
   add(now: Millis, message: Gossip<B>): boolean {
-    const size = this.#sizeOf(message.body);
+    const size = this.#sizeOf(message.body) + heldMessageBytes;
     if (size > this.#config.bytesMax) return false;
     const held = this.#streams.get(message.stream);
     if (held === undefined) this.#streams.set(message.stream, message);
@@ -106,7 +114,7 @@ export class MessageStore<B> {
     const message = this.#arrivals[this.#head] as Gossip<B>;
     this.#arrivals[this.#head] = undefined;
     this.#head++;
-    this.#bytes -= this.#sizeOf(message.body);
+    this.#bytes -= this.#sizeOf(message.body) + heldMessageBytes;
     const held = this.#streams.get(message.stream);
     if (held instanceof HeldStream) held.remove(message.seq);
     if (!(held instanceof HeldStream) || held.size === 0) this.#streams.delete(message.stream);

@@ -114,7 +114,7 @@ export interface StreamDigest {
 /** Plumtree, Leitão et al., SRDS 2007, algorithms 1 to 3, and the digests that make up for links made later. */
 export type PlumtreeMessage<B> =
   | Gossip<B>
-  /** Lazy push: the sender has these. Batched, at most `iHaveBatchMs` old; `patientMs` for those of patient streams. */
+  /** Lazy push: the sender has these. Batched, at most `iHaveGapMs` old or twice `iHaveBatchMs`; `patientMs` for those of patient streams. */
   | { readonly kind: 'iHave'; readonly items: readonly IHaveItem[] }
   /** Send me these, and make our link eager in this tree (tree repair). */
   | { readonly kind: 'graft'; readonly ranges: readonly SeqRange[]; readonly tree: TreeLabel }

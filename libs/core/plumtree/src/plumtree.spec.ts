@@ -141,14 +141,47 @@ describe('algorithm 1: eager push and lazy push', () => {
     expect(bench.receive(6, 'b', gossip(1))).toEqual([]);
   });
 
-  it('“lazy push”: announcements wait for company, at most 50 ms, and name runs', () => {
-    const bench = new Bench(['a', 'b']);
-    bench.lazy('b');
-    bench.receive(5, 'a', gossip(1));
-    bench.receive(10, 'a', gossip(2));
-    bench.receive(11, 'a', gossip(1, { stream: 'p~1' }));
-    expect(bench.core.nextDeadline()).toBe(55);
-    expect(bench.tick(55)).toEqual(['b: iHave o~1#1-2 p~1#1-1']);
+  describe('“lazy push”', () => {
+    const { iHaveBatchMs, iHaveGapMs } = defaultPlumtreeConfig;
+    /** Has a neighbour `b` that is lazy, and got one message from `a`. */
+    const busy = (): Bench => {
+      const bench = new Bench(['a', 'b', 'c']);
+      bench.lazy('b', 'c');
+      bench.receive(5, 'a', gossip(1));
+      return bench;
+    };
+
+    it('announcements wait for company, once to twice 50 ms, and name runs', () => {
+      const bench = busy();
+      bench.receive(10, 'a', gossip(2));
+      bench.receive(11, 'a', gossip(1, { stream: 'p~1' }));
+      const at = bench.core.nextDeadline();
+      expect(at).toBeGreaterThanOrEqual(5 + iHaveBatchMs);
+      expect(at).toBeLessThan(5 + 2 * iHaveBatchMs);
+      expect(bench.tick(at)).toEqual(['b: iHave o~1#1-2 p~1#1-1', 'c: iHave o~1#1-2 p~1#1-1']);
+    });
+
+    it('batches keep their distance where many messages come', () => {
+      const bench = busy();
+      bench.tick(100);
+      bench.receive(101, 'a', gossip(2));
+      expect(bench.core.nextDeadline()).toBe(100 + iHaveGapMs);
+    });
+
+    it('nothing is announced to who announced it itself', () => {
+      const bench = busy();
+      bench.receive(6, 'b', iHave(1));
+      expect(bench.tick(105)).toEqual(['c: iHave o~1#1-1']);
+    });
+
+    it('… but what came after it is', () => {
+      const bench = busy();
+      bench.receive(6, 'a', gossip(2));
+      bench.receive(7, 'b', iHave(1, 2));
+      bench.receive(8, 'a', gossip(3));
+      bench.receive(9, 'c', iHave(3));
+      expect(bench.tick(105)).toEqual(['b: iHave o~1#3-3', 'c: iHave o~1#1-3']);
+    });
   });
 
   it('a full batch leaves at once', () => {
@@ -238,12 +271,13 @@ describe('algorithm 2: tree repair', () => {
     bench.receive(10, 'b', iHave(1, 3));
     bench.receive(20, 'c', iHave(1, 3));
     bench.receive(30, 'a', gossip(2));
-    bench.tick(80); // the batch
+    expect(bench.tick(130)).toEqual([]); // the batch, and nobody is to be told
     expect(bench.core.nextDeadline()).toBe(410);
     expect(bench.tick(410)).toEqual(['b: graft o~1#1-1 o~1#3-3']);
     expect(bench.core.roleOf('b')).toBe('eager');
     bench.receive(500, 'b', gossip(1, { repair: true }));
-    bench.tick(550);
+    // Both announced the first message themselves.
+    expect(bench.tick(600)).toEqual([]);
     expect(bench.tick(610)).toEqual(['c: graft o~1#3-3']);
     bench.tick(810);
     expect(bench.core.stats).toMatchObject({ graftsSent: 2, abandoned: 1 });
@@ -253,9 +287,9 @@ describe('algorithm 2: tree repair', () => {
     const bench = new Bench(['a', 'b']);
     bench.lazy('b');
     bench.receive(5, 'a', gossip(1));
-    bench.tick(55);
+    bench.tick(105);
     const ranges = [{ stream: 'o~1', from: 1, to: 9 }];
-    expect(bench.receive(60, 'b', { kind: 'graft', ranges, tree: 0 })).toEqual(['b: gossip o~1#1 round 2 (repair)']);
+    expect(bench.receive(110, 'b', { kind: 'graft', ranges, tree: 0 })).toEqual(['b: gossip o~1#1 round 2 (repair)']);
     expect(bench.core.roleOf('b')).toBe('eager');
   });
 
@@ -266,7 +300,7 @@ describe('algorithm 2: tree repair', () => {
     bench.receive(10, 'c', iHave(2));
     bench.receive(20, 'a', gossip(1));
     bench.command(30, { kind: 'neighborDown', peer: 'b' });
-    bench.tick(80);
+    bench.tick(130);
     expect(bench.tick(410)).toEqual(['c: graft o~1#2-2']);
   });
 
@@ -701,7 +735,8 @@ describe('a neighbour’s bytes change nothing when they are impossible', () => 
 describe('configuration', () => {
   it.each([
     { graft2Ms: 400 },
-    { iHaveBatchMs: 500 },
+    { iHaveBatchMs: 300 },
+    { iHaveGapMs: 500 },
     { holdMs: 600_000 },
     { ephemeralHoldMs: 1_000 },
     { hotTreesMax: 256 },

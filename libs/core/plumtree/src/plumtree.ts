@@ -110,7 +110,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     this.#zone = self.zone;
     this.#trees = new TreeTable(config, self.id, this.#neighbors);
     this.#choice = new TreeChoice(config, self, this.#trees);
-    this.#links = new TreeLinks(config, this.#trees, this.stats, this.#neighbors);
+    this.#links = new TreeLinks(config, this.#trees, this.stats, this.#neighbors, rng);
     this.#retention = new Retention(config, this.stats, sizeOf);
     this.store = this.#retention.store;
     this.#streams = new StreamTable(config.streamsMax);
@@ -264,7 +264,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   }
 
   #onTick(now: Millis, out: Out<B>): void {
-    if (this.#links.announceAt <= now) this.#links.flushAnnouncements(out);
+    if (this.#links.announceAt <= now) this.#links.flushAnnouncements(now, out);
     if (this.#links.oweAt <= now) this.#links.payDue(now, out);
     if (this.#missing !== null && this.#missing.nextDeadline() <= now) this.#graftMissing(now, this.#missing, out);
     this.#repair.tick(now, out);
@@ -373,6 +373,15 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     }
     this.#push(tree, message, from, out);
     this.#announce(now, state, tree, message, round + 1, out);
+    if (missing !== undefined) this.#forgiveAnnouncers(missing);
+  }
+
+  /** Who announced it before it came here need not be told. */
+  #forgiveAnnouncers({ state, seq, announcers, asked }: Missing): void {
+    for (const peer of [...announcers.map((announcer) => announcer.peer), ...asked]) {
+      const neighbor = this.#byId.get(peer);
+      if (neighbor !== undefined) this.#links.forgive(neighbor, state, seq, seq);
+    }
   }
 
   /**
@@ -522,7 +531,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
         continue;
       }
       const state = this.#streams.getOrAdd(stream, now);
-      if (state.isPatient) this.#links.forgive(neighbor, stream, from, to);
+      this.#links.forgive(neighbor, state, from, to);
       if (state.isOwn) continue;
       if (to <= state.floor) {
         this.#links.shorten(now, this.#treeOf(now, state, tree), tree, entry, neighbor, out);

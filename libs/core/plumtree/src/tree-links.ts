@@ -1,10 +1,11 @@
-import type { Millis, Outbox, PeerId } from '@starling/kernel';
+import type { Millis, Outbox, PeerId, Rng } from '@starling/kernel';
 import { Announcements } from './announcements.ts';
 import type { PlumtreeConfig } from './config.ts';
-import type { Gossip, IHaveItem, PlumtreeEvent, PlumtreeMessage, SeqRange, StreamId } from './messages.ts';
+import type { Gossip, IHaveItem, PlumtreeEvent, PlumtreeMessage, SeqRange } from './messages.ts';
 import type { Neighbor } from './neighbor.ts';
 import { PatientAnnouncements } from './patient-announcements.ts';
 import type { PlumtreeStats } from './stats.ts';
+import type { StreamState } from './stream-table.ts';
 import type { Tree } from './tree.ts';
 import { crossingsOf, type Entry, nextEntry, sharedTree, type TreeLabel } from './tree-label.ts';
 import type { TreeTable } from './tree-table.ts';
@@ -31,12 +32,18 @@ export class TreeLinks<B> {
   readonly #patient: PatientAnnouncements;
 
   /** `neighbors` is the live list of the owner. */
-  constructor(config: PlumtreeConfig, trees: TreeTable, stats: PlumtreeStats, neighbors: readonly Neighbor[]) {
+  constructor(
+    config: PlumtreeConfig,
+    trees: TreeTable,
+    stats: PlumtreeStats,
+    neighbors: readonly Neighbor[],
+    rng: Rng,
+  ) {
     this.#config = config;
     this.#trees = trees;
     this.#stats = stats;
     this.#neighbors = neighbors;
-    this.#announcements = new Announcements(config);
+    this.#announcements = new Announcements(config, rng);
     this.#patient = new PatientAnnouncements(config, neighbors);
   }
 
@@ -71,7 +78,7 @@ export class TreeLinks<B> {
   /** Makes a link eager at this end. It was lazy when the waiting announcements were noted, so it is owed them. */
   makeEager(tree: Tree, neighbor: Neighbor, out: Out<B>): void {
     if (!tree.isLazy(neighbor)) return;
-    const owed = this.#announcements.of(tree);
+    const owed = this.#announcements.for(neighbor, tree);
     if (owed.length > 0) this.#sendIHave(neighbor, owed, out);
     tree.makeEager(neighbor);
   }
@@ -106,11 +113,11 @@ export class TreeLinks<B> {
   announce(now: Millis, tree: Tree, message: Gossip<B>, round: number, out: Out<B>): void {
     if (!tree.hasLazy) return;
     this.#announcements.add(now, tree, message, round);
-    if (this.#announcements.isFull) this.flushAnnouncements(out);
+    if (this.#announcements.isFull) this.flushAnnouncements(now, out);
   }
 
-  flushAnnouncements(out: Out<B>): void {
-    this.#announcements.flush(this.#neighbors, (neighbor, items) => this.#sendIHave(neighbor, items, out));
+  flushAnnouncements(now: Millis, out: Out<B>): void {
+    this.#announcements.flush(now, this.#neighbors, (neighbor, items) => this.#sendIHave(neighbor, items, out));
   }
 
   /** When some neighbour is owed patient announcements that can wait no longer. */
@@ -134,8 +141,9 @@ export class TreeLinks<B> {
   }
 
   /** Who announces it has it: only one end of a lazy link has to say so. */
-  forgive(neighbor: Neighbor, stream: StreamId, from: number, to: number): void {
-    this.#patient.forgive(neighbor, stream, from, to);
+  forgive(neighbor: Neighbor, { id, isPatient }: StreamState, from: number, to: number): void {
+    if (isPatient) this.#patient.forgive(neighbor, id, from, to);
+    else this.#announcements.heard(neighbor, id, from, to);
   }
 
   /**
