@@ -19,12 +19,17 @@ const benchmarks: readonly Benchmark[] = [
   },
   {
     file: 'bench/mesh.ts',
-    about: 'real peers: start, memory, broadcast paced and saturated, kill -9 to one mesh (6 min)',
+    about: 'real peers: start, memory, broadcast paced and saturated (4 min)',
+    hasOptions: true,
+  },
+  {
+    file: 'bench/heal.ts',
+    about: 'real peers: from kill -9 of half of them to one mesh again (5 min)',
     hasOptions: true,
   },
   {
     file: 'bench/lookup.ts',
-    about: 'exact lookups on real peers: get and put, with few holders of a key and with many (1 min)',
+    about: 'exact lookups on real peers: get and put, with few holders of a key and with many (4 min)',
     hasOptions: true,
   },
   {
@@ -37,7 +42,7 @@ const benchmarks: readonly Benchmark[] = [
 ];
 
 const usage = `npm run bench                            every benchmark
-npm run bench -- WORD...                 those whose file holds a word: link, mesh, lookup, plumtree, sim
+npm run bench -- WORD...                 those whose file holds a word: link, mesh, heal, lookup, search, plumtree, sim
 npm run bench -- WORD [options]          one of them, with its own options; WORD --help tells them
 
 ${benchmarks.map(({ file, about }) => `  ${file.padEnd(30)} ${about}`).join('\n')}

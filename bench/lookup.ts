@@ -25,6 +25,8 @@ const { values } = parseArgs({
 });
 
 const valueBytes = 1_024;
+/** About a minute. */
+const warmUpKeys = 3_000;
 
 async function timed(run: () => Promise<unknown>): Promise<number> {
   const startedAt = performance.now();
@@ -34,7 +36,6 @@ async function timed(run: () => Promise<unknown>): Promise<number> {
 
 async function measure(replicas: number): Promise<void> {
   const peers = Number(values.peers);
-  const keys = Number(values.keys);
   const mesh = await LocalMesh.start(peers, { STARLING_LOOKUP_REPLICAS: String(replicas) }, 120_000);
   const clients: StarlingClient[] = [];
   try {
@@ -43,9 +44,13 @@ async function measure(replicas: number): Promise<void> {
     }
     const at = (number: number): StarlingClient => clients[number % clients.length] as StarlingClient;
     const figures = new Map<string, number[]>();
-    const add = (name: string, value: number): void => void figures.set(name, [...(figures.get(name) ?? []), value]);
+    const note = (name: string, value: number): void => void figures.set(name, [...(figures.get(name) ?? []), value]);
     const cpu = (): number => mesh.running.reduce((sum, { process }) => sum + cpuMs(process.pid ?? 0), 0);
-    for (let round = 0; round < Number(values.rounds); round++) {
+    for (let round = 0; round <= Number(values.rounds); round++) {
+      // The first is for the compiler of each of the peers, and to let a young mesh come to rest.
+      const isCounted = round > 0;
+      const keys = isCounted ? Number(values.keys) : warmUpKeys;
+      const add = isCounted ? note : () => {};
       const ms: Record<'plain' | 'put' | 'get', number[]> = { plain: [], put: [], get: [] };
       let calls = 0;
       const key = (number: number): Buffer => Buffer.from(`${round}/${number}`);

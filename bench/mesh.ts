@@ -1,29 +1,20 @@
 /**
- * What a mesh of real processes does on this machine: what a start and a peer at rest cost, broadcast over 16 peers, and the
- * time from kill -9 of half of them to one mesh again, seen from outside. `node bench/mesh.ts --help`
+ * What a mesh of real processes does on this machine: what a start and a peer at rest cost, and broadcast over 16 peers.
+ * `node bench/mesh.ts --help`
  */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { connect, type StarlingClient } from '@starling/client';
-import {
-  LocalMesh,
-  type PeerProcess,
-  type PeerStatus,
-  partsOf,
-  peerScript,
-  statusOf,
-} from '../e2e/support/local-mesh.ts';
+import { LocalMesh, type PeerProcess, peerScript } from '../e2e/support/local-mesh.ts';
 import { until } from '../e2e/support/poll.ts';
-import { cpuMs, residentMiB } from './processes.ts';
+import { cpuMs, residentMiB, youngForMs } from './processes.ts';
 import { quantile, row, section, spread } from './report.ts';
 
 const usage = `node bench/mesh.ts [options]
-  --rounds N       rounds of everything but the start and healing (3)
+  --rounds N       rounds of everything but the start (3)
   --peers N        peers of the mesh (16)
   --messages N     messages of a saturated run (3000)
   --rest SECONDS   how long the mesh is left alone before its memory and its idle CPU are read (5)
-  --heal N,M       sizes of the meshes of which half is killed (16); '' for none
-  --runs N         kills of each size (3)
   --against FILE   the main.js of another build of the peer: a second mesh, that takes turns with this one; prints the ratios
   --security       meshes in plain, with signatures, with TLS and with both take turns: the price of each, as ratios`;
 
@@ -33,8 +24,6 @@ const { values } = parseArgs({
     peers: { type: 'string', default: '16' },
     messages: { type: 'string', default: '3000' },
     rest: { type: 'string', default: '5' },
-    heal: { type: 'string', default: '16' },
-    runs: { type: 'string', default: '3' },
     against: { type: 'string' },
     security: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -65,6 +54,9 @@ const entrants: readonly Entrant[] = values.security
       { name: 'this build', script: peerScript, env: plain },
       ...(values.against === undefined ? [] : [{ name: 'against', script: resolve(values.against), env: plain }]),
     ];
+
+/** For the compiler, of each size: a delivery costs half of what it does after 4,000, and hardly less after more (measured). */
+const warmUpMessages = 20_000;
 
 /** Bytes of the payloads of saturated runs. */
 const sizes = [1_024, 100] as const;
@@ -138,7 +130,13 @@ async function allDelivered(all: readonly PeerProcess[], count: number, had: Rea
 }
 
 /** The mesh alone: one publisher, nobody subscribed; deliveries are counted by the peers themselves. */
-async function saturated(mesh: LocalMesh, publisher: StarlingClient, bytes: number, note: Note): Promise<void> {
+async function saturated(
+  mesh: LocalMesh,
+  publisher: StarlingClient,
+  bytes: number,
+  messages: number,
+  note: Note,
+): Promise<void> {
   const had = new Map<PeerProcess, number>();
   for (const peer of mesh.peers) had.set(peer, (await counters(peer, deliveredTotal))[0] as number);
   const before = await total(mesh.peers, ...traffic);
@@ -240,69 +238,13 @@ async function contender({ name, script, env }: Entrant): Promise<Contender> {
   return { name, mesh, publisher, figures, note };
 }
 
-/** A young mesh shuffles fast for its first minute (`shuffleFastForMs`): it is no mesh at rest before that is over. */
-const youngForMs = 65_000;
-
-/** Leaves the mesh alone for a while, then looks what that cost, and what it takes. */
+/** Leaves a mesh that is young no more alone for a while, then looks what that cost, and what it takes. */
 async function atRest({ mesh, note }: Contender): Promise<void> {
-  await new Promise((done) => setTimeout(done, youngForMs));
   const cpuBefore = meshCpuMs(mesh.peers);
   const began = performance.now();
   await new Promise((done) => setTimeout(done, Number(values.rest) * 1_000));
   note('an idle peer', (meshCpuMs(mesh.peers) - cpuBefore) / peers / ((performance.now() - began) / 1_000));
   for (const { process } of mesh.peers) note('resident memory of an idle peer', residentMiB(process.pid as number));
-}
-
-/** A peer is looked at again so long after it has answered: finer would take from it what it heals with. */
-const lookAgainMs = 500;
-
-/**
- * How long it takes from now until these peers are one mesh, each seen from outside since the call. They are looked at one by one and
- * not all at once: where half of a large mesh has just died, asking everybody takes as long as the healing.
- */
-async function untilOneMesh(all: readonly PeerProcess[]): Promise<number> {
-  const began = performance.now();
-  const seen = new Map<PeerProcess, PeerStatus>();
-  let tookMs: number | undefined;
-  const watch = async (peer: PeerProcess): Promise<void> => {
-    while (tookMs === undefined && performance.now() < began + 30_000) {
-      const status = await statusOf(peer).catch(() => undefined);
-      if (status !== undefined) seen.set(peer, status);
-      const isOne = seen.size === all.length && partsOf(seen.values()).length === 1;
-      if (isOne) tookMs ??= performance.now() - began;
-      else await new Promise((done) => setTimeout(done, lookAgainMs));
-    }
-  };
-  await Promise.all(all.map(watch));
-  if (tookMs === undefined) throw new Error('not one mesh in 30 s');
-  return tookMs;
-}
-
-/** Kills every other peer of a mesh at rest, waits until the others are one mesh, and starts the killed ones again for the next run. */
-async function heal(count: number, runs: number): Promise<void> {
-  const times: number[] = [];
-  const mesh = await LocalMesh.start(count, plain, 120_000);
-  try {
-    for (let run = 0; run < runs; run++) {
-      await new Promise((done) => setTimeout(done, youngForMs));
-      // The first connection to each is for what looks, not for what is looked at.
-      await mesh.parts();
-      const killed = mesh.peers.filter(({ index }) => index % 2 === run % 2);
-      mesh.kill(killed);
-      times.push(await untilOneMesh(mesh.peers.filter((peer) => !killed.includes(peer))));
-      await mesh.spawnAll(
-        killed.map(({ index }) => index),
-        240_000,
-      );
-    }
-  } finally {
-    mesh.stop();
-  }
-  row(`kill -9 of half of ${count} to one mesh again`, [
-    `${spread(times)} ms`,
-    `p99 ${quantile(times, 0.99).toFixed(0)} ms`,
-    `${runs} runs`,
-  ]);
 }
 
 async function main(): Promise<void> {
@@ -314,15 +256,15 @@ async function main(): Promise<void> {
   const contenders: Contender[] = [];
   try {
     for (const entrant of entrants) contenders.push(await contender(entrant));
+    await new Promise((done) => setTimeout(done, youngForMs));
     for (const each of contenders) await atRest(each);
-    // The first of each is for the compiler.
-    for (let round = 0; round <= Number(values.rounds); round++) {
+    for (const bytes of sizes) {
+      for (const { mesh, publisher } of contenders) await saturated(mesh, publisher, bytes, warmUpMessages, () => {});
+    }
+    for (let round = 0; round < Number(values.rounds); round++) {
       for (const bytes of sizes) {
-        for (const { mesh, publisher, note } of contenders) {
-          await saturated(mesh, publisher, bytes, round === 0 ? () => {} : note);
-        }
+        for (const { mesh, publisher, note } of contenders) await saturated(mesh, publisher, bytes, messages, note);
       }
-      if (round === 0) continue;
       for (const { mesh, publisher, note } of contenders) await paced(mesh, publisher, 50, 5, note);
     }
   } finally {
@@ -332,7 +274,6 @@ async function main(): Promise<void> {
     }
   }
   print(contenders);
-  for (const count of values.heal.split(',').filter(Boolean)) await heal(Number(count), Number(values.runs));
 }
 
 /** The first entrant, and each other with the ratio of its median to the first one's. */

@@ -10,3 +10,6 @@ export function cpuMs(pid: number): number {
 export function residentMiB(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 }
+
+/** A young mesh shuffles fast for its first minute (`shuffleFastForMs`): it is no mesh at rest before that is over. */
+export const youngForMs = 65_000;
