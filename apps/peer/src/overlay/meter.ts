@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8';
 import type { LinkReport, PeerReport } from '@starling/core-observe';
 import type { LinkStats } from '@starling/host';
 import type { Millis, PeerId, PeerInfo } from '@starling/kernel';
@@ -64,7 +65,8 @@ export class Meter {
       droppedPerSecond: (reading.totals.dropped - before.totals.dropped) / seconds,
       passiveSize: 0,
       documents: this.#sources.documents(),
-      heapBytes: process.memoryUsage().heapUsed,
+      // Not `process.memoryUsage()`, which asks the kernel for the resident set too: a tenth of a GetPeer.
+      heapBytes: getHeapStatistics().used_heap_size,
       loopUtilization: busy,
     };
   }

@@ -5,7 +5,7 @@ import type { SignatureMode } from './batch-signatures.ts';
 export interface PlumtreeConfig {
   /**
    * An announcement waits so long for company, to twice as long: at random, so that of two neighbours one is sooner. Raising it saves
-   * frames and delays repair by as much. 50 ms: the upper end that protocol studies advise; guess.
+   * frames and delays repair by as much. 30 ms: with jitter about the 50 ms at which protocol studies end; guess.
    */
   readonly iHaveBatchMs: Millis;
   /** Announcements leave at least so far apart: where many messages come each would be a frame to most neighbours. 150 ms: less than `graft1MinMs`, which follows; guess. */
@@ -134,7 +134,7 @@ export interface PlumtreeConfig {
 }
 
 export const defaultPlumtreeConfig: PlumtreeConfig = {
-  iHaveBatchMs: 50,
+  iHaveBatchMs: 30,
   iHaveGapMs: 150,
   patientMs: 5_000,
   patientItemsMax: 64,

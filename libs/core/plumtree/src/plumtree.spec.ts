@@ -151,7 +151,7 @@ describe('algorithm 1: eager push and lazy push', () => {
       return bench;
     };
 
-    it('announcements wait for company, once to twice 50 ms, and name runs', () => {
+    it('announcements wait for company, once to twice 30 ms, and name runs', () => {
       const bench = busy();
       bench.receive(10, 'a', gossip(2));
       bench.receive(11, 'a', gossip(1, { stream: 'p~1' }));
