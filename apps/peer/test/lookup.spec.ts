@@ -83,7 +83,15 @@ describe('a record', () => {
     await expect(at(2).getRecord({ key: text('nothing') })).rejects.toMatchObject({
       code: 'NOT_FOUND',
       reason: 'RECORD_NOT_FOUND',
+      lookupCost: { hops: [] },
     });
+    const error = await at(2)
+      .getRecord({ key: text('nothing'), trace: true })
+      .catch((failure: unknown) => failure as StarlingError);
+    const { callCount = 0, hops = [] } = (error as StarlingError).lookupCost ?? {};
+    expect(callCount).toBeGreaterThan(0);
+    expect(hops).toHaveLength(callCount);
+    expect(new Set(hops.map(({ outcome }) => outcome))).toEqual(new Set(['peers']));
   });
 });
 

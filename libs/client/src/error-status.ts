@@ -1,7 +1,15 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { type Any, anyPack, anyUnpack, durationFromMs, durationMs } from '@bufbuild/protobuf/wkt';
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { BadRequestSchema, ErrorInfoSchema, HelpSchema, RetryInfoSchema, StatusSchema } from '@starling/wire';
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  HelpSchema,
+  type LookupCost,
+  LookupCostSchema,
+  RetryInfoSchema,
+  StatusSchema,
+} from '@starling/wire';
 import { reasons, type StarlingCode, StarlingError, type StarlingReason } from './errors.ts';
 
 /** The domain of Starling's ErrorInfo. */
@@ -46,6 +54,7 @@ export function toStatus(error: unknown): StatusAnswer {
       anyPack(HelpSchema, create(HelpSchema, { links: [{ description: 'What to do about it', url: known.help }] })),
     );
   }
+  if (known.lookupCost !== null) details.push(anyPack(LookupCostSchema, known.lookupCost));
   const metadata = new Metadata();
   const bytes = toBinary(StatusSchema, create(StatusSchema, { code, message: known.message, details }));
   metadata.set(trailer, Buffer.from(bytes));
@@ -99,6 +108,7 @@ function readDetails(error: ServiceError): {
   retryAfterMs?: number;
   metadata?: Record<string, string>;
   help?: string;
+  lookupCost?: LookupCost;
 } {
   const bytes = error.metadata?.get(trailer)[0];
   if (!(bytes instanceof Uint8Array)) return {};
@@ -118,6 +128,8 @@ function readDetails(error: ServiceError): {
       if (retry?.retryDelay !== undefined) found.retryAfterMs = durationMs(retry.retryDelay);
       const help = anyUnpack(any, HelpSchema)?.links[0];
       if (help !== undefined) found.help = help.url;
+      const lookupCost = anyUnpack(any, LookupCostSchema);
+      if (lookupCost !== undefined) found.lookupCost = lookupCost;
     }
   } catch {
     // Something in between broke the trailer: the code and the message still stand.

@@ -1,4 +1,5 @@
 import type { status } from '@grpc/grpc-js';
+import type { LookupCost } from '@starling/wire';
 
 /** The canonical gRPC codes but OK. */
 export type StarlingCode = Exclude<keyof typeof status, 'OK'>;
@@ -118,6 +119,8 @@ export interface ErrorDetails {
   readonly metadata?: Readonly<Record<string, string>>;
   /** A page that says more. */
   readonly help?: string;
+  /** What a lookup without an answer took. */
+  readonly lookupCost?: LookupCost;
   readonly cause?: unknown;
 }
 
@@ -131,6 +134,8 @@ export class StarlingError extends Error {
   readonly retryAfterMs: number | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly help: string | null;
+  /** What a lookup that found nothing, or was not in time, took; its first calls when a trace was wanted. */
+  readonly lookupCost: LookupCost | null;
 
   constructor(message: string, details: ErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -140,6 +145,7 @@ export class StarlingError extends Error {
     this.retryAfterMs = details.retryAfterMs ?? null;
     this.metadata = details.metadata ?? {};
     this.help = details.help ?? null;
+    this.lookupCost = details.lookupCost ?? null;
   }
 
   /** The same call may succeed at once at another peer. */

@@ -63,8 +63,14 @@ export function lookupGet(key: string, options: LookupGetOptions): Promise<numbe
       sayCost(cost, options.trace);
       return exitCode.ok;
     } catch (error) {
-      if (fromStatus(error).reason !== 'RECORD_NOT_FOUND') throw error;
-      console.log(options.output === 'json' ? json({ records: [] }, 2) : `no record of ${printable(key)}`);
+      const { reason, lookupCost } = fromStatus(error);
+      if (reason !== 'RECORD_NOT_FOUND') return failed(error, options);
+      const cost = lookupCost ?? undefined;
+      if (options.output === 'json') console.log(json({ records: [], cost: costRow(cost, options.trace) }, 2));
+      else {
+        console.log(`no record of ${printable(key)}`);
+        if (options.trace) sayCost(cost, true);
+      }
       return exitCode.incomplete;
     }
   });
@@ -81,7 +87,9 @@ export async function lookupPut(key: string, value: string | undefined, options:
   const bytes = value === undefined || value === '-' ? await readInput() : Buffer.from(value);
   return withClient(options, 'client', async (client) => {
     const record = { key: Buffer.from(key), value: bytes, version, expireTime };
-    const put = await client.putRecord({ what: { case: 'record', value: record }, ...lookup }, call);
+    const put = await client
+      .putRecord({ what: { case: 'record', value: record }, ...lookup }, call)
+      .catch((error: unknown) => failed(error, options));
     const { holderCount, wantedCount, cost } = put;
     if (options.output === 'json') {
       const stored = put.record === undefined ? null : recordRow(put.record);
@@ -100,7 +108,9 @@ export function lookupFind(name: string, options: LookupFindOptions): Promise<nu
   const { lookup, call } = common(options);
   const limit = wholeNumber('--limit', options.limit, 1, 256);
   return withClient(options, 'viewer', async (client) => {
-    const { providers, cost } = await client.findPeers({ name, limit, ...lookup }, call);
+    const { providers, cost } = await client
+      .findPeers({ name, limit, ...lookup }, call)
+      .catch((error: unknown) => failed(error, options));
     const rows = providers.map(({ peer, expireTime }) => ({
       id: peer?.id ?? '',
       name: peer?.name ?? '',
@@ -124,6 +134,13 @@ export function lookupFind(name: string, options: LookupFindOptions): Promise<nu
     sayCost(cost, options.trace);
     return exitCode.ok;
   });
+}
+
+/** Shows which way a lookup went that came to nothing; what is wrong with it is said by whoever catches it. */
+function failed(error: unknown, { trace, output }: LookupOptions): never {
+  const { lookupCost } = fromStatus(error);
+  if (trace && output !== 'json' && lookupCost !== null) sayCost(lookupCost, true);
+  throw error;
 }
 
 async function readInput(): Promise<Buffer> {
@@ -187,7 +204,7 @@ function sayCost(cost: LookupCost | undefined, withHops: boolean): void {
     );
   }
   const failed = row.failures > 0 ? `, ${row.failures} failed` : '';
-  const rounds = row.calls === 0 ? ': the peer had it itself' : ` in ${counted(row.rounds, 'round')}${failed}`;
+  const rounds = row.calls === 0 ? ': nobody had to be asked' : ` in ${counted(row.rounds, 'round')}${failed}`;
   const way = row.fullTable ? '; all peers are known' : '';
   console.log(`${counted(row.calls, 'call')}${rounds}, ${row.elapsedMs.toFixed(1)} ms${way}`);
 }

@@ -21,7 +21,7 @@ import { budgetOf, signalOf } from './calls.ts';
 import { toPeer, toTimestamp } from './convert.ts';
 import { ErrorFilter } from './error-filter.ts';
 import type { CallContext } from './grpc-strategy.ts';
-import { toCost, toRecord } from './lookup-convert.ts';
+import { toCost, toErrorCost, toRecord } from './lookup-convert.ts';
 import { apiLimits } from './validate.ts';
 import { checkFindPeers, checkGetRecord, checkPutRecord, type PutWish } from './validate-lookup.ts';
 
@@ -44,16 +44,19 @@ export class LookupController {
     const wish = checkPutRecord(request, overlay.now());
     const record = this.#signed(wish);
     const result = await lookups.put(record, wish.paths, timeoutOf(call, wish.timeoutMs), signalOf(call));
-    ensureEnded(result);
+    ensureEnded(result, request.trace);
+    const lookupCost = toErrorCost(result, request.trace);
     if (result.outcome === 'superseded') {
       throw new StarlingError(`a version above ${record.version} of this publisher is held`, {
         reason: 'RECORD_SUPERSEDED',
+        lookupCost,
       });
     }
     if (result.outcome !== 'stored') {
       throw new StarlingError(`only ${result.holders} of the ${result.wanted} peers that should hold it took it`, {
         reason: 'RECORD_NOT_STORED',
         metadata: { holders: String(result.holders), wanted: String(result.wanted) },
+        lookupCost,
       });
     }
     return create(PutRecordResponseSchema, {
@@ -71,9 +74,12 @@ export class LookupController {
     const wanted = checkGetRecord(request);
     const timeoutMs = timeoutOf(call, wanted.timeoutMs);
     const result = await lookups.get({ ...wanted, recordKind: 'value', timeoutMs }, signalOf(call));
-    ensureEnded(result);
+    ensureEnded(result, request.trace);
     if (result.outcome === 'notFound') {
-      throw new StarlingError('the peers nearest to the key hold no record of it', { reason: 'RECORD_NOT_FOUND' });
+      throw new StarlingError('the peers nearest to the key hold no record of it', {
+        reason: 'RECORD_NOT_FOUND',
+        lookupCost: toErrorCost(result, request.trace),
+      });
     }
     const cost = toCost(result, request.trace);
     return create(GetRecordResponseSchema, {
@@ -93,7 +99,7 @@ export class LookupController {
     const key = Uint8Array.from(Buffer.from(name));
     const wish = { recordKind: 'provider', key, publisher: '', answers, limit, paths, timeoutMs } as const;
     const result = await lookups.get(wish, signalOf(call));
-    ensureEnded(result);
+    ensureEnded(result, request.trace);
     return create(FindPeersResponseSchema, {
       providers: result.records.map(({ publisher, expiresAt }) => ({
         peer: toPeer(overlay.mesh.directory.get(publisher) ?? strange(publisher)),
@@ -125,11 +131,13 @@ function timeoutOf(call: UnaryCall, wantedMs: number): number {
   return Math.min(wantedMs, budgetOf(call, wantedMs, apiLimits.lookupTimeoutMaxMs));
 }
 
-function ensureEnded({ outcome, rpcs, failures }: LookupResult): void {
+function ensureEnded(result: LookupResult, withHops: boolean): void {
+  const { outcome, rpcs, failures } = result;
   if (outcome === 'cancelled') throw new StarlingError('the caller gave up', { reason: 'CANCELLED' });
   if (outcome !== 'deadline') return;
   throw new StarlingError(`the time was over after ${rpcs} calls, of which ${failures} failed`, {
     reason: 'LOOKUP_EXPIRED',
     metadata: { calls: String(rpcs), failures: String(failures) },
+    lookupCost: toErrorCost(result, withHops),
   });
 }

@@ -50,6 +50,8 @@ export const apiLimits = {
   lookupTimeoutDefaultMs: 5_000,
   lookupTimeoutMaxMs: 60_000,
   lookupAnswersMax: 20,
+  /** Of a trailer, which clients in C take no more than 8 KiB of, base64 included. */
+  errorCallsBytesMax: 4 * 1024,
   recordLifeDefaultMs: 86_400_000,
   offerCharsMax: 256,
   findPeersDefault: 20,
