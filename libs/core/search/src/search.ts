@@ -416,7 +416,7 @@ export class Search implements ProtocolCore<SearchMessage, SearchCommand, Search
 
   #onLocalHits(now: Millis, { queryId, hits, more, statistics, failed, responders }: LocalHitsCommand, out: Out): void {
     const wireId = this.#wireId(queryId);
-    if (this.#seeker.onLocalHits(now, queryId, hits, out) || this.#seeker.onLocalHits(now, wireId, hits, out)) return;
+    for (const id of [queryId, wireId]) if (this.#seeker.onLocalHits(now, id, hits, failed === true, out)) return;
     const query = this.#active.get(queryId) ?? this.#active.get(wireId);
     if (query === undefined || !query.isLocalPending) return;
     query.isLocalBegun = true;

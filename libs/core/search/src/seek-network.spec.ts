@@ -172,6 +172,16 @@ describe('peers that fail', () => {
     expect(network.messages).toBeLessThanOrEqual(300);
   });
 
+  it.each(['walk', 'ring', 'guided'] as const)('an index that fails makes its peer a missing one: %s', (strategy) => {
+    const network = mesh(60, 4);
+    const broken = [...network.node('p01').lazy].slice(0, 2);
+    for (const id of [...broken, 'p01']) network.node(id).isIndexBroken = true;
+    const { tally, complete } = network.query('p01', 'q1', 1, 4_000, { strategy, budget: 2_000, terms: [[7]] });
+    expect([tally.missing, tally.asked - tally.answered, complete]).toEqual([3, 3, false]);
+    const { tally: again } = network.query('p01', 'q2', 1, 4_000, { strategy, budget: 2_000, terms: [[7]] });
+    expect(again.missing).toBe(3);
+  });
+
   it('when the origin dies, everybody stops', () => {
     const network = mesh(200, 4);
     network.start('p01', 'q1', 1, 5_000, { ...walk, budget: 1_000 });

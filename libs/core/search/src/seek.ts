@@ -153,6 +153,12 @@ export class Seek {
     this.isLocalPending = false;
   }
 
+  /** The own index has no answer to give. */
+  failedLocally(): void {
+    this.#missing++;
+    this.isLocalPending = false;
+  }
+
   /** A `seek` of so many bytes goes to `peer`, which may spend `grant`. */
   sent(peer: PeerId, walkers: number, grant: number, bytes: number, isPromising: boolean): void {
     this.tried.add(peer);

@@ -262,12 +262,13 @@ export class Seeker {
     return true;
   }
 
-  /** True when it was a seek's. */
-  onLocalHits(now: Millis, queryId: string, hits: readonly Hit[], out: Out): boolean {
+  /** True when it was a seek's. `failed`: the index has no answer to give. */
+  onLocalHits(now: Millis, queryId: string, hits: readonly Hit[], failed: boolean, out: Out): boolean {
     const seek = this.#working.get(queryId) ?? this.#parked.get(queryId);
     if (seek === undefined) return false;
     if (!seek.isLocalPending) return true;
-    seek.answeredLocally();
+    if (failed) seek.failedLocally();
+    else seek.answeredLocally();
     this.#take(now, seek, hits, out);
     // Too late for its round: what was found goes along with the next one.
     if (!this.#working.has(queryId)) {
