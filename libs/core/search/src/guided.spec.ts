@@ -137,6 +137,34 @@ describe('a guided walk', () => {
     expect(cost('guided')).toBeLessThan(cost('walk') / 3);
   });
 
+  it('looks around nearby first: two links of a peer a round, and further only when there are no more', () => {
+    const network = new SearchNetwork(idsOf(18), 1, { ...config, guidedWalkers: 6, guidedFanout: 2 });
+    const ids = idsOf(18);
+    // p00 – p01 – p02 … p09, each with one more behind it.
+    network.link('p00', 'p01', 'lazy');
+    for (let at = 2; at < 10; at++) {
+      network.link('p01', ids[at] as string, 'lazy');
+      network.link(ids[at] as string, ids[at + 8] as string, 'lazy');
+    }
+    network.tellTerms();
+    const begun = network.log.length;
+    network.query('p00', 'q1', 1, 5_000, { ...guided, budget: 1_000 });
+    const rounds = network.log
+      .slice(begun)
+      .map((line) => /p01 -> p\d\d guided round (\d+)( goes on)?, 1 for (\d+) more/.exec(line))
+      .filter((found) => found !== null)
+      .map(([, round, on = '', steps]) => `${round}${on}, ${steps} steps`);
+    const twice = (line: string): string[] => [line, line];
+    expect(rounds).toEqual([
+      ...twice('1, 0 steps'),
+      ...twice('2, 0 steps'),
+      ...twice('3, 0 steps'),
+      ...twice('4 goes on, 2 steps'),
+      ...twice('5 goes on, 4 steps'),
+      ...twice('6 goes on, 8 steps'),
+    ]);
+  });
+
   it('without terms is a walk that prefers peers with many neighbours (GIA §4.4)', () => {
     const network = new SearchNetwork(idsOf(42), 5, { ...config, guidedWalkers: 1, stepsMax: 1 });
     network.link('p00', 'p01', 'lazy');

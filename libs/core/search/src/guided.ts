@@ -15,6 +15,7 @@ export function guidedPlan(config: SearchConfig): SeekPlan {
     name: 'guided',
     walkers: config.guidedWalkers,
     width: 1,
+    fanout: config.guidedFanout,
     sight: digestRadius,
     steps: (depth) => stepsToCheck(config, config.guidedCheckSteps, depth),
     depart: (at) => {
@@ -23,7 +24,7 @@ export function guidedPlan(config: SearchConfig): SeekPlan {
       if (promising.length > 0) {
         return promising.slice(0, Math.min(at.walkers, at.wanted)).map((to) => ({ to, walkers: 1 }));
       }
-      return spread(byDegree(at).slice(0, at.walkers), at.walkers);
+      return spread(byDegree(at).slice(0, at.walkers), at.walkers).slice(0, at.linksMax);
     },
   };
 }

@@ -15,6 +15,7 @@ export function ringPlan(config: SearchConfig): SeekPlan {
     name: 'ring',
     walkers: 1,
     width: linksMax,
+    fanout: Number.POSITIVE_INFINITY,
     sight: 0,
     steps: (depth) => (depth < config.hopsMax ? 1 : 0),
     // A ring's walker is a peer whose links are still to be tried: it goes over all of them at once.

@@ -8,6 +8,8 @@ export interface Crossroads {
   readonly untried: readonly PeerId[];
   /** Walkers that stand here; at least 1. */
   readonly walkers: number;
+  /** Links over which they may go into the blue; at least 1. */
+  readonly linksMax: number;
   /** Hits that are wanted; at least 1. */
   readonly wanted: number;
   readonly rng: Rng;
@@ -32,6 +34,11 @@ export interface SeekPlan {
   readonly walkers: number;
   /** Links that one walker may take at once: what a step can cost. */
   readonly width: number;
+  /**
+   * Over how many links a peer that is not the origin lets walkers go into the blue in one round; the others wait for the next one.
+   * Infinity: all leave at once.
+   */
+  readonly fanout: number;
   /** How far digests tell: walkers may go so much further where something is near. */
   readonly sight: number;
   /** Steps of a round when walkers are `depth` steps from the origin. */

@@ -18,6 +18,8 @@ export interface Branch {
   walkers: number;
   /** Links inside it that lead to them. */
   edges: number;
+  /** The last round that went there. */
+  round: number;
   /** It owes the answer of this round. */
   isPending: boolean;
   /** It has never answered. */
@@ -62,6 +64,10 @@ export class Seek {
   found = 0;
   /** Walkers that stand here. */
   waiting = 0;
+  /** Links over which walkers may still go into the blue in this round. */
+  linksLeft = Number.POSITIVE_INFINITY;
+  /** Steps of those that went first: those that wait go no further. */
+  stride = Number.POSITIVE_INFINITY;
   /** The local index was asked and has not answered. */
   isLocalPending = false;
   /** When the waiting hits go out; Infinity when none wait. */
@@ -90,6 +96,7 @@ export class Seek {
     this.purse = purse;
     this.deadline = deadline;
     this.found = 0;
+    this.linksLeft = this.errand.parent === null ? Number.POSITIVE_INFINITY : this.errand.plan.fanout;
     if (limit === this.limit) return;
     const late = this.best.take();
     this.limit = limit;
@@ -164,9 +171,18 @@ export class Seek {
     this.tried.add(peer);
     const branch = this.branches.get(peer);
     if (branch === undefined)
-      this.branches.set(peer, { walkers, edges: 0, isPending: true, isNew: true, isPromising, grant });
+      this.branches.set(peer, {
+        walkers,
+        edges: 0,
+        round: this.round,
+        isPending: true,
+        isNew: true,
+        isPromising,
+        grant,
+      });
     else {
       branch.isPending = true;
+      branch.round = this.round;
       branch.grant = grant;
     }
     this.purse -= crossingCost + grant;
@@ -198,6 +214,7 @@ export class Seek {
       return false;
     }
     this.branches.delete(peer);
+    if (!branch.isPromising) this.linksLeft++;
     // A ring's walkers stand where links are untried; this link is not.
     if (this.errand.plan.width === 1) this.waiting += branch.walkers;
     return true;

@@ -196,8 +196,7 @@ export class Seeker {
       this.#parked.delete(queryId);
       this.#working.set(queryId, known);
       this.#begin(now, known, round, message.steps, limit, budget - branchCostMin, roundEnd);
-      this.#resume(now, known, out);
-      this.#depart(now, known, out);
+      this.#goOn(now, known, out);
       this.#finishIfDone(now, known, out);
       return;
     }
@@ -307,7 +306,15 @@ export class Seeker {
     this.#sweepAt = this.#parked.size === 0 ? never : now + this.#side.config.parkedSweepMs;
   }
 
-  /** Passes the round on to branches where walkers wait, and lets those that stand here go on. */
+  /** A round comes by again. Where walkers left one after another, those behind them stay until none is left here: near first. */
+  #goOn(now: Millis, seek: Seek, out: Out): void {
+    const isPatient = seek.errand.plan.fanout < Number.POSITIVE_INFINITY;
+    if (!isPatient) this.#resume(now, seek, out);
+    this.#depart(now, seek, out);
+    if (isPatient && !seek.hasPending) this.#resume(now, seek, out);
+  }
+
+  /** Lets walkers that stand here go on. */
   #depart(now: Millis, seek: Seek, out: Out): void {
     const { plan, terms } = seek.errand;
     const { rng } = this.#side;
@@ -331,15 +338,23 @@ export class Seeker {
       if (open.length === 0) return;
       const degree = (peer: PeerId): number => this.#side.degree(peer);
       const wanted = Math.max(1, seek.limit);
-      const departures = plan.depart({ untried: open, walkers: seek.waiting, wanted, rng, nearness, degree });
+      const isBlind = plan.sight > 0 && !open.some((peer) => nearness(peer) > 0);
+      if (isBlind && seek.linksLeft < 1) return;
+      const linksMax = seek.linksLeft;
+      const departures = plan.depart({ untried: open, walkers: seek.waiting, linksMax, wanted, rng, nearness, degree });
       const payable = departures.slice(0, Math.floor(seek.purse / stepCost));
       let standing = payable.reduce((sum, { walkers }) => sum + walkers, 0);
       if (payable.length === 0) return;
+      const stride = Math.min(seek.steps, seek.stride);
+      if (isBlind) {
+        seek.linksLeft -= payable.length;
+        seek.stride = stride;
+      }
       if (plan.width === 1) seek.waiting -= standing;
       else if (payable.length === departures.length) seek.waiting = 0;
       for (const [at, { to, walkers }] of payable.entries()) {
         const spare = seek.purse - stepCost * (payable.length - at);
-        const steps = Math.max(0, seek.steps - 1);
+        const steps = Math.max(0, (isBlind ? stride : seek.steps) - 1);
         const useful = stepCost * walkers * (steps + plan.sight) * plan.width;
         const grant = branchCostMin + Math.min(useful, Math.floor((spare * walkers) / standing));
         standing -= walkers;
@@ -355,8 +370,11 @@ export class Seeker {
     const behind: { readonly peer: PeerId; readonly branch: Branch; readonly least: number }[] = [];
     let free = seek.purse;
     let walkers = seek.waiting;
-    for (const [peer, branch] of this.#side.rng.shuffle([...seek.branches])) {
-      if (branch.walkers === 0) continue;
+    const branches = this.#side.rng.shuffle([...seek.branches]).filter(([, branch]) => branch.walkers > 0);
+    // Those first where no round has been for the longest time.
+    if (plan.fanout < branches.length) branches.sort(([, a], [, b]) => a.round - b.round);
+    for (const [peer, branch] of branches) {
+      if (behind.length >= seek.linksLeft) break;
       // The way to the walkers and back, and one step at least.
       const least = branchCostMin + stepCost * branch.edges;
       if (free < crossingCost + least + stepCost) continue;
@@ -483,7 +501,7 @@ export class Seeker {
     const account = this.#settle(now, seek, reason === 'done' ? 'done' : 'late', out);
     if (account === undefined) return;
     const { plan } = seek.errand;
-    account.depth += seek.steps;
+    if (seek.round === 1 || seek.round > roundsNearby(seek)) account.depth += seek.steps;
     const steps = plan.steps(account.depth);
     if (this.#side.wanted(queryId) === 0) this.#conclude(now, seek, 'limit', out);
     else if (seek.walkers === 0 || steps === 0) this.#conclude(now, seek, reason, out);
@@ -499,8 +517,7 @@ export class Seeker {
         this.#roundEnd(now, account.deadline),
       );
       this.stats.rounds++;
-      this.#resume(now, seek, out);
-      this.#depart(now, seek, out);
+      this.#goOn(now, seek, out);
       if (!seek.isLocalPending && !seek.hasPending)
         this.#conclude(now, seek, seek.walkers === 0 ? 'done' : 'budget', out);
     }
@@ -608,6 +625,11 @@ export class Seeker {
     }
     return null;
   }
+}
+
+/** Rounds until the last walker has left the peers around the origin. */
+function roundsNearby({ errand: { plan }, branches }: Seek): number {
+  return Math.ceil(Math.ceil(plan.walkers / Math.max(1, branches.size)) / plan.fanout);
 }
 
 function isCount(value: number, min: number, max: number): boolean {

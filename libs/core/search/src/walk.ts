@@ -13,6 +13,7 @@ export function walkPlan(config: SearchConfig): SeekPlan {
     name: 'walk',
     walkers: config.walkers,
     width: 1,
+    fanout: Number.POSITIVE_INFINITY,
     sight: 0,
     steps: (depth) => stepsToCheck(config, config.walkCheckSteps, depth),
     depart: ({ untried, walkers, rng }) => spread(rng.sample(untried, walkers), walkers),
