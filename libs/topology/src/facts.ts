@@ -17,7 +17,19 @@ export interface PeerFacts {
   readonly state: PeerState;
   readonly version: string;
   /** Set while the peer is banned, as the serving peer knows it. */
-  readonly ban?: { readonly by: string; readonly reason: string };
+  readonly ban?: BanFacts;
+}
+
+/** Why a peer is banned: `starling.v1.Ban` as a plain object. */
+export interface BanFacts {
+  /** The operator, as the record or the token names them; of an automatic ban the id of the peer that decided. */
+  readonly by: string;
+  readonly reason: string;
+  /** `mesh`: at every peer, by a record that an operator signed. `peer`: at the serving peer, and maybe at others. */
+  readonly scope: 'peer' | 'mesh';
+  readonly isAutomatic: boolean;
+  /** When it ends, ms since 1970; null: when it is lifted. */
+  readonly until: Millis | null;
 }
 
 /** Whether payloads are pushed over a link (`eager`) or only announced (`lazy`). */

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { defaultHealthLimits, type HealthEvidence, healthOf } from './health.ts';
 import { peerFacts, reportFacts } from './sample.ts';
 
+const ban = { by: 'ann', reason: 'floods', scope: 'peer', isAutomatic: false, until: null } as const;
+
 const well: HealthEvidence = {
   peer: peerFacts('a'),
   report: reportFacts('a'),
@@ -23,7 +25,8 @@ describe('the health rule', () => {
     ['critical', 'it has no link', { degree: 0 }],
     ['critical', 'it is cut off', { isInLargestPart: false }],
     ['warning', 'it has a single link', { degree: 1 }],
-    ['unknown', 'it is banned', { peer: { ...peerFacts('a'), ban: { by: 'ann', reason: 'floods' } }, degree: 0 }],
+    ['unknown', 'it is banned', { peer: { ...peerFacts('a'), ban }, degree: 0 }],
+    ['unknown', 'a peer banned it', { peer: { ...peerFacts('a'), ban: { ...ban, isAutomatic: true } } }],
     ['warning', 'it starts', { peer: peerFacts('a', { state: 'starting' }) }],
     ['warning', 'it drains', { peer: peerFacts('a', { state: 'draining' }) }],
     ['warning', 'it drops', { report: reportFacts('a', [], { droppedPerSecond: 0.5 }) }],

@@ -51,7 +51,11 @@ export function healthOf(evidence: HealthEvidence, limits: HealthLimits): Health
   const { report, meshSize, degree } = evidence;
   const { ban } = evidence.peer;
   // On purpose, so no trouble; whoever looks at it is to know why nobody links with it.
-  if (ban !== undefined) return { health: 'unknown', reasons: [`Banned by ${ban.by}: ${ban.reason}`] };
+  if (ban !== undefined)
+    return {
+      health: 'unknown',
+      reasons: [ban.isAutomatic ? `Banned for what it did: ${ban.reason}` : `Banned by ${ban.by}: ${ban.reason}`],
+    };
   if (report === null) return { health: 'unknown', reasons: ['Known to the mesh, not heard from yet'] };
   if (evidence.reportAgeMs > limits.reportAgeMsMax) {
     return { health: 'unknown', reasons: [`Last report ${Math.round(evidence.reportAgeMs / 1000)} s ago`] };

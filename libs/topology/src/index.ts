@@ -23,6 +23,7 @@ export {
 } from './edge.ts';
 export { exportedPicture } from './export.ts';
 export type {
+  BanFacts,
   LinkFacts,
   LinkRole,
   PeerFacts,
@@ -63,3 +64,11 @@ export {
   type PeerView,
 } from './mesh-picture.ts';
 export { quantile, type Totals, totalsOf } from './totals.ts';
+export {
+  linksBetween,
+  type MatrixZone,
+  matrixZonesMax,
+  type ZoneMatrix,
+  type ZonePair,
+  zoneMatrix,
+} from './zone-matrix.ts';

@@ -49,6 +49,17 @@ describe('a picture of the mesh', () => {
     expect(picture.parts).toEqual([['a', 'b']]);
   });
 
+  it('is in one part with a peer outside that is banned: nobody links with it on purpose', () => {
+    const picture = chain();
+    const ban = { by: 'ann', reason: 'floods', scope: 'peer', isAutomatic: false, until: null } as const;
+    // Its own last report still has the link, and stays the last one.
+    const banned = { ...reportFacts('c', ['b']), peer: peerFacts('c', { ban }) };
+    picture.apply(2_000, { ...nothing, reports: [reportFacts('b', ['a']), banned] });
+    expect([...picture.edges.keys()]).toEqual(['a~b']);
+    expect(picture.parts).toEqual([['a', 'b']]);
+    expect(picture.peers.get('c')?.verdict).toEqual({ health: 'unknown', reasons: ['Banned by ann: floods'] });
+  });
+
   it('takes over a link that a report no longer has', () => {
     const picture = chain();
     const changed = { ...nothing, reports: [reportFacts('b', ['a']), reportFacts('c')] };

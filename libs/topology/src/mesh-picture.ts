@@ -97,7 +97,7 @@ export class MeshPicture {
 
   /**
    * The parts that cannot reach each other, largest first. A peer that was never heard from and that nobody links to is
-   * in none: nothing is known about where it is.
+   * in none: nothing is known about where it is. Nor is one that is banned and that nobody links to: it is out on purpose.
    */
   get parts(): readonly (readonly PeerId[])[] {
     return this.#parts;
@@ -231,7 +231,10 @@ export class MeshPicture {
     const edgesOf = new Map<PeerId, Edge[]>();
     let made = 0;
     for (const [key, halves] of this.#halves) {
-      if (!this.#facts.has(halves.a) || !this.#facts.has(halves.b)) continue;
+      const [a, b] = [this.#facts.get(halves.a), this.#facts.get(halves.b)];
+      if (a === undefined || b === undefined) continue;
+      // A banned peer is heard no more: the links of its last report are gone where the other end has none.
+      if ((a.ban !== undefined && halves.fromB === null) || (b.ban !== undefined && halves.fromA === null)) continue;
       const before = this.#edges.get(key);
       if (before === undefined) made++;
       const isSame =
@@ -251,7 +254,9 @@ export class MeshPicture {
   }
 
   #deriveParts(changes: Change[]): void {
-    const placed = [...this.#facts.keys()].filter((id) => this.#reports.has(id) || this.#edgesOf.has(id));
+    const placed = [...this.#facts]
+      .filter(([id, { ban }]) => (this.#reports.has(id) && ban === undefined) || this.#edgesOf.has(id))
+      .map(([id]) => id);
     const before = this.#parts.length;
     this.#parts = components(placed, this.#edges.values());
     if (this.#parts.length <= 1) this.#splitSince = null;

@@ -1,5 +1,6 @@
 import type { Duration, Timestamp } from '@bufbuild/protobuf/wkt';
 import type {
+  BanFacts,
   LinkFacts,
   PeerFacts,
   PeerState,
@@ -9,6 +10,9 @@ import type {
   TopologySnapshot,
 } from '@starling/topology';
 import {
+  type Ban,
+  BanScope,
+  BanSource,
   type Link,
   LinkRole,
   type Peer,
@@ -70,7 +74,17 @@ function peerFacts(peer: Peer): PeerFacts {
     incarnation: Math.round(millisOf(peer.incarnationTime)),
     state: peerState(peer.state),
     version: peer.version,
-    ...(peer.ban !== undefined && { ban: { by: peer.ban.by, reason: peer.ban.reason } }),
+    ...(peer.ban !== undefined && { ban: banFacts(peer.ban) }),
+  };
+}
+
+function banFacts({ by, reason, scope, source, until }: Ban): BanFacts {
+  return {
+    by,
+    reason,
+    scope: scope === BanScope.MESH ? 'mesh' : 'peer',
+    isAutomatic: source === BanSource.AUTOMATIC,
+    until: until === undefined ? null : Math.round(millisOf(until)),
   };
 }
 
