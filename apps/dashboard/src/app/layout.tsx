@@ -3,6 +3,7 @@ import { cookies } from 'next/headers';
 import { type ReactNode, Suspense } from 'react';
 import { ChangesAnnouncer } from '../features/changes/changes-feed.tsx';
 import { FeedProvider } from '../feed/feed-provider.tsx';
+import { PastProvider } from '../feed/past-provider.tsx';
 import { Shell } from '../ui/shell.tsx';
 import { themeChoice, themeCookie } from '../ui/theme.ts';
 import 'uplot/dist/uPlot.min.css';
@@ -22,8 +23,10 @@ export default async function RootLayout({ children }: { readonly children: Reac
       <body>
         <FeedProvider>
           <Suspense>
-            <Shell theme={theme}>{children}</Shell>
-            <ChangesAnnouncer />
+            <PastProvider>
+              <Shell theme={theme}>{children}</Shell>
+              <ChangesAnnouncer />
+            </PastProvider>
           </Suspense>
         </FeedProvider>
       </body>

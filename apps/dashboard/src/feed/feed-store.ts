@@ -1,3 +1,4 @@
+import type { Millis } from '@starling/kernel';
 import { MeshPicture, type Totals } from '@starling/topology';
 import { type FeedEvent, historySecondsMax, type UpstreamStatus } from './feed-event.ts';
 
@@ -21,6 +22,8 @@ export interface FeedState {
   readonly heardAt: number;
   /** One entry per second, the oldest first. */
   readonly history: readonly Totals[];
+  /** The time of the past that is shown, by the serving peer's clock; null: now. */
+  readonly pastAt: Millis | null;
 }
 
 /** Renders at most so often: a person sees no more, and a burst of deltas costs one render. */
@@ -39,6 +42,7 @@ const empty: FeedState = {
   hasPicture: false,
   heardAt: 0,
   history: [],
+  pastAt: null,
 };
 
 /** The browser's end of the feed: one event stream, one picture, many components. */

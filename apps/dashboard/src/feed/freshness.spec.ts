@@ -15,6 +15,7 @@ const live: FeedState = {
   hasPicture: true,
   heardAt: 100_000,
   history: [],
+  pastAt: null,
 };
 
 describe('freshness', () => {
@@ -43,6 +44,12 @@ describe('freshness', () => {
     ['loading', { hasPicture: false, status: null, isConnected: false }, 101_000],
   ])('is %s with %o at %i', (state, difference, now) => {
     expect(freshnessOf({ ...live, ...difference }, now).state).toBe(state);
+  });
+
+  it('is “past” while the past is shown, as old as that is', () => {
+    const picture = new MeshPicture();
+    picture.reset(40_000, { reports: [], silentPeers: [] });
+    expect(freshnessOf({ ...live, picture, pastAt: 40_000 }, 100_500)).toMatchObject({ state: 'past', ageSeconds: 60 });
   });
 
   it('says how old what is shown is', () => {

@@ -2,7 +2,7 @@ import type { FeedState } from './feed-store.ts';
 
 /** How far the pages can be believed. */
 export interface Freshness {
-  readonly state: 'loading' | 'empty' | 'live' | 'stale';
+  readonly state: 'loading' | 'empty' | 'live' | 'stale' | 'past';
   /** Age of what is shown in seconds; 0 while nothing is. */
   readonly ageSeconds: number;
   /** Why it is stale or missing, for people; empty when live. */
@@ -15,6 +15,13 @@ const staleMs = 11_000;
 /** Judges the feed at `now`, by this browser's clock. */
 export function freshnessOf(feed: FeedState, now: number): Freshness {
   const { status, hasPicture, isConnected, heardAt } = feed;
+  if (feed.pastAt !== null) {
+    return {
+      state: 'past',
+      ageSeconds: Math.max(0, Math.floor((now - feed.pastAt) / 1000)),
+      reason: 'This is the past',
+    };
+  }
   if (!hasPicture) {
     if (feed.isUnreadable) return { state: 'empty', ageSeconds: 0, reason: 'What the server says cannot be read' };
     // Nothing yet. Once a whole round of addresses failed it is no longer loading: say what is wrong.

@@ -21,6 +21,7 @@ describe('the guard lets pass', () => {
     ['a stream that a person opens', { ...stream, fetchSite: 'none' }],
     ['a stream of a program that is no browser', { ...stream, fetchSite: null }],
     ['a probe by the address of the pod', { ...page, path: '/healthz', host: '10.42.0.7:3000' }],
+    ['Prometheus by the address of the pod', { ...page, path: '/metrics', host: '10.42.0.7:3000' }],
   ])('%s', (_, request) => {
     expect(refusalOf(request, ['mesh.example.com', 'other.example.com:8443'])).toBeNull();
   });

@@ -11,14 +11,16 @@ export interface RequestFacts {
 /** Loopback's names: a page of another site cannot make a browser send them as `Host`. */
 const loopbackHosts = ['localhost', '127.0.0.1', '[::1]'];
 
+const openPaths: readonly string[] = ['/healthz', '/metrics'];
+
 /**
  * Says why a request is refused; null when it may pass. Two attacks by pages of other sites end here: a name that is
  * re-bound to this address (the `Host` would be the attacker's), and a request forged across sites (the `Origin` would be).
  * `allowedHosts` are lower-case names, with or without a port.
  */
 export function refusalOf(request: RequestFacts, allowedHosts: readonly string[]): string | null {
-  // Probes come by address, and learn nothing but that the process answers.
-  if (request.path === '/healthz' && request.method === 'GET') return null;
+  // Probes and Prometheus come by address, and learn nothing but that the process answers, and how many look.
+  if (openPaths.includes(request.path) && request.method === 'GET') return null;
   const host = request.host?.toLowerCase() ?? '';
   const name = host.replace(/:\d+$/, '');
   if (!loopbackHosts.includes(name) && !allowedHosts.includes(name) && !allowedHosts.includes(host)) {

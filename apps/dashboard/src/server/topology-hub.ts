@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { MeshPicture, type TopologyDelta, type TopologySnapshot, type Totals, totalsOf } from '@starling/topology';
 import { type FeedEvent, historySecondsMax, type UpstreamStatus } from '../feed/feed-event.ts';
+import type { PastPicture } from '../feed/past-picture.ts';
+import { TopologyPast } from './topology-past.ts';
 
 /** One message of a peer's topology stream, already plain. */
 export interface UpstreamMessage {
@@ -68,10 +70,22 @@ export class TopologyHub {
   #stop: (() => void) | null = null;
   #graceTimer: NodeJS.Timeout | null = null;
   #wakeUps = new Set<() => void>();
+  /** Outlives the last viewer: who is called comes a minute later. */
+  readonly past: TopologyPast;
 
-  constructor(open: OpenUpstream, config: TopologyHubConfig = defaultTopologyHubConfig) {
+  constructor(
+    open: OpenUpstream,
+    config: TopologyHubConfig = defaultTopologyHubConfig,
+    past: TopologyPast = new TopologyPast(),
+  ) {
     this.#open = open;
     this.#config = config;
+    this.past = past;
+  }
+
+  /** Browsers that look. */
+  get viewers(): number {
+    return this.#viewers;
   }
 
   /** Whether the mesh is being watched. */
@@ -79,9 +93,20 @@ export class TopologyHub {
     return this.#stop !== null;
   }
 
+  /** Whether the mesh has told of this peer. */
+  knows(peer: string): boolean {
+    return this.#picture.peers.has(peer);
+  }
+
   /** Where a known peer takes clients; null when it is unknown or takes none. */
   apiAddressOf(peer: string): string | null {
     return this.#picture.peers.get(peer)?.peer.apiAddress || null;
+  }
+
+  /** Where all known peers that take clients do so, by their ids. */
+  apiAddresses(): ReadonlyMap<string, string> {
+    const taking = [...this.#picture.peers].filter(([, { peer }]) => peer.apiAddress !== '');
+    return new Map(taking.map(([id, { peer }]) => [id, peer.apiAddress]));
   }
 
   /** Registers a viewer. `resumeAfter` is the id of the last event it saw; null, or one that is too old, begins anew. */
@@ -187,18 +212,27 @@ export class TopologyHub {
     this.#picture.apply(at, delta);
     // To a viewer the first picture is a snapshot, not a mesh that joins.
     this.#publish(isFirst ? this.#snapshot() : { kind: 'delta', at, known: this.#known, delta });
+    void this.past.offer(this.#picture.now, () => JSON.stringify(this.#frame()));
+  }
+
+  #frame(): PastPicture {
+    return { at: this.#picture.now, known: this.#known, snapshot: this.#held() };
+  }
+
+  #held(): TopologySnapshot {
+    const views = [...this.#picture.peers.values()];
+    return {
+      reports: views.flatMap(({ report }) => (report === null ? [] : [report])),
+      silentPeers: views.flatMap(({ report, peer }) => (report === null ? [peer] : [])),
+    };
   }
 
   #snapshot(): FeedEvent {
-    const views = [...this.#picture.peers.values()];
     return {
       kind: 'snapshot',
       at: this.#picture.now,
       known: this.#known,
-      snapshot: {
-        reports: views.flatMap(({ report }) => (report === null ? [] : [report])),
-        silentPeers: views.flatMap(({ report, peer }) => (report === null ? [peer] : [])),
-      },
+      snapshot: this.#held(),
       status: this.#status,
       history: this.#history,
       changes: this.#picture.changes,

@@ -6,7 +6,7 @@ import { freshnessOf } from '../feed/freshness.ts';
 import { formatAge, shortId } from './format.ts';
 import { useNow } from './use-now.ts';
 
-const words = { loading: 'Connecting', empty: 'No mesh', live: 'Live', stale: 'Stale' } as const;
+const words = { loading: 'Connecting', empty: 'No mesh', live: 'Live', stale: 'Stale', past: 'Then' } as const;
 
 /** Whether what is on the page is now, and if not, how old and why. */
 export function FreshnessBadge(): ReactNode {
@@ -16,7 +16,7 @@ export function FreshnessBadge(): ReactNode {
   const { status, picture } = feed;
   const server = status?.servedBy ? picture.peers.get(status.servedBy)?.peer.name || shortId(status.servedBy) : '';
   const note =
-    state === 'stale'
+    state === 'stale' || state === 'past'
       ? `${formatAge(ageSeconds * 1_000)} old`
       : state === 'live' && server !== ''
         ? `by ${server}`

@@ -2,6 +2,7 @@
 
 import type { ReactNode } from 'react';
 import { FindingsBar } from '../features/findings/findings-bar.tsx';
+import { PastBar } from '../features/past/past-bar.tsx';
 import type { FailedTry, Trouble, UpstreamStatus } from '../feed/feed-event.ts';
 import { useFeed } from '../feed/feed-provider.tsx';
 import { freshnessOf } from '../feed/freshness.ts';
@@ -57,6 +58,7 @@ export function MeshGate({ children }: { readonly children: ReactNode }): ReactN
           </p>
         </div>
       )}
+      <PastBar />
       <div className="aged" data-state={state}>
         <FindingsBar />
         <div className="gate">{children}</div>

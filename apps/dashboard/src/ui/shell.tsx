@@ -3,7 +3,7 @@
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
-import { useFeed } from '../feed/feed-provider.tsx';
+import { useLiveFeed } from '../feed/feed-provider.tsx';
 import { FindBox } from './find-box.tsx';
 import { FreshnessBadge } from './freshness-badge.tsx';
 import { HelpSheet } from './help-sheet.tsx';
@@ -15,6 +15,7 @@ import { hrefWith, useUrlState } from './use-url-state.ts';
 const pages = [
   { path: '/', label: 'Topology', icon: 'topology' },
   { path: '/peers', label: 'Peers', icon: 'peers' },
+  { path: '/zones', label: 'Zones', icon: 'zones' },
   { path: '/traffic', label: 'Traffic', icon: 'traffic' },
   { path: '/console', label: 'Console', icon: 'console' },
 ] as const;
@@ -25,7 +26,8 @@ export function Shell(properties: { readonly theme: ThemeChoice; readonly childr
   const [url, change] = useUrlState();
   const [isHelpOpen, setHelpOpen] = useState(false);
   const find = useRef<HTMLInputElement>(null);
-  const { isConnected } = useFeed();
+  const { isConnected, hasPicture, picture } = useLiveFeed();
+  const isThen = url.past !== '';
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
@@ -66,6 +68,17 @@ export function Shell(properties: { readonly theme: ThemeChoice; readonly childr
         </nav>
         <FindBox inputRef={find} value={url.find} onChange={(text) => change({ find: text })} />
         <FreshnessBadge />
+        <button
+          type="button"
+          className="icon-button"
+          aria-label="Look back"
+          title="Look back at the last minutes"
+          aria-pressed={isThen}
+          disabled={!hasPicture}
+          onClick={() => change({ past: isThen ? '' : String(picture.now) })}
+        >
+          <Icon name="past" />
+        </button>
         <ThemeSwitch initial={properties.theme} />
         <button
           type="button"

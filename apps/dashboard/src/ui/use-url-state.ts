@@ -8,33 +8,62 @@ export interface UrlState {
   /** Selected peer's id; empty for none. */
   readonly peer: string;
   readonly find: string;
+  /** The moment of the past that is shown, ms since 1970; empty: now. */
+  readonly past: string;
   readonly layout: 'zones' | 'force' | 'ring' | 'hops';
   readonly edges: 'focus' | 'tree' | 'all';
   readonly sort: string;
+  /** What the console tries. */
+  readonly mode: 'messages' | 'search' | 'lookup' | 'mesh';
   readonly topic: string;
+  /** The console's question about the mesh. */
+  readonly ask: string;
   /** Zones that are drawn peer by peer in a folded picture, in the order in which they were opened. */
   readonly open: readonly string[];
+  /** The two zones whose links are listed; empty for none. */
+  readonly pair: readonly string[];
 }
 
 const layouts: readonly string[] = ['zones', 'force', 'ring', 'hops'];
 const edgeModes: readonly string[] = ['focus', 'tree', 'all'];
-const defaults: UrlState = { peer: '', find: '', layout: 'zones', edges: 'focus', sort: 'name', topic: '', open: [] };
+const modes: readonly string[] = ['messages', 'search', 'lookup', 'mesh'];
+const defaults: UrlState = {
+  peer: '',
+  find: '',
+  past: '',
+  layout: 'zones',
+  edges: 'focus',
+  sort: 'name',
+  mode: 'messages',
+  topic: '',
+  ask: '',
+  open: [],
+  pair: [],
+};
 
 /** The view in the address, and a function that changes it in place. Unknown values fall back to the default. */
 export function useUrlState(): [UrlState, (change: Partial<UrlState>) => void] {
   const parameters = useSearchParams();
   const layout = parameters.get('layout') ?? '';
   const edges = parameters.get('edges') ?? '';
+  const past = parameters.get('past') ?? '';
+  const mode = parameters.get('mode') ?? '';
   const opened = parameters.get('open') ?? '';
   const open = useMemo(() => zonesOf(opened), [opened]);
+  const paired = parameters.get('pair') ?? '';
+  const pair = useMemo(() => zonesOf(paired), [paired]);
   const state: UrlState = {
     peer: parameters.get('peer') ?? '',
     find: parameters.get('find') ?? '',
+    past: /^\d{1,15}$/.test(past) ? past : '',
     layout: layouts.includes(layout) ? (layout as UrlState['layout']) : defaults.layout,
     edges: edgeModes.includes(edges) ? (edges as UrlState['edges']) : defaults.edges,
     sort: parameters.get('sort') ?? defaults.sort,
+    mode: modes.includes(mode) ? (mode as UrlState['mode']) : defaults.mode,
     topic: parameters.get('topic') ?? '',
+    ask: parameters.get('ask') ?? '',
     open,
+    pair,
   };
   const change = useCallback((wanted: Partial<UrlState>) => {
     // From the address and not from this render: two changes in one event must not undo each other.
@@ -50,11 +79,12 @@ export function useUrlState(): [UrlState, (change: Partial<UrlState>) => void] {
   return [state, change];
 }
 
-/** The address of another page with the same selection and find expression. */
-export function hrefWith(path: string, { peer, find }: UrlState): string {
+/** The address of another page with the same selection, find expression and moment. */
+export function hrefWith(path: string, { peer, find, past }: UrlState): string {
   const parameters = new URLSearchParams();
   if (peer !== '') parameters.set('peer', peer);
   if (find !== '') parameters.set('find', find);
+  if (past !== '') parameters.set('past', past);
   const query = parameters.toString();
   return query === '' ? path : `${path}?${query}`;
 }

@@ -52,6 +52,7 @@ export const fadeMs = 6_000;
 /** The drawn graph, brought in line with pictures. What went stays for a while, marked. */
 export class MeshGraph {
   readonly graph: Graph<DrawnNode, DrawnEdge> = new Graph({ type: 'undirected', multi: false });
+  #drawn: MeshPicture | null = null;
 
   /** `condensed`: null draws every peer. `scale`: 1 in a picture of a laptop's size, less in a small one. */
   sync(
@@ -60,9 +61,12 @@ export class MeshGraph {
     palette: Palette,
     style: { readonly now: number; readonly isStill: boolean; readonly scale: number },
   ): void {
-    this.#syncPeers(picture, condensed, palette, style);
+    // The picture of another moment: nobody arrived or went to make it so.
+    const isOther = this.#drawn !== picture;
+    this.#drawn = picture;
+    this.#syncPeers(picture, condensed, palette, { ...style, isStill: style.isStill || isOther });
     this.#syncZones(condensed, palette, style.scale);
-    this.#dropNodes(picture, condensed, palette, style.now);
+    this.#dropNodes(picture, condensed, palette, { now: style.now, isOther });
     this.#syncEdges(picture, condensed, palette, style.now);
   }
 
@@ -107,14 +111,19 @@ export class MeshGraph {
     }
   }
 
-  #dropNodes(picture: MeshPicture, condensed: CondensedPicture | null, palette: Palette, now: number): void {
+  #dropNodes(
+    picture: MeshPicture,
+    condensed: CondensedPicture | null,
+    palette: Palette,
+    { now, isOther }: { readonly now: number; readonly isOther: boolean },
+  ): void {
     const closed = new Set(condensed?.zones.filter(({ folded }) => folded > 0).map(({ key }) => key));
     for (const id of this.graph.nodes()) {
       const isZone = zoneOfKey(id) !== null;
       if (isZone ? closed.has(id) : picture.peers.has(id) && condensed?.peers.has(id) !== false) continue;
       const { goneAt } = this.graph.getNodeAttributes(id);
       // Folded away, or opened: it did not die.
-      if (isZone || picture.peers.has(id)) this.graph.dropNode(id);
+      if (isZone || isOther || picture.peers.has(id)) this.graph.dropNode(id);
       else if (!goneAt) this.graph.mergeNodeAttributes(id, { goneAt: now, shape: goneShape, color: palette.gone });
       else if (now - goneAt > fadeMs) this.graph.dropNode(id);
     }
