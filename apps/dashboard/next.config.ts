@@ -10,7 +10,13 @@ const config: NextConfig = {
   // No picture is resized, so the native library for it need not be carried along.
   images: { unoptimized: true },
   outputFileTracingExcludes: { '**/*': ['../../node_modules/sharp/**/*', '../../node_modules/@img/**/*'] },
-  transpilePackages: ['@starling/client', '@starling/kernel', '@starling/topology', '@starling/wire'],
+  transpilePackages: [
+    '@starling/client',
+    '@starling/kernel',
+    '@starling/query',
+    '@starling/topology',
+    '@starling/wire',
+  ],
   // It finds its own .proto files and native parts by path, which a bundle would break.
   serverExternalPackages: ['@grpc/grpc-js'],
   // Compression holds events back until a block is full; what is served is small or already compressed.

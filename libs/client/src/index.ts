@@ -23,12 +23,13 @@ export {
   type StarlingReason,
 } from './errors.ts';
 export type { PutProgress } from './put-documents.ts';
-export type {
-  PeersAnswer,
-  PeersColumn,
-  PeersCoverage,
-  PeersRow,
-  QueryPeersOptions,
+export {
+  type PeersAnswer,
+  type PeersColumn,
+  type PeersCoverage,
+  type PeersRow,
+  type QueryPeersOptions,
+  toPeersAnswer,
 } from './query-peers.ts';
 export { type QueryStrategyName, queryStrategies, strategyName } from './query-strategy.ts';
 export { type QuerySpan, type QueryTrace, toQueryTrace } from './query-trace.ts';

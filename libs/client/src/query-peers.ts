@@ -60,6 +60,7 @@ const types: Readonly<Record<PeersColumnType, PeersColumn['type']>> = {
   [PeersColumnType.BYTES]: 'bytes',
 };
 
+/** The answer as a plain object, fit for JSON. */
 export function toPeersAnswer({ columns, rows, rowsCut, coverage }: QueryPeersResponse): PeersAnswer {
   return {
     columns: columns.map(({ name, type }) => ({ name, type: types[type] ?? 'text' })),

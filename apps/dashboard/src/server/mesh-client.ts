@@ -6,6 +6,7 @@ import {
   AdminService,
   BadRequestSchema,
   ErrorInfoSchema,
+  LookupService,
   MeshService,
   SearchService,
   StatusSchema,
@@ -17,6 +18,7 @@ import { addressProblem, diagnose, PeerTrouble } from './trouble.ts';
 /** The public API's methods as grpc-js wants them. */
 export const api = {
   admin: toGrpcDefinition(AdminService as typeof AdminService & DescService),
+  lookup: toGrpcDefinition(LookupService as typeof LookupService & DescService),
   mesh: toGrpcDefinition(MeshService as typeof MeshService & DescService),
   search: toGrpcDefinition(SearchService as typeof SearchService & DescService),
 };
@@ -46,6 +48,8 @@ export interface MeshProblem {
   /** The stable reason of google.rpc.ErrorInfo; empty when there is none. */
   readonly reason: string;
   readonly fields: readonly { readonly field: string; readonly description: string }[];
+  /** Where in the text of a question the fault is, in UTF-16 units from 0; left out when none is named. */
+  readonly place?: { readonly at: number; readonly end: number };
 }
 
 type Method<Q, A> = Pick<grpc.MethodDefinition<Q, A>, 'path' | 'requestSerialize' | 'responseDeserialize'>;
@@ -169,11 +173,14 @@ export function problemOf(error: unknown): MeshProblem {
   const { code, details, metadata, message } = error as Partial<grpc.ServiceError>;
   const fields: { field: string; description: string }[] = [];
   let reason = '';
+  let place: MeshProblem['place'];
   const [bytes] = metadata?.get('grpc-status-details-bin') ?? [];
   if (bytes instanceof Buffer) {
     try {
       for (const detail of fromBinary(StatusSchema, bytes).details) {
-        reason = anyUnpack(detail, ErrorInfoSchema)?.reason ?? reason;
+        const info = anyUnpack(detail, ErrorInfoSchema);
+        reason = info?.reason ?? reason;
+        place = placeOf(info?.metadata) ?? place;
         fields.push(...(anyUnpack(detail, BadRequestSchema)?.fieldViolations ?? []).map(violationFacts));
       }
     } catch {
@@ -185,7 +192,13 @@ export function problemOf(error: unknown): MeshProblem {
     message: details || message || 'The peer gave no reason.',
     reason,
     fields,
+    ...(place !== undefined && { place }),
   };
+}
+
+function placeOf(metadata: Readonly<Record<string, string>> = {}): MeshProblem['place'] {
+  const [at, end] = [Number(metadata.text_at), Number(metadata.text_end)];
+  return Number.isSafeInteger(at) && Number.isSafeInteger(end) && at >= 0 && end >= at ? { at, end } : undefined;
 }
 
 function violationFacts({ field, description }: { field: string; description: string }): MeshProblem['fields'][number] {

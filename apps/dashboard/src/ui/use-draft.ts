@@ -2,10 +2,10 @@
 
 import { type ChangeEvent, useEffect, useState } from 'react';
 
-/** What an input needs to be bound to a draft. */
+/** What an input or a textarea needs to be bound to a draft. */
 export interface DraftInput {
   readonly value: string;
-  readonly onChange: (event: ChangeEvent<HTMLInputElement>) => void;
+  readonly onChange: (event: ChangeEvent<HTMLInputElement | HTMLTextAreaElement>) => void;
   readonly onFocus: () => void;
   readonly onBlur: () => void;
 }

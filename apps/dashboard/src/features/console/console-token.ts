@@ -20,9 +20,3 @@ export function setConsoleToken(token: string): void {
     // As above.
   }
 }
-
-/** Headers of a request to our own server, with the token where there is one. */
-export function requestHeaders(): Record<string, string> {
-  const token = consoleToken();
-  return { 'content-type': 'application/json', ...(token === '' ? {} : { authorization: `Bearer ${token}` }) };
-}

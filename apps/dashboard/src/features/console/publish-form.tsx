@@ -3,10 +3,11 @@
 import { type FormEvent, type ReactNode, useState } from 'react';
 import type { MeshProblem } from '../../server/mesh-client.ts';
 import { shortId } from '../../ui/format.ts';
+import { post } from '../../ui/post.ts';
+import { ProblemLine } from '../../ui/problem-line.tsx';
 import { useDraft } from '../../ui/use-draft.ts';
 import styles from './console.module.css';
-import { post } from './post.ts';
-import { ProblemLine } from './problem-line.tsx';
+import { consoleToken } from './console-token.ts';
 
 interface Published {
   readonly messageId: string;
@@ -31,7 +32,7 @@ export function PublishForm(properties: {
   const publish = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
     setBusy(true);
-    const answer = await post('/api/publish', { topic: draft.value, payload, peer });
+    const answer = await post('/api/publish', { topic: draft.value, payload, peer }, consoleToken());
     setOutcome(answer instanceof Response ? ((await answer.json()) as Published) : answer);
     setBusy(false);
   };

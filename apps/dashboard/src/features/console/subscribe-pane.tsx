@@ -2,8 +2,8 @@
 
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react';
 import { formatBytes, formatTime } from '../../ui/format.ts';
+import { ProblemLine } from '../../ui/problem-line.tsx';
 import styles from './console.module.css';
-import { ProblemLine } from './problem-line.tsx';
 import type { SubscriptionEvent } from './subscription-event.ts';
 import { openSubscription } from './subscription-stream.ts';
 

@@ -1,4 +1,5 @@
-import { requestHeaders } from './console-token.ts';
+import { requestHeaders } from '../../ui/post.ts';
+import { consoleToken } from './console-token.ts';
 import type { SubscriptionEvent } from './subscription-event.ts';
 
 /** As an EventSource would after a broken stream. */
@@ -31,7 +32,7 @@ async function run(request: object, { onState, onEvent }: SubscriptionListener, 
     try {
       const response = await fetch('/api/subscribe', {
         method: 'POST',
-        headers: requestHeaders(),
+        headers: requestHeaders(consoleToken()),
         body: JSON.stringify({ ...request, cursor }),
         signal,
       });

@@ -10,9 +10,8 @@ export function TokenField({ hint }: { readonly hint: string }): ReactNode {
   // After the first paint: the server that renders the page has no session of this tab.
   useEffect(() => setToken(consoleToken()), []);
   return (
-    <form className={styles.card} aria-label="Access" autoComplete="off" onSubmit={(event) => event.preventDefault()}>
-      <h2>Access</h2>
-      <label>
+    <form className={styles.access} aria-label="Access" autoComplete="off" onSubmit={(event) => event.preventDefault()}>
+      <label className={styles.inline}>
         Your token
         <input
           name="token"
@@ -27,10 +26,8 @@ export function TokenField({ hint }: { readonly hint: string }): ReactNode {
           }}
         />
       </label>
-      <p className={styles.quiet}>
-        {token !== ''
-          ? 'Kept in this tab until it is closed.'
-          : 'To publish, subscribe or ask, the mesh wants to know who you are.'}
+      <p>
+        {token !== '' ? 'Kept in this tab until it is closed.' : 'The mesh wants to know who asks.'}
         {token === '' && hint !== '' && (
           <>
             {' '}

@@ -2,7 +2,8 @@ import { create } from '@bufbuild/protobuf';
 import { PublishRequestSchema } from '@starling/wire';
 import { millisOf } from '../../../server/facts-from-wire.ts';
 import { mesh } from '../../../server/mesh.ts';
-import { api, httpStatusOf, problemOf } from '../../../server/mesh-client.ts';
+import { api } from '../../../server/mesh-client.ts';
+import { answerOf, targetOf } from '../../../server/on-behalf.ts';
 import { badRequest, readJsonObject, stringField } from '../../../server/request-body.ts';
 import { metadataOf } from '../../../server/tokens.ts';
 
@@ -21,26 +22,27 @@ export async function POST(request: Request): Promise<Response> {
   const headers = Object.entries(body.headers ?? {});
   if (topic === null || payload === null || peer === null) return badRequest('topic, payload and peer are texts.');
   if (headers.some(([, value]) => typeof value !== 'string')) return badRequest('Headers are texts.');
-  const { client, hub } = mesh();
-  // Only peers that the mesh told us of: a page must not choose where this server connects to.
-  const address = peer === '' ? null : hub.apiAddressOf(peer);
-  if (peer !== '' && address === null) return badRequest('This peer is not known, or takes no clients.');
-  try {
+  const target = targetOf(peer);
+  if (target instanceof Response) return target;
+  return await answerOf(async () => {
     const message = create(PublishRequestSchema, {
       topic,
       payload: new TextEncoder().encode(payload),
       headers: Object.fromEntries(headers) as Record<string, string>,
     });
-    const response = await client.unary(address, api.mesh.publish, message, metadataOf(request), publishMs);
-    return Response.json({
+    const response = await mesh().client.unary(
+      target.address,
+      api.mesh.publish,
+      message,
+      metadataOf(request),
+      publishMs,
+    );
+    return {
       messageId: response.messageId,
       origin: response.origin,
       sequence: Number(response.sequence),
       publishTime: millisOf(response.publishTime),
       isAlone: response.alone,
-    });
-  } catch (error) {
-    const problem = problemOf(error);
-    return Response.json({ error: problem }, { status: httpStatusOf(problem) });
-  }
+    };
+  });
 }

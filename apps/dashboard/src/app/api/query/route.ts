@@ -6,6 +6,7 @@ import type { QueryLine } from '../../../features/console/query-line.ts';
 import { durationMs } from '../../../server/facts-from-wire.ts';
 import { mesh } from '../../../server/mesh.ts';
 import { api, httpStatusOf, problemOf } from '../../../server/mesh-client.ts';
+import { targetOf } from '../../../server/on-behalf.ts';
 import { badRequest, readJsonObject, stringField } from '../../../server/request-body.ts';
 import { metadataOf } from '../../../server/tokens.ts';
 
@@ -28,12 +29,11 @@ export async function POST(request: Request): Promise<Response> {
   if (strategy === null) return badRequest(`strategy is one of ${Object.keys(queryStrategies).join(', ')}.`);
   const trace = body.trace ?? false;
   if (typeof trace !== 'boolean') return badRequest('trace is true or false.');
-  const { client, hub } = mesh();
-  const address = peer === '' ? null : hub.apiAddressOf(peer);
-  if (peer !== '' && address === null) return badRequest('This peer is not known, or takes no clients.');
+  const target = targetOf(peer);
+  if (target instanceof Response) return target;
   try {
-    const call = await client.stream(
-      address,
+    const call = await mesh().client.stream(
+      target.address,
       api.search.query,
       create(QueryRequestSchema, { text, limit, strategy, trace }),
       metadataOf(request),

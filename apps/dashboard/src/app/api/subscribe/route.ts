@@ -5,14 +5,13 @@ import type { SubscriptionEvent } from '../../../features/console/subscription-e
 import { millisOf } from '../../../server/facts-from-wire.ts';
 import { mesh } from '../../../server/mesh.ts';
 import { api, problemOf } from '../../../server/mesh-client.ts';
+import { targetOf } from '../../../server/on-behalf.ts';
+import { previewOf } from '../../../server/preview.ts';
 import { badRequest, readJsonObject, stringField } from '../../../server/request-body.ts';
 import { heartbeatMs, sseEvent, sseHeartbeat, sseResponse, sseRetry } from '../../../server/sse.ts';
 import { metadataOf } from '../../../server/tokens.ts';
 
 export const dynamic = 'force-dynamic';
-
-/** Characters of a payload that a browser is sent. */
-const previewMax = 4_096;
 
 /**
  * Messages of `{ topics, replay?, cursor?, peer? }` as events: `replay` begins with what is held, `cursor`, the id of the
@@ -27,9 +26,9 @@ export async function POST(request: Request): Promise<Response> {
   if (list === null || peer === null || cursor === null) return badRequest('topics, peer and cursor are texts.');
   const topics = list.split(',').map((topic) => topic.trim());
   if (topics.some((topic) => topic === '')) return badRequest('Name at least one topic.');
-  const { client, hub } = mesh();
-  const address = peer === '' ? null : hub.apiAddressOf(peer);
-  if (peer !== '' && address === null) return badRequest('This peer is not known, or takes no clients.');
+  const { client } = mesh();
+  const target = targetOf(peer);
+  if (target instanceof Response) return target;
   let call: grpc.ClientReadableStream<SubscribeResponse>;
   try {
     const subscribe = create(SubscribeRequestSchema, {
@@ -37,7 +36,7 @@ export async function POST(request: Request): Promise<Response> {
       cursors: cursor === '' ? [] : [cursor],
       replayAll: cursor === '' && body.replay === true,
     });
-    call = await client.stream(address, api.mesh.subscribe, subscribe, metadataOf(request));
+    call = await client.stream(target.address, api.mesh.subscribe, subscribe, metadataOf(request));
   } catch (error) {
     // As an event, not a status: it is one more thing that the stream has to say.
     const problem: SubscriptionEvent = { kind: 'problem', problem: problemOf(error) };
@@ -103,7 +102,6 @@ function subscriptionEvent({ event }: SubscribeResponse): { cursor: string | nul
 }
 
 function messageEvent(message: Message): SubscriptionEvent {
-  const text = textOf(message.payload.subarray(0, previewMax));
   return {
     kind: 'message',
     messageId: message.messageId,
@@ -114,17 +112,6 @@ function messageEvent(message: Message): SubscriptionEvent {
     hops: message.hops,
     isReplayed: message.replayed,
     headers: message.headers,
-    preview: text ?? Buffer.from(message.payload.subarray(0, 256)).toString('hex'),
-    isText: text !== null,
-    bytes: message.payload.byteLength,
+    ...previewOf(message.payload),
   };
-}
-
-function textOf(bytes: Uint8Array): string | null {
-  try {
-    // `stream` forgives a character that the cut went through.
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
-  } catch {
-    return null;
-  }
 }

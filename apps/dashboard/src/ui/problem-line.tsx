@@ -1,11 +1,10 @@
 import type { ReactNode } from 'react';
-import type { MeshProblem } from '../../server/mesh-client.ts';
-import styles from './console.module.css';
+import type { MeshProblem } from '../server/mesh-client.ts';
 
 /** A refusal in the mesh's own words, with the fields that it names. */
 export function ProblemLine({ problem }: { readonly problem: MeshProblem }): ReactNode {
   return (
-    <p className={styles.problem} role="alert">
+    <p className="problem" role="alert">
       <b>{problem.reason || problem.code}</b> {problem.message}
       {problem.fields?.map(({ field, description }) => (
         <span key={field}>
