@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import { OverviewStrip } from '../features/overview/overview-strip.tsx';
 import { TopologyView } from '../features/topology/topology-view.tsx';
+import { readSettings } from '../server/settings.ts';
 import { MeshGate } from '../ui/mesh-gate.tsx';
 import { SidePanel } from './side-panel.tsx';
 
@@ -11,7 +12,7 @@ export default function TopologyPage(): ReactNode {
       <main id="content" className="content">
         <MeshGate>
           <TopologyView />
-          <SidePanel />
+          <SidePanel asksToken={readSettings(process.env).tokenFile !== ''} />
         </MeshGate>
       </main>
     </>

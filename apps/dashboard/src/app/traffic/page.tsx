@@ -2,6 +2,7 @@ import type { Metadata } from 'next';
 import type { ReactNode } from 'react';
 import { OverviewStrip } from '../../features/overview/overview-strip.tsx';
 import { TrafficView } from '../../features/traffic/traffic-view.tsx';
+import { readSettings } from '../../server/settings.ts';
 import { MeshGate } from '../../ui/mesh-gate.tsx';
 import { SidePanel } from '../side-panel.tsx';
 
@@ -14,7 +15,7 @@ export default function TrafficPage(): ReactNode {
       <main id="content" className="content">
         <MeshGate>
           <TrafficView />
-          <SidePanel />
+          <SidePanel asksToken={readSettings(process.env).tokenFile !== ''} />
         </MeshGate>
       </main>
     </>

@@ -1,28 +1,29 @@
 'use client';
 
-import {
-  type Edge,
-  edgeRole,
-  edgeRttMs,
-  flowFrom,
-  type MeshPicture,
-  otherEnd,
-  type PeerView,
-} from '@starling/topology';
-import type { ReactNode } from 'react';
+import type { MeshPicture, PeerFacts, PeerView } from '@starling/topology';
+import { type ReactNode, useState } from 'react';
 import { useFeed } from '../../feed/feed-provider.tsx';
-import { formatAge, formatBytes, formatMs, formatNumber, formatShare, shortId } from '../../ui/format.ts';
+import { formatAge, formatBytes, formatNumber, formatShare, formatTime, shortId } from '../../ui/format.ts';
 import { HealthGlyph, healthLabels } from '../../ui/health-glyph.tsx';
 import { Icon } from '../../ui/icons.tsx';
 import { useNow } from '../../ui/use-now.ts';
+import { ActionDialog } from './action-dialog.tsx';
+import actionStyles from './actions.module.css';
+import { actionsFor, type PeerAction } from './peer-action.ts';
+import { PeerLinks } from './peer-links.tsx';
 import styles from './peers.module.css';
 
-const roleLabels = { tree: 'tree', half: 'half', spare: 'spare' } as const;
-
-/** All that is known of one peer, and its links with both directions. */
-export function PeerPanel(properties: { readonly peer: string; readonly onSelect: (peer: string) => void }): ReactNode {
-  const { peer: id, onSelect } = properties;
-  const { picture } = useFeed();
+/** All that is known of one peer, its links with both directions, and what an operator can do to it. */
+export function PeerPanel(properties: {
+  readonly peer: string;
+  /** Whether the mesh asks for tokens. */
+  readonly asksToken: boolean;
+  readonly onSelect: (peer: string) => void;
+}): ReactNode {
+  const { peer: id, asksToken, onSelect } = properties;
+  const { picture, pastAt } = useFeed();
+  // Here and not in the detail: a peer that was drained is gone before it is said that it was.
+  const [act, setAct] = useState<{ readonly action: PeerAction; readonly peer: PeerFacts } | null>(null);
   const view = picture.peers.get(id);
   const gone = picture.gone.find(({ peer }) => peer.id === id);
   return (
@@ -46,7 +47,23 @@ export function PeerPanel(properties: { readonly peer: string; readonly onSelect
             : 'This peer is gone. Its neighbours replace its links.'}
         </p>
       ) : (
-        <PeerDetail view={view} picture={picture} onSelect={onSelect} />
+        <PeerDetail
+          view={view}
+          picture={picture}
+          onSelect={onSelect}
+          isNow={pastAt === null}
+          onAct={(action) => setAct({ action, peer: view.peer })}
+        />
+      )}
+      {act !== null && (
+        <ActionDialog
+          action={act.action}
+          peer={act.peer}
+          others={picture.peers.size - (picture.peers.has(act.peer.id) ? 1 : 0)}
+          asksToken={asksToken}
+          nameOf={(peer) => picture.peers.get(peer)?.peer.name || shortId(peer)}
+          onClose={() => setAct(null)}
+        />
       )}
     </section>
   );
@@ -56,11 +73,13 @@ function PeerDetail(properties: {
   readonly view: PeerView;
   readonly picture: MeshPicture;
   readonly onSelect: (peer: string) => void;
+  /** Nothing can be done to the past. */
+  readonly isNow: boolean;
+  readonly onAct: (action: PeerAction) => void;
 }): ReactNode {
-  const { view, picture, onSelect } = properties;
+  const { view, picture, onSelect, isNow, onAct } = properties;
   const { peer, report, verdict } = view;
   const now = useNow();
-  const edges = [...picture.edgesOf(peer.id)].sort(byRoleThenRtt);
   return (
     <div className={styles.detail}>
       <div className={styles.verdict} data-health={verdict.health}>
@@ -78,33 +97,8 @@ function PeerDetail(properties: {
           <Rate label="Documents" value={formatNumber(report.documentCount)} />
         </dl>
       )}
-      <h3>
-        Links <span>{edges.length}</span>
-      </h3>
-      {edges.length > 0 && (
-        <table className={styles.links}>
-          <thead>
-            <tr>
-              <th scope="col">Peer</th>
-              <th scope="col">Role</th>
-              <th scope="col" className="num">
-                RTT
-              </th>
-              <th scope="col" className="num" title="Messages per second to it">
-                Out/s
-              </th>
-              <th scope="col" className="num" title="Messages per second from it">
-                In/s
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {edges.map((edge) => (
-              <LinkRow key={edge.key} edge={edge} self={peer.id} picture={picture} onSelect={onSelect} />
-            ))}
-          </tbody>
-        </table>
-      )}
+      <PeerLinks peer={peer.id} picture={picture} onSelect={onSelect} />
+      {isNow && <Actions peer={peer} onAct={onAct} />}
       <h3>Identity</h3>
       <dl className={styles.facts}>
         <Fact label="Id" value={peer.id} isCode />
@@ -120,45 +114,39 @@ function PeerDetail(properties: {
   );
 }
 
-function LinkRow(properties: {
-  readonly edge: Edge;
-  readonly self: string;
-  readonly picture: MeshPicture;
-  readonly onSelect: (peer: string) => void;
+const actionLabels = { drain: 'Drain…', ban: 'Ban…', unban: 'Lift the ban…' } as const;
+
+/** What an operator can do to it. Each asks once more. */
+function Actions({
+  peer,
+  onAct,
+}: {
+  readonly peer: PeerFacts;
+  readonly onAct: (action: PeerAction) => void;
 }): ReactNode {
-  const { edge, self, picture, onSelect } = properties;
-  const other = otherEnd(edge, self);
-  const role = edgeRole(edge);
-  const isOneSided = picture.isHalf(edge);
-  const [out, back] = [flowFrom(edge, self), flowFrom(edge, other)];
+  const { ban } = peer;
   return (
-    <tr>
-      <td>
-        <button type="button" className="link-button" onClick={() => onSelect(other)}>
-          {picture.peers.get(other)?.peer.name || shortId(other)}
-        </button>
-      </td>
-      <td>
-        <span className="tag" data-role={role}>
-          {roleLabels[role]}
-        </span>
-        {isOneSided && (
-          <span className="tag" data-role="odd" title="One end alone reports this link">
-            1-sided
-          </span>
-        )}
-      </td>
-      <td className="num">{formatMs(edgeRttMs(edge))}</td>
-      <td className="num" title={`${formatBytes(out.bytesPerSecond)}/s`}>
-        {formatNumber(out.messagesPerSecond)}
-      </td>
-      <td
-        className="num"
-        title={`${formatBytes(back.bytesPerSecond)}/s, ${formatNumber(back.duplicatesPerSecond)}/s known already`}
-      >
-        {formatNumber(back.messagesPerSecond)}
-      </td>
-    </tr>
+    <section aria-label="Operate">
+      <div className={actionStyles.actions}>
+        {actionsFor(peer).map((action) => (
+          <button key={action} type="button" className="button" onClick={() => onAct(action)}>
+            {actionLabels[action]}
+          </button>
+        ))}
+      </div>
+      {ban !== undefined && (
+        <p className={actionStyles.lifted}>
+          {ban.until === null ? 'Banned until it is lifted.' : `Banned until ${formatTime(ban.until)}.`}
+          {ban.scope === 'mesh' && (
+            <>
+              {' '}
+              In the whole mesh: who has the operator’s key lifts it by{' '}
+              <code>starling unban {peer.name || peer.id}</code>.
+            </>
+          )}
+        </p>
+      )}
+    </section>
   );
 }
 
@@ -178,11 +166,4 @@ function Fact(properties: { readonly label: string; readonly value: string; read
       <dd>{properties.isCode === true ? <code>{properties.value}</code> : properties.value}</dd>
     </div>
   );
-}
-
-const roleOrder = { tree: 0, half: 1, spare: 2 } as const;
-
-function byRoleThenRtt(one: Edge, other: Edge): number {
-  const byRole = roleOrder[edgeRole(one)] - roleOrder[edgeRole(other)];
-  return byRole || (edgeRttMs(one) ?? 0) - (edgeRttMs(other) ?? 0) || (one.key < other.key ? -1 : 1);
 }
