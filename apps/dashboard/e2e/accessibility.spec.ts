@@ -1,9 +1,8 @@
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { axeViolations } from './axe.ts';
-import { type Dashboard, missingTool, openBrowser, startDashboard } from './harness.ts';
+import { missingTool, sampleDashboard } from './harness.ts';
 import { SampleMesh } from './sample-mesh.ts';
-import { SampleServer } from './sample-server.ts';
 
 const missing = missingTool();
 
@@ -12,32 +11,17 @@ describe.skipIf(missing !== null)(
   { timeout: 90_000 },
   () => {
     const mesh = new SampleMesh(24, 3);
-    let server: SampleServer;
-    let dashboard: Dashboard;
-    let browser: Awaited<ReturnType<typeof openBrowser>>;
-    let page: Page;
-    let beat: NodeJS.Timeout;
-
-    beforeAll(async () => {
-      server = await new SampleServer(mesh).start();
-      dashboard = await startDashboard([server.address]);
-      browser = await openBrowser();
-      page = await browser.context.newPage();
-      page.setDefaultTimeout(40_000);
-      beat = setInterval(() => mesh.tick(), 1_000);
-    }, 60_000);
-
-    afterAll(async () => {
-      clearInterval(beat);
-      await browser?.close();
-      await dashboard?.stop();
-      server?.stop();
+    const stage = sampleDashboard(mesh, {
+      tickMs: 1_000,
+      patienceMs: 40_000,
+      env: { STARLING_TOKEN_FILE: '/dev/null' },
     });
+    const { open } = stage;
+    let page: Page;
 
-    const open = async (path: string): Promise<void> => {
-      await page.goto(dashboard.url + path);
-      await page.getByTestId('freshness').getByText('Live').waitFor();
-    };
+    beforeAll(() => {
+      ({ page } = stage);
+    });
 
     describe.each(['light', 'dark'] as const)('in the %s theme', (colorScheme) => {
       beforeAll(() => page.emulateMedia({ colorScheme }));
@@ -49,7 +33,11 @@ describe.skipIf(missing !== null)(
         ['one that is not understood', () => '/peers?find=colour%3Dgreen'],
         ['the peers', () => `/peers?sort=-rtt&peer=${mesh.ids[3]}`],
         ['the traffic', () => '/traffic'],
+        ['the zones', () => '/zones'],
+        ['links of two zones', () => '/zones?pair=eu-west-1a,eu-west-1b'],
         ['the console', () => '/console'],
+        ['a lookup', () => '/console?mode=lookup'],
+        ['a question about the mesh', () => '/console?mode=mesh'],
       ])('%s breaks no rule of WCAG 2.2 AA', async (_, path) => {
         await open(path());
         expect(await axeViolations(page)).toEqual([]);
@@ -64,14 +52,48 @@ describe.skipIf(missing !== null)(
         await page.getByLabel('Topic', { exact: true }).fill('not a topic');
         await page.getByRole('button', { name: 'Publish' }).click();
         await page.getByText('words are separated by dots').waitFor();
+        expect(await axeViolations(page)).toEqual([]);
+        await page.getByText('Search', { exact: true }).click();
         await page.getByLabel('Words to search for in the whole mesh').fill('starlings');
-        await page.getByRole('button', { name: 'Ask' }).click();
-        await page.getByTestId('hits').getByText('1 hit in').waitFor();
+        await page.getByRole('button', { name: 'Ask', exact: true }).click();
+        await page.getByTestId('query-summary').getByText('1 hit in').waitFor();
         expect(await axeViolations(page)).toEqual([]);
         await page.getByLabel('show the way').check();
         await page.getByRole('button', { name: 'Ask', exact: true }).click();
         await page.getByTestId('trace-state').getByText('step 4 of 4').waitFor();
         expect(await axeViolations(page)).toEqual([]);
+      });
+
+      it('nor what lookups and questions about the mesh answer, refusals among them', async () => {
+        await open('/console?mode=lookup');
+        await page.getByLabel('Key', { exact: true }).fill('missing');
+        await page.getByRole('button', { name: 'Get record' }).click();
+        await page.getByTestId('lookup').getByText('No record of').waitFor();
+        await page.getByText('Find peers', { exact: true }).first().click();
+        await page.getByLabel('Name of the offer').fill('thumbnails');
+        await page.getByRole('button', { name: 'Find peers' }).click();
+        await page.getByTestId('lookup').getByRole('row').nth(1).waitFor();
+        expect(await axeViolations(page)).toEqual([]);
+        await page.getByText('Mesh', { exact: true }).last().click();
+        await page.getByRole('button', { name: 'Heaviest' }).click();
+        await page.getByTestId('coverage').getByText('it did not answer in time').waitFor();
+        await page.getByText('What can be asked').click();
+        expect(await axeViolations(page)).toEqual([]);
+        await page.getByLabel('Question').fill('zone ? zone');
+        await page.keyboard.press('Enter');
+        await page.getByTestId('pointed').waitFor();
+        expect(await axeViolations(page)).toEqual([]);
+      });
+
+      it('nor an operator’s dialogs', async () => {
+        await open(`/?peer=${mesh.ids[3]}`);
+        for (const name of ['Drain…', 'Ban…']) {
+          await page.getByRole('button', { name }).click();
+          await page.getByRole('dialog').waitFor();
+          expect(await axeViolations(page)).toEqual([]);
+          await page.keyboard.press('Escape');
+          await page.getByRole('dialog').waitFor({ state: 'detached' });
+        }
       });
 
       it('nor the help', async () => {
@@ -154,7 +176,15 @@ describe.skipIf(missing !== null)(
 
     it('fits a phone: nothing sticks out, find and freshness are there', async () => {
       await page.setViewportSize({ width: 360, height: 740 });
-      for (const path of ['/', `/?peer=${mesh.ids[2]}`, '/peers', '/traffic', '/console']) {
+      const console = ['messages', 'search', 'lookup', 'mesh'].map((mode) => `/console?mode=${mode}`);
+      for (const path of [
+        '/',
+        `/?peer=${mesh.ids[2]}`,
+        '/peers',
+        '/zones?pair=eu-west-1a,eu-west-1a',
+        '/traffic',
+        ...console,
+      ]) {
         await open(path);
         const width = await page.evaluate<number>('document.documentElement.scrollWidth');
         expect(width, path).toBeLessThanOrEqual(360);

@@ -1,8 +1,7 @@
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Dashboard, missingTool, openBrowser, poll, startDashboard } from './harness.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { missingTool, poll, sampleDashboard } from './harness.ts';
 import { SampleMesh } from './sample-mesh.ts';
-import { SampleServer } from './sample-server.ts';
 
 const missing = missingTool();
 
@@ -11,36 +10,19 @@ describe.skipIf(missing !== null)(
   () => {
     const mesh = new SampleMesh(24, 3);
     const problems: string[] = [];
-    let servers: SampleServer[];
-    let dashboard: Dashboard;
-    let browser: Awaited<ReturnType<typeof openBrowser>>;
+    const stage = sampleDashboard(mesh, { served: 2, tickMs: 500 });
+    const { open, servers } = stage;
     let page: Page;
-    let beat: NodeJS.Timeout;
 
-    beforeAll(async () => {
-      servers = [await new SampleServer(mesh).start(), await new SampleServer(mesh, mesh.ids[1]).start()];
-      dashboard = await startDashboard(servers.map(({ address }) => address));
-      browser = await openBrowser();
-      page = await browser.context.newPage();
+    beforeAll(() => {
+      ({ page } = stage);
       page.on('pageerror', (error) => problems.push(String(error)));
       page.on('console', (message) => {
         if (message.type() === 'error' && message.text().includes('Content Security Policy'))
           problems.push(message.text());
       });
-      beat = setInterval(() => mesh.tick(), 500);
-    }, 60_000);
-
-    afterAll(async () => {
-      clearInterval(beat);
-      await browser?.close();
-      await dashboard?.stop();
-      for (const server of servers ?? []) server.stop();
     });
 
-    const open = async (path: string): Promise<void> => {
-      await page.goto(dashboard.url + path);
-      await page.getByTestId('freshness').getByText('Live').waitFor();
-    };
     const see = (testId: string, words: string): Promise<void> => page.getByTestId(testId).getByText(words).waitFor();
 
     it('does not watch the mesh before somebody looks', () => {
@@ -80,8 +62,8 @@ describe.skipIf(missing !== null)(
     });
 
     it('shares its stream among all who look', async () => {
-      const second = await browser.context.newPage();
-      await second.goto(`${dashboard.url}/traffic`);
+      const second = await stage.context.newPage();
+      await second.goto(`${stage.dashboard.url}/traffic`);
       await second.getByText('Messages of applications').waitFor();
       expect(servers[0]?.watches).toBe(1);
       await second.close();
@@ -153,9 +135,12 @@ describe.skipIf(missing !== null)(
     });
 
     it('asks the whole mesh', async () => {
+      await page.getByText('Search', { exact: true }).click();
       await page.getByLabel('Words to search for in the whole mesh').fill('starlings');
-      await page.getByRole('button', { name: 'Ask' }).click();
-      await page.getByTestId('hits').getByText('1 hit in').waitFor();
+      await page.getByRole('button', { name: 'Ask', exact: true }).click();
+      await page.getByTestId('hits').getByText('murmuration').waitFor();
+      await page.getByTestId('query-summary').getByText('1 hit in').waitFor();
+      expect(new URL(page.url()).searchParams.get('mode')).toBe('search');
     });
 
     it('shows the way of a query: link after link in the order of asking, and as a list for the keys', async () => {
@@ -175,7 +160,7 @@ describe.skipIf(missing !== null)(
       await page.getByTestId('trace-state').getByText('step 2 of 4').waitFor();
       await steps.nth(1).and(page.locator(':focus')).waitFor();
       await page.getByRole('button', { name: 'Close' }).click();
-      await page.getByRole('region', { name: 'Subscribe' }).waitFor();
+      await page.getByTestId('hits').getByText('murmuration').waitFor();
     });
 
     it('opens its help, and Escape closes it', async () => {
@@ -221,8 +206,8 @@ describe.skipIf(missing !== null)(
     });
 
     it('exits at once on SIGTERM, with a browser connected', async () => {
-      dashboard.process.kill('SIGTERM');
-      expect(await dashboard.exited).toBe(0);
+      stage.dashboard.process.kill('SIGTERM');
+      expect(await stage.dashboard.exited).toBe(0);
     });
   },
 );

@@ -3,7 +3,10 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { type BrowserContext, chromium } from 'playwright-core';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll } from 'vitest';
+import type { SampleMesh } from './sample-mesh.ts';
+import { SampleServer } from './sample-server.ts';
 
 const chromiumPath = process.env.STARLING_CHROMIUM ?? '/usr/bin/chromium';
 const root = path.join(import.meta.dirname, '..');
@@ -99,6 +102,69 @@ export async function startDashboard(peers: readonly string[], env: Record<strin
     stop: async () => {
       child.kill('SIGTERM');
       await exited;
+    },
+  };
+}
+
+/** A dashboard on a sample mesh, looked at in a browser: what most specs need. Good between beforeAll and afterAll. */
+export interface SampleStage {
+  readonly servers: readonly SampleServer[];
+  readonly dashboard: Dashboard;
+  readonly context: BrowserContext;
+  readonly page: Page;
+  /** Goes to a page of the dashboard, and waits until it shows the mesh as it is now. */
+  open(path: string): Promise<void>;
+}
+
+/** How a stage is set. */
+export interface SampleStageOptions {
+  /** Peers of the mesh that serve; the dashboard is told of all. Left out: one. */
+  readonly served?: number;
+  /** Everybody reports anew so often. */
+  readonly tickMs: number;
+  /** How long the page's steps may take. */
+  readonly patienceMs?: number;
+  readonly env?: Record<string, string>;
+}
+
+/** Sets a stage before the tests of the suite that calls it, and clears it after them. */
+export function sampleDashboard(mesh: SampleMesh, options: SampleStageOptions): SampleStage {
+  const servers: SampleServer[] = [];
+  let dashboard: Dashboard;
+  let browser: Awaited<ReturnType<typeof openBrowser>>;
+  let page: Page;
+  let beat: NodeJS.Timeout;
+  beforeAll(async () => {
+    for (const id of mesh.ids.slice(0, options.served ?? 1)) servers.push(await new SampleServer(mesh, id).start());
+    dashboard = await startDashboard(
+      servers.map(({ address }) => address),
+      options.env,
+    );
+    browser = await openBrowser();
+    page = await browser.context.newPage();
+    page.setDefaultTimeout(options.patienceMs ?? 30_000);
+    beat = setInterval(() => mesh.tick(), options.tickMs);
+  }, 90_000);
+  afterAll(async () => {
+    clearInterval(beat);
+    await browser?.close();
+    await dashboard?.stop();
+    for (const server of servers) server.stop();
+  });
+  return {
+    servers,
+    get dashboard() {
+      return dashboard;
+    },
+    get context() {
+      return browser.context;
+    },
+    get page() {
+      return page;
+    },
+    open: async (path) => {
+      await page.goto(dashboard.url + path);
+      await page.getByTestId('freshness').getByText('Live').waitFor();
     },
   };
 }

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { axeViolations } from './axe.ts';
-import { type Dashboard, missingTool, openBrowser, startDashboard } from './harness.ts';
+import { missingTool, sampleDashboard } from './harness.ts';
 import { SampleMesh } from './sample-mesh.ts';
-import { SampleServer } from './sample-server.ts';
 
 const missing = missingTool();
 const size = 2_500;
@@ -16,34 +15,19 @@ describe.skipIf(missing !== null)(
   { timeout: 120_000 },
   () => {
     const mesh = new SampleMesh(size, 3);
-    let server: SampleServer;
-    let dashboard: Dashboard;
-    let browser: Awaited<ReturnType<typeof openBrowser>>;
+    // Reports older than 15 s are no evidence any more: without fresh ones nobody is critical, but not heard.
+    const stage = sampleDashboard(mesh, { tickMs: 6_000, patienceMs: 60_000 });
     let page: Page;
-    let beat: NodeJS.Timeout;
 
-    beforeAll(async () => {
-      server = await new SampleServer(mesh).start();
-      dashboard = await startDashboard([server.address]);
-      browser = await openBrowser();
-      page = await browser.context.newPage();
-      page.setDefaultTimeout(60_000);
-      // Reports older than 15 s are no evidence any more: without fresh ones nobody is critical, but not heard.
-      beat = setInterval(() => mesh.tick(), 6_000);
-    }, 90_000);
-
-    afterAll(async () => {
-      clearInterval(beat);
-      await browser?.close();
-      await dashboard?.stop();
-      server?.stop();
+    beforeAll(() => {
+      ({ page } = stage);
     });
 
     const zones = () => page.getByRole('region', { name: 'Zones' });
     const drawn = async () => Number(await page.getByTestId('mesh-canvas').getAttribute('data-nodes'));
 
     it('opens at zones, with exact numbers', async () => {
-      await page.goto(dashboard.url);
+      await page.goto(stage.dashboard.url);
       await page.getByTestId('peers').getByText('2,500 of 2,500 heard').waitFor();
       const texts = await zones().getByRole('button').allTextContents();
       expect(texts).toEqual(['eu-west-1a834', 'eu-west-1b833', 'eu-west-1c833']);

@@ -23,7 +23,9 @@ describe.skipIf(missing !== null)(
 
     beforeAll(async () => {
       const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
-      const lines = ['viewer', 'client'].map((role) => `${role} the-${role} sha256:${hashOf(`token-of-${role}`)}\n`);
+      const lines = ['viewer', 'client', 'operator'].map(
+        (role) => `${role} the-${role} sha256:${hashOf(`token-of-${role}`)}\n`,
+      );
       const tokensFile = path.join(folder, 'tokens');
       writeFileSync(tokensFile, lines.join(''));
       writeFileSync(path.join(folder, 'viewer.token'), 'token-of-viewer\n');
@@ -108,6 +110,72 @@ describe.skipIf(missing !== null)(
       await page.getByTestId('messages').getByText('hello, flock').waitFor();
     });
 
+    it('keeps a record through one peer, and finds it through another', async () => {
+      await page.getByText('Lookup', { exact: true }).click();
+      await page.getByText('Put', { exact: true }).click();
+      await page.getByLabel('Key', { exact: true }).fill('song');
+      await page.getByLabel('Value', { exact: true }).fill('lalala');
+      await page.getByRole('button', { name: 'Put record' }).click();
+      const result = page.getByTestId('lookup');
+      await result.getByText(/“song” is held by \d of \d peers/).waitFor();
+      await page.getByLabel('Through').selectOption({ label: 'real-2' });
+      await page.getByText('Get', { exact: true }).click();
+      await page.getByRole('button', { name: 'Get record' }).click();
+      await result.getByText('lalala').waitFor();
+      await page.getByLabel('Key', { exact: true }).fill('nothing');
+      await page.keyboard.press('Enter');
+      await result.getByText('No record of “nothing”').waitFor();
+    });
+
+    it('asks the peers about themselves, and points at what they do not understand', async () => {
+      await page.getByText('Mesh', { exact: true }).last().click();
+      await page.getByLabel('Question').fill('zone, count(*) group by zone');
+      await page.keyboard.press('Enter');
+      await page.getByTestId('coverage').getByText('6 of 6 peers answered.').waitFor();
+      await page.getByTestId('peers-answer').getByRole('row', { name: 'zone-0 3' }).waitFor();
+      await page.getByLabel('Question').fill('zone, colour');
+      await page.keyboard.press('Enter');
+      await expect.poll(() => page.getByTestId('pointed').locator('mark').textContent()).toBe('colour');
+    });
+
+    it('bans a peer at all others and lets it back in, with an operator’s token alone', async () => {
+      await page.getByRole('link', { name: 'Peers' }).click();
+      await page.getByRole('button', { name: 'real-5', exact: true }).first().click();
+      const panel = page.getByTestId('peer-panel');
+      const dialog = page.getByRole('dialog');
+      await panel.getByRole('button', { name: 'Ban…' }).click();
+      await dialog.getByLabel('Reason').fill('sends rubbish');
+      await dialog.getByLabel('Your operator’s token').fill('token-of-client');
+      await dialog.getByRole('button', { name: 'Ban real-5' }).click();
+      await dialog.getByText('ROLE_TOO_LOW').waitFor();
+      await dialog.getByLabel('Your operator’s token').fill('token-of-operator');
+      await dialog.getByRole('button', { name: 'Ban real-5' }).click();
+      await dialog.getByText('real-5 is banned at 5 of 5 peers.').waitFor();
+      await dialog.getByRole('button', { name: 'Close' }).click();
+      await panel.getByText('Banned by the-operator: sends rubbish').waitFor();
+      await panel.getByRole('heading', { name: 'Links 0' }).waitFor();
+      // It is out on purpose: no island.
+      await page.getByTestId('parts').getByText('One mesh').waitFor();
+      await panel.getByRole('button', { name: 'Lift the ban…' }).click();
+      await dialog.getByRole('button', { name: 'Unban real-5' }).click();
+      await dialog.getByText('The ban of real-5 is lifted at 5 of 5 peers.').waitFor();
+      await dialog.getByRole('button', { name: 'Close' }).click();
+      await panel.getByRole('heading', { name: /^Links [1-9]/ }).waitFor({ timeout: 60_000 });
+      await panel.getByText('Healthy').waitFor({ timeout: 60_000 });
+    });
+
+    it('drains a peer, which goes', async () => {
+      await page.getByRole('button', { name: 'real-5', exact: true }).first().waitFor();
+      const panel = page.getByTestId('peer-panel');
+      const dialog = page.getByRole('dialog');
+      await panel.getByRole('button', { name: 'Drain…' }).click();
+      await dialog.getByRole('button', { name: 'Drain real-5' }).click();
+      await dialog.getByText(/real-5 has left the mesh: \d neighbours? told/).waitFor();
+      await dialog.getByRole('button', { name: 'Close' }).click();
+      await panel.getByText('This peer is gone.').waitFor();
+      await page.getByTestId('peers').getByText('5 of 5 heard').waitFor();
+    });
+
     it('shows half of them die by kill -9, the one that it asks among them, and one mesh again', async () => {
       await page.getByRole('link', { name: 'Topology' }).click();
       await page.getByTestId('mesh-canvas').waitFor();
@@ -116,7 +184,7 @@ describe.skipIf(missing !== null)(
       const changes = page.getByRole('region', { name: 'Recent changes' });
       await changes.waitFor();
       for (const { child } of peers.slice(0, 3)) child.kill('SIGKILL');
-      await page.getByTestId('peers').getByText('3 of 3 heard').waitFor();
+      await page.getByTestId('peers').getByText('2 of 2 heard').waitFor();
       await page.getByTestId('parts').getByText('One mesh').waitFor();
       for (const i of [0, 1, 2]) await changes.getByText(`real-${i}`).first().waitFor();
       await page.getByTestId('freshness').getByText('Live').waitFor();

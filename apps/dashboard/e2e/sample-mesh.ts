@@ -1,5 +1,5 @@
 import { Rng } from '@starling/kernel';
-import type { LinkFacts, PeerFacts, RemovalReason, ReportFacts } from '@starling/topology';
+import type { BanFacts, LinkFacts, PeerFacts, RemovalReason, ReportFacts } from '@starling/topology';
 
 /** What a sample mesh tells its watchers. */
 export interface SampleDelta {
@@ -32,6 +32,17 @@ export class SampleMesh {
 
   peer(id: string): PeerFacts | undefined {
     return this.#peers.get(id);
+  }
+
+  /** Tells where a peer takes clients. */
+  serve(id: string, apiAddress: string): void {
+    this.#change(id, { apiAddress });
+  }
+
+  /** Tells what a peer is doing, or that it is banned. */
+  mark(id: string, facts: Pick<PeerFacts, 'state'> | { readonly ban: BanFacts | undefined }): void {
+    this.#change(id, facts);
+    this.tick();
   }
 
   /** Reports of everybody, with rates of the moment. */
@@ -76,6 +87,11 @@ export class SampleMesh {
       for (const other of [...links.keys()]) if (isLeft(id) !== isLeft(other)) links.delete(other);
     }
     this.#tell({ reports: this.reports(), removed: [] });
+  }
+
+  #change(id: string, facts: Partial<PeerFacts> | { readonly ban: BanFacts | undefined }): void {
+    const peer = this.#peers.get(id);
+    if (peer !== undefined) this.#peers.set(id, { ...peer, ...facts } as PeerFacts);
   }
 
   #tell(delta: SampleDelta): void {

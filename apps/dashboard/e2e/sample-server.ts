@@ -4,11 +4,16 @@ import * as grpc from '@grpc/grpc-js';
 import type { ReportFacts } from '@starling/topology';
 import {
   AdminService,
+  BanSchema,
+  BanScope,
+  BanSource,
   LinkRole,
+  LookupService,
   MeshService,
   type Message,
   MessageSchema,
   PeerReportSchema,
+  PeerSchema,
   PeerState,
   type PublishRequest,
   PublishResponseSchema,
@@ -26,6 +31,7 @@ import {
   WatchTopologyResponseSchema,
 } from '@starling/wire';
 import type { SampleDelta, SampleMesh } from './sample-mesh.ts';
+import { lookupHandlers, operatorHandlers } from './sample-services.ts';
 
 type Watch = grpc.ServerWritableStream<WatchTopologyRequest, WatchTopologyResponse>;
 
@@ -65,7 +71,9 @@ export class SampleServer {
   async start(port = 0): Promise<this> {
     this.#server.addService(toGrpcDefinition(AdminService) as grpc.ServiceDefinition, {
       watchTopology: (call: Watch) => this.#onWatch(call),
+      ...operatorHandlers(this.#mesh),
     });
+    this.#server.addService(toGrpcDefinition(LookupService as DescService) as grpc.ServiceDefinition, lookupHandlers());
     this.#server.addService(toGrpcDefinition(MeshService as DescService) as grpc.ServiceDefinition, {
       publish: this.#onPublish,
       subscribe: this.#onSubscribe,
@@ -78,6 +86,7 @@ export class SampleServer {
         error === null ? resolve(bound) : reject(error),
       );
     });
+    this.#mesh.serve(this.#served, this.address);
     this.#unsubscribe = this.#mesh.subscribe((delta) => this.#tell(delta));
     return this;
   }
@@ -209,8 +218,21 @@ const states = {
   unknown: PeerState.UNSPECIFIED,
 } as const;
 
-function peerMessage(peer: ReportFacts['peer']) {
-  return { ...peer, incarnationTime: timestampFromMs(peer.incarnation), state: states[peer.state] };
+function peerMessage({ ban, ...peer }: ReportFacts['peer']) {
+  return create(PeerSchema, {
+    ...peer,
+    incarnationTime: timestampFromMs(peer.incarnation),
+    state: states[peer.state],
+    ...(ban !== undefined && {
+      ban: create(BanSchema, {
+        by: ban.by,
+        reason: ban.reason,
+        scope: ban.scope === 'mesh' ? BanScope.MESH : BanScope.PEER,
+        source: ban.isAutomatic ? BanSource.AUTOMATIC : BanSource.OPERATOR,
+        ...(ban.until !== null && { until: timestampFromMs(ban.until) }),
+      }),
+    }),
+  });
 }
 
 function reportMessage({ peer, links, documentCount, heapBytes, ...rates }: ReportFacts) {

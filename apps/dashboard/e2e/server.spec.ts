@@ -123,6 +123,30 @@ describe.skipIf(missing !== null)(`the dashboard's server${missing === null ? ''
     expect(JSON.parse(answer.body)).toMatchObject({ error: { code: 'INVALID_ARGUMENT' } });
   });
 
+  it.each([
+    ['/api/lookup', '{"what":"steal","key":"a"}', 'what is one of get, find, put'],
+    ['/api/lookup', '{"what":"put","key":"a","lifeMs":0.5}', 'lifeMs is a number'],
+    ['/api/query-peers', '{"text":5}', 'are texts'],
+    ['/api/drain', '{"peer":""}', 'is the id of one'],
+    ['/api/drain', '{"peer":"127.0.0.1:22"}', 'not known'],
+    ['/api/ban', '{"peer":"127.0.0.1:22","reason":"a"}', 'not known'],
+    ['/api/ban', '{"peer":"a","reason":"a","forMs":-1}', 'forMs is a number'],
+    ['/api/unban', '{"peer":["a"]}', 'is the id of one'],
+  ])('refuses at %s %s, and says so', async (path, body, words) => {
+    const answer = await ask('POST', path, own(), body);
+    expect(answer.status).toBe(400);
+    expect(answer.body).toContain(words);
+  });
+
+  it.each(['/api/lookup', '/api/query-peers', '/api/drain', '/api/ban', '/api/unban'])(
+    'acts at %s for its own page alone, and by POST',
+    async (path) => {
+      expect((await ask('GET', path)).status).toBe(405);
+      expect((await ask('POST', path, { ...own(), origin: 'https://evil.example' }, '{}')).status).toBe(403);
+      expect((await ask('POST', path, { 'content-type': 'application/json' }, '{}')).status).toBe(403);
+    },
+  );
+
   it('streams events that nobody on the way may hold back', async () => {
     const { response } = await readFeed(1);
     expect(response.headers.get('content-type')).toContain('text/event-stream');

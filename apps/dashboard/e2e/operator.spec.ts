@@ -1,0 +1,169 @@
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { missingTool, sampleDashboard } from './harness.ts';
+import { SampleMesh } from './sample-mesh.ts';
+
+const missing = missingTool();
+
+describe.skipIf(missing !== null)(
+  `what an operator does in the dashboard${missing === null ? '' : ` (skipped: ${missing})`}`,
+  { timeout: 90_000 },
+  () => {
+    const mesh = new SampleMesh(12, 4);
+    const stage = sampleDashboard(mesh, { served: 3, tickMs: 500, env: { STARLING_TOKEN_FILE: '/dev/null' } });
+    const { open } = stage;
+    let page: Page;
+    const panel = () => page.getByTestId('peer-panel');
+    const dialog = () => page.getByRole('dialog');
+    const outcome = () => page.getByTestId('action-outcome');
+
+    beforeAll(() => {
+      ({ page } = stage);
+    });
+
+    it('asks once more before it bans, by name, and goes away with nothing done', async () => {
+      await open(`/?peer=${mesh.ids[2]}`);
+      await panel().getByRole('button', { name: 'Ban…' }).click();
+      await dialog().getByRole('heading', { name: 'Ban starling-2?' }).waitFor();
+      await page.keyboard.press('Escape');
+      await dialog().waitFor({ state: 'detached' });
+      await panel().getByRole('heading', { name: 'starling-2' }).waitFor();
+      expect(mesh.peer(mesh.ids[2] ?? '')?.ban).toBeUndefined();
+    });
+
+    it('hands a refusal on, and asks no second peer', async () => {
+      await panel().getByRole('button', { name: 'Ban…' }).click();
+      await dialog().getByLabel('Reason').fill('sends rubbish');
+      await dialog().getByText("starling ban starling-2 --for 60m --reason 'sends rubbish'").waitFor();
+      await dialog().getByLabel('Your operator’s token').fill('viewer');
+      await dialog().getByRole('button', { name: 'Ban starling-2' }).click();
+      await dialog().getByRole('alert').getByText('this needs the role operator').waitFor();
+      expect(mesh.peer(mesh.ids[2] ?? '')?.ban).toBeUndefined();
+    });
+
+    it('bans at every other peer that takes clients, says so, and the picture shows why', async () => {
+      await dialog().getByLabel('Your operator’s token').fill(' operator ');
+      await page.keyboard.press('Enter');
+      await outcome().getByText('starling-2 is banned at 2 of 2 peers').waitFor();
+      await dialog().getByRole('button', { name: 'Close' }).click();
+      await panel().getByText('Banned by ann: sends rubbish').waitFor();
+      await panel().getByText('Banned until it is lifted.').waitFor();
+    });
+
+    it('keeps the token in the page alone, and lifts the ban with it', async () => {
+      expect(await page.evaluate<number>('sessionStorage.length + localStorage.length')).toBe(0);
+      await panel().getByRole('button', { name: 'Lift the ban…' }).click();
+      expect(await dialog().getByLabel('Your operator’s token').inputValue()).toBe('operator');
+      await dialog().getByRole('button', { name: 'Unban starling-2' }).click();
+      await outcome().getByText('The ban of starling-2 is lifted at 2 of 2 peers').waitFor();
+      await dialog().getByRole('button', { name: 'Close' }).click();
+      await panel().getByRole('button', { name: 'Ban…' }).waitFor();
+      await page.reload();
+      await panel().getByRole('button', { name: 'Ban…' }).click();
+      expect(await dialog().getByLabel('Your operator’s token').inputValue()).toBe('');
+      await page.keyboard.press('Escape');
+    });
+
+    it('drains a peer, and says who was told', async () => {
+      await panel().getByRole('button', { name: 'Drain…' }).click();
+      await dialog().getByRole('heading', { name: 'Drain starling-2?' }).waitFor();
+      await dialog().getByLabel('Your operator’s token').fill('operator');
+      await dialog().getByRole('button', { name: 'Drain starling-2' }).click();
+      await outcome().getByText('starling-2 has left the mesh: 3 neighbours told, in 21.0 ms.').waitFor();
+      await dialog().getByRole('button', { name: 'Close' }).click();
+      await panel().getByText('Draining', { exact: true }).waitFor();
+      expect(await panel().getByRole('button', { name: 'Drain…' }).count()).toBe(0);
+    });
+
+    it('has no way to lift a ban of the mesh, and says who has', async () => {
+      const [, , , id = ''] = mesh.ids;
+      mesh.mark(id, { ban: { by: 'ben', reason: 'key stolen', scope: 'mesh', isAutomatic: false, until: null } });
+      await open(`/?peer=${id}`);
+      await panel().getByText('starling unban starling-3').waitFor();
+      expect(await panel().getByRole('button', { name: /ban…/i }).count()).toBe(0);
+    });
+
+    it('puts a record, finds it, and says when there is none', async () => {
+      await open('/console?mode=lookup');
+      const result = page.getByTestId('lookup');
+      await page.getByLabel('Key', { exact: true }).fill('song');
+      await page.keyboard.press('Enter');
+      await result.getByText('No record of “song”').waitFor();
+      await page.getByText('Put', { exact: true }).click();
+      await page.getByLabel('Value', { exact: true }).fill('lalala');
+      await page.getByRole('button', { name: 'Put record' }).click();
+      await result.getByText('“song” is held by 4 of 5 peers.').waitFor();
+      await page.getByText('Get', { exact: true }).click();
+      await page.getByRole('button', { name: 'Get record' }).click();
+      await result.getByText('One record of “song”').waitFor();
+      await result.getByText('lalala').waitFor();
+      await result.getByText('3 calls, in one round, 6.00 ms').waitFor();
+    });
+
+    it('finds who offers something, and says when nobody does', async () => {
+      const result = page.getByTestId('lookup');
+      await page.getByText('Find peers', { exact: true }).first().click();
+      await page.getByLabel('Name of the offer').fill('thumbnails');
+      await page.getByRole('button', { name: 'Find peers' }).click();
+      await result.getByRole('row', { name: /starling-1 eu-west-1b 10\.42\.0\.1:7401/ }).waitFor();
+      await page.getByLabel('Name of the offer').fill('nothing');
+      await page.keyboard.press('Enter');
+      await result.getByText('Nobody offers “nothing”.').waitFor();
+    });
+
+    it('asks about the mesh by keys alone; the question is in the address', async () => {
+      await open('/console?mode=mesh');
+      const answer = page.getByTestId('peers-answer');
+      await page.getByLabel('Question').focus();
+      await page.keyboard.type('zone, count(*) group by zone');
+      await page.keyboard.press('Enter');
+      await page.getByTestId('coverage').getByText('12 of 12 peers answered.').waitFor();
+      await answer.getByRole('row', { name: 'eu-west-1a 4 1.25 ms' }).waitFor();
+      expect(new URL(page.url()).searchParams.get('ask')).toBe('zone, count(*) group by zone');
+      await page.reload();
+      await expect.poll(() => page.getByLabel('Question').inputValue()).toBe('zone, count(*) group by zone');
+    });
+
+    it('says whom an answer does not speak for, and when nothing is true of anybody', async () => {
+      await page.getByRole('button', { name: 'Heaviest' }).click();
+      const coverage = page.getByTestId('coverage');
+      await coverage.getByText('Not complete: 2 peers are missing').waitFor();
+      await coverage.getByText('missing from starling-0 on: it did not answer in time').waitFor();
+      await page.getByLabel('Question').fill('zone where zone = x');
+      await page.keyboard.press('Enter');
+      await page.getByTestId('peers-answer').getByText('It is true of no peer.').waitFor();
+    });
+
+    it('points at the character that it does not understand', async () => {
+      await page.getByLabel('Question').fill('zone ? count');
+      await page.keyboard.press('Enter');
+      await page.getByRole('alert').getByText('text has a "?"').waitFor();
+      expect(await page.getByTestId('pointed').locator('mark').textContent()).toBe('?');
+      const selection = '[document.activeElement.name, document.activeElement.selectionStart].join()';
+      await expect.poll(() => page.evaluate<string>(selection)).toBe('ask,5');
+    });
+
+    it('shows how far zones are apart, and the links of two of them, by keys', async () => {
+      await open('/zones');
+      const matrix = page.getByTestId('zone-matrix');
+      await matrix.getByRole('button', { name: /^Within eu-west-1a: median round trip/ }).focus();
+      await page.keyboard.press('ArrowRight');
+      await matrix
+        .getByRole('button', { name: /^eu-west-1a to eu-west-1b/ })
+        .and(page.locator(':focus'))
+        .waitFor();
+      await page.keyboard.press('Enter');
+      const links = page.getByTestId('pair-links');
+      await links.getByRole('heading', { name: 'eu-west-1a – eu-west-1b' }).waitFor();
+      expect(new URL(page.url()).searchParams.get('pair')).toBe('eu-west-1a,eu-west-1b');
+      const trips = (await links.locator('tbody td:nth-child(4)').allTextContents()).map(Number.parseFloat);
+      expect(trips.length).toBeGreaterThan(0);
+      expect(trips).toEqual([...trips].sort((one, other) => other - one));
+      await links
+        .getByRole('button', { name: /^starling-/ })
+        .first()
+        .click();
+      await panel().waitFor();
+    });
+  },
+);
