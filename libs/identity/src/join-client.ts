@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
-import type { TLSSocket } from 'node:tls';
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import { base32 } from './base32.ts';
 import { isIssuedBy, parseCertificates } from './certificate.ts';
 import type { Identity } from './identity.ts';
@@ -144,16 +144,33 @@ function strangerProblem(socket: TLSSocket, authority: string | null, trusted: s
   const shown = socket.getPeerCertificate(true);
   try {
     const leaf = new X509Certificate(shown.raw);
-    const roots =
+    const above = chainAbove(shown);
+    // A token names the authority itself, not whoever else is under the same root. Who renews trusts the root as well: the
+    // authority may have another key by now, and shows what stands between.
+    const [between, roots] =
       trusted === null
-        ? [new X509Certificate(shown.issuerCertificate.raw)].filter((root) => authorityKeyOf(root) === authority)
-        : parseCertificates(trusted);
-    const now = Date.now();
-    const isGood = leaf.validFromDate.getTime() <= now && now < leaf.validToDate.getTime();
-    return isGood && isIssuedBy(leaf, [], roots)
+        ? [[], above.filter((each) => authorityKeyOf(each) === authority)]
+        : [above.filter(isValidNow), parseCertificates(trusted)];
+    return isValidNow(leaf) && isIssuedBy(leaf, between, roots)
       ? null
       : 'it is not of the authority that the token names: nothing was said to it';
   } catch {
     return 'it shows no certificate of an authority: nothing was said to it';
   }
+}
+
+/** What was shown beside the leaf, from it upwards. OpenSSL reads no chain longer than a hundred. */
+function chainAbove(leaf: DetailedPeerCertificate): X509Certificate[] {
+  const above: X509Certificate[] = [];
+  const seen = new Set<DetailedPeerCertificate>([leaf]);
+  for (let at = leaf.issuerCertificate; at?.raw !== undefined && !seen.has(at); at = at.issuerCertificate) {
+    seen.add(at);
+    above.push(new X509Certificate(at.raw));
+  }
+  return above;
+}
+
+function isValidNow({ validFromDate, validToDate }: X509Certificate): boolean {
+  const now = Date.now();
+  return validFromDate.getTime() <= now && now < validToDate.getTime();
 }

@@ -48,6 +48,8 @@ const bodyBytesMax = 16 * 1024;
 /** From one address in a minute. 20: a guess, a rack of machines behind one address; secrets cannot be guessed at any rate. */
 const requestsPerMinute = 20;
 const addressesMax = 1_024;
+/** How often the authority is looked at. 1 s: as an issuer looks at directories; a token of a new key is refused until then. */
+const lookMs = 1_000;
 const connectionsMax = 64;
 const statusOf: Readonly<Record<JoinRefusal, number>> = {
   malformed: 400,
@@ -82,6 +84,12 @@ export class JoinServer {
   readonly #options: JoinServerOptions;
   readonly #tokens: JoinTokens;
   readonly #seen = new Map<string, { since: number; count: number }>();
+  /** What the authority was when this server's own certificate was made, and when that is renewed at the latest. */
+  #shown = '';
+  #renewAt = 0;
+  /** Its renewal is under way, or has failed and the log says so. */
+  #isRenewing = false;
+  #hasFailed = false;
   #server: Server | null = null;
   #timer: NodeJS.Timeout | undefined;
 
@@ -110,13 +118,7 @@ export class JoinServer {
     server.on('tlsClientError', () => {});
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
     this.#server = server;
-    const renewMs = Math.min(this.#options.policy.lifetimeMs / 2, 12 * 3_600_000);
-    this.#timer = setInterval(() => {
-      this.#keys().then(
-        (keys) => server.setSecureContext({ ...keys, minVersion: 'TLSv1.3' }),
-        (error: Error) => this.#refused('failed', error.message, 'itself'),
-      );
-    }, renewMs).unref();
+    this.#timer = setInterval(() => void this.#renew(server), lookMs).unref();
     return (server.address() as { port: number }).port;
   }
 
@@ -124,6 +126,23 @@ export class JoinServer {
     clearInterval(this.#timer);
     this.#server?.close();
     this.#server?.closeAllConnections();
+  }
+
+  /** Another certificate of its own, when half of its time is over or the authority is another one. */
+  async #renew(server: Server): Promise<void> {
+    if (this.#isRenewing) return;
+    this.#isRenewing = true;
+    try {
+      if (this.#options.authority().bundle !== this.#shown || Date.now() >= this.#renewAt) {
+        server.setSecureContext({ ...(await this.#keys()), minVersion: 'TLSv1.3' });
+      }
+      this.#hasFailed = false;
+    } catch (error) {
+      if (!this.#hasFailed) this.#refused('failed', (error as Error).message, 'itself');
+      this.#hasFailed = true;
+    } finally {
+      this.#isRenewing = false;
+    }
   }
 
   /** A certificate of this server's own, and the authority's, by which joiners know it. */
@@ -134,6 +153,8 @@ export class JoinServer {
     const request = await createRequest(identity, namesOf(names));
     const issued = await authority.issue(request, { names: new NamePolicy(names), lifetimeMs: policy.lifetimeMs });
     if (!issued.ok) throw new Error(`no certificate for the join server: ${issued.problem}`);
+    this.#shown = authority.bundle;
+    this.#renewAt = Date.now() + Math.min(policy.lifetimeMs / 2, 12 * 3_600_000);
     return {
       key: identity.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
       cert: authority.chain === '' ? `${issued.certificate}${authority.certificate}` : issued.certificate,

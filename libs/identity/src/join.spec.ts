@@ -2,14 +2,15 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Authority } from './authority.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Authority } from './authority.ts';
 import { initAuthority } from './authority-directory.ts';
 import { createIdentity } from './identity.ts';
 import { authorityKeyOf, joinMesh, renewMembership } from './join-client.ts';
 import { type JoinEvent, JoinServer } from './join-server.ts';
 import { JoinTokens, joinTokensMax } from './join-tokens.ts';
 import { NamePolicy, namesOf } from './names.ts';
+import { renewedAuthority } from './rooted-authority.test-support.ts';
 import { readTlsDirectory } from './tls-directory.ts';
 
 const cleanups: (() => unknown)[] = [];
@@ -135,6 +136,60 @@ describe('a renewal', () => {
     expect(await post(JSON.stringify({ request: 'x' }))).toMatch(/^403 .*not-certified/);
     expect(await post('{"request":')).toMatch(/^400 .*malformed/);
     expect(await post('x'.repeat(20_000))).toMatch(/^400 .*malformed/);
+  });
+});
+
+describe('an authority under a root', () => {
+  let [before, after]: Authority[] = [];
+  beforeEach(async () => {
+    const pairs = await renewedAuthority();
+    before = Authority.of('m', ...pairs.before, pairs.root);
+    after = Authority.of('m', ...pairs.after, pairs.root);
+  });
+
+  /** One that begins with the authority as it is now: the other has made its certificate already. */
+  async function listening(): Promise<void> {
+    const other = new JoinServer({
+      authority: () => authority,
+      dir: join(dir, 'ca'),
+      policy: { names: new NamePolicy([]), lifetimeMs: 3_600_000 },
+      names: [],
+      on: (event) => events.push(event),
+    });
+    address = `127.0.0.1:${await other.listen('127.0.0.1', 0)}`;
+    cleanups.push(() => other.close());
+  }
+
+  it('is known by the chain that its join server shows, also when it has another key than whoever renews has heard of', async () => {
+    authority = before as Authority;
+    await listening();
+    const member = wish('member');
+    await joinMesh(member, token());
+    authority = after as Authority;
+    await listening();
+    const renewed = await renewMembership({ ...member, address }, 'm');
+    expect(renewed.peerId).toBe(member.identity.id);
+    const reading = readTlsDirectory(member.dir, { privateKey: member.identity.privateKey, mesh: 'm' });
+    expect(reading.ok && reading.material.authorities).toBe(after?.bundle);
+  });
+
+  it('of another root is none, whatever chain it shows', async () => {
+    authority = before as Authority;
+    await listening();
+    const member = wish('member');
+    await joinMesh(member, token());
+    const stranger = await renewedAuthority();
+    authority = Authority.of('m', ...stranger.before, stranger.root);
+    await listening();
+    await expect(renewMembership({ ...member, address }, 'm')).rejects.toThrow('nothing was said to it');
+  });
+
+  it('that is renewed under a running server is shown by it at once, so that tokens of the new key are good', async () => {
+    authority = before as Authority;
+    await listening();
+    await joinMesh(wish('early'), token());
+    authority = after as Authority;
+    await vi.waitFor(() => joinMesh(wish('late'), token()), { timeout: 20_000, interval: 200 });
   });
 });
 
