@@ -49,7 +49,15 @@ describe('ranks', () => {
     expect(unknown?.[6]).toBeLessThan(near?.[6] as number);
   });
 
-  test.each([1, 2, 3, 5, 7, 8])('%i places: at most two of them are pairs, and at least one', (places) => {
+  test('two places are one circle over all zones: pairs alone would make many small meshes', () => {
+    const rank = new Rank(info('self', { zone: 'z1' }), 2);
+    const [near, far] = ['z1', 'z2'].map((zone) => rank.of(info('p1', { zone })).slice());
+    expect(rank.onCircles).toBe(2);
+    expect(far).toEqual(near);
+    expect([0, 1].map((place) => rank.at(place, info('p1', { zone: 'z2' })))).toEqual([...(near as Float64Array)]);
+  });
+
+  test.each([1, 3, 4, 5, 7, 8])('%i places: at most two of them are pairs, and at least one', (places) => {
     const pairs = places - new Rank(info('self'), places).onCircles;
     expect(pairs).toBeGreaterThanOrEqual(1);
     expect(pairs).toBeLessThanOrEqual(2);

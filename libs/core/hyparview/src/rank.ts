@@ -31,8 +31,12 @@ function idHash(id: PeerId): number {
 export class Rank {
   /** Places, numbered from 0: two for each circle, then the pairs. */
   readonly places: number;
-  /** At least one pair: circles that keep to their zones alone would leave the zones without links to each other. */
   readonly #circles: number;
+  /**
+   * Circles keep to their zones, so there is at least one pair, or the zones would have no links to each other. With two places
+   * there is one circle, over all zones: two pairs each are many small circles.
+   */
+  readonly #hasPairs: boolean;
   readonly #self: number;
   /** Where this peer lies on each circle. */
   readonly #points: Int32Array;
@@ -41,7 +45,8 @@ export class Rank {
 
   constructor(self: PeerInfo, places: number) {
     this.places = places;
-    this.#circles = Math.max(0, Math.ceil(places / 2) - 1);
+    this.#circles = places === 2 ? 1 : Math.ceil(places / 2) - 1;
+    this.#hasPairs = this.onCircles < places;
     this.#self = idHash(self.id);
     this.#points = Int32Array.from({ length: this.#circles }, (_, i) => pointOn(i, this.#self));
     this.#zone = self.zone;
@@ -58,7 +63,7 @@ export class Rank {
     const ranks = this.#ranks;
     const other = idHash(peer.id);
     const distance = this.#distanceTo(peer);
-    const base = distance * circle;
+    const base = this.#hasPairs ? distance * circle : 0;
     let place = 0;
     for (let i = 0; i < this.#circles; i++) {
       const apart = (pointOn(i, other) - (this.#points[i] as number)) | 0;
@@ -75,7 +80,7 @@ export class Rank {
     const distance = this.#distanceTo(peer);
     if (place >= this.onCircles) return this.#pair(place, other, distance);
     const apart = pointOn(place >> 1, other) - (this.#points[place >> 1] as number);
-    return distance * circle + ((place & 1 ? -apart : apart) >>> 0);
+    return (this.#hasPairs ? distance * circle : 0) + ((place & 1 ? -apart : apart) >>> 0);
   }
 
   #pair(place: number, other: number, distance: number): number {
