@@ -7,10 +7,21 @@ export type Latency =
   /** Each pair's base is uniform in `minMs` … `maxMs`. */
   | { readonly kind: 'uniform'; readonly minMs: Millis; readonly maxMs: Millis }
   /** `betweenMs[a][b]`: base delay from zone `a` to zone `b`; each pair varies around it, and each message again, by up to ±`spread`. */
-  | { readonly kind: 'zones'; readonly betweenMs: readonly (readonly Millis[])[]; readonly spread: number };
+  | {
+      readonly kind: 'zones';
+      readonly betweenMs: readonly (readonly Millis[])[];
+      readonly spread: number;
+      /** False: peers are told no zone. */
+      readonly isNamed?: boolean;
+    };
 
 /** Everything alike inside a zone and alike across zones. */
-function clusters(zones: number, insideMs: Millis, acrossMs: Millis, spread: number): Latency {
+function clusters(
+  zones: number,
+  insideMs: Millis,
+  acrossMs: Millis,
+  spread: number,
+): Extract<Latency, { kind: 'zones' }> {
   const all = Array.from({ length: zones }, (_, i) => i);
   return { kind: 'zones', spread, betweenMs: all.map((a) => all.map((b) => (a === b ? insideMs : acrossMs))) };
 }
@@ -31,6 +42,8 @@ export const latencies = {
   gossipsub: { kind: 'uniform', minMs: 45, maxMs: 55 },
   /** Five clusters, 0.5 ms inside and 35 ms across. */
   fiveClusters: clusters(5, 0.5, 35, 0),
+  /** The same, where nobody has told the peers which is theirs. */
+  fiveUnnamedClusters: { ...clusters(5, 0.5, 35, 0), isNamed: false },
   /** Five continents: half of the usual round trips between cloud regions in NA, EU, Asia, South America, Australia. */
   fiveContinents: {
     kind: 'zones',
@@ -48,6 +61,11 @@ export const latencies = {
 /** How many zones the network tells apart. */
 export function zonesOf(latency: Latency): number {
   return latency.kind === 'zones' ? latency.betweenMs.length : 1;
+}
+
+/** What a peer of that zone is told of it: a failure domain, or nothing. */
+export function zoneName(latency: Latency, zone: number): string {
+  return latency.kind === 'zones' && latency.isNamed !== false ? `zone-${zone}` : '';
 }
 
 /** The base delay between two peers, each a number and a zone; the same in both directions when the model is symmetric. */

@@ -2,7 +2,7 @@ import { assert, type Input, type Millis, type Outbox, type PeerId, type PeerInf
 import type { Cut } from './cuts.ts';
 import { EventQueue, msFromTicks, ticksFromMs } from './event-queue.ts';
 import { eventKind, type WorldQueue } from './events.ts';
-import { zonesOf } from './latency.ts';
+import { zoneName, zonesOf } from './latency.ts';
 import type { Link } from './link.ts';
 import { Links } from './links.ts';
 import type { NetworkModel } from './network.ts';
@@ -115,7 +115,7 @@ export class World<M, C, E> implements Outbox<M, E> {
       address: `10.0.0.0:${index}`,
       apiAddress: '',
       incarnation: 1 + Math.floor(this.now),
-      zone: zonesOf(this.network.latency) === 1 ? '' : `zone-${inZone}`,
+      zone: zoneName(this.network.latency, inZone),
       name: `peer-${index}`,
     };
     const peer = new SimPeer<M, C, E>(

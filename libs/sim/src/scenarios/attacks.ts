@@ -1,13 +1,8 @@
-import { parsePattern } from '@starling/core-pubsub';
-import { defaultMeshConfig, type MeshConfig, type MeshEvent } from '@starling/mesh';
-import { Adversary, type AttackStrength } from '../attacks/adversary.ts';
-import { censoredTopic, floodTopic, TreacherousNode, type Treachery } from '../attacks/treacherous-node.ts';
-import { numberOf, payloadOf } from '../checkers/messages.ts';
-import { latencies } from '../engine/latency.ts';
-import { network } from '../engine/network.ts';
-import { summarize } from '../measure/summary.ts';
+import { defaultMeshConfig, type MeshConfig } from '@starling/mesh';
+import type { AttackStrength } from '../attacks/adversary.ts';
+import type { Treachery } from '../attacks/treacherous-node.ts';
 import type { Goal, Sample } from '../report.ts';
-import { MeshHarness, type MeshPeer, meshOf } from './mesh.ts';
+import { Battle, messagesPerCycle } from './battle.ts';
 import type { RunVariation, Scenario } from './scenario.ts';
 
 const usual: AttackStrength = { attackersPercent: 20, requests: 1, poison: 0, cycles: 60 };
@@ -24,10 +19,13 @@ const undefended: MeshConfig = {
   },
 };
 
-/** Everything that there is against attackers from within. */
-const defended: MeshConfig = {
-  ...defaultMeshConfig,
-  hyparview: { ...defaultMeshConfig.hyparview, rankedPlaces: true },
+/** As shipped: ranks and scores. */
+const defended: MeshConfig = defaultMeshConfig;
+
+/** As many links as gossipsub's honest peers have in the report that target 13 cites. */
+const wide: MeshConfig = {
+  ...defended,
+  hyparview: { ...defended.hyparview, activeCapacity: 20, attemptsMax: 40 },
 };
 
 const signed: MeshConfig = { ...defended, plumtree: { ...defended.plumtree, signatures: 'signed' } };
@@ -40,149 +38,8 @@ const withLimits = (config: MeshConfig, own: typeof limits): MeshConfig => ({
   plumtree: { ...config.plumtree, ...own },
 });
 
-const settleMs = 40_000;
-/** A message that has not come by then counts as not delivered. */
-const patienceMs = 20_000;
-const messagesPerCycle = 2;
 /** In a smaller mesh attackers and honest peers all know each other, goals mean nothing, and ten cycles do. */
 const peersToJudge = 60;
-
-/** Lets a mesh form, then be attacked; honest peers publish all the while, and every honest peer listens. */
-class Battle {
-  readonly harness: MeshHarness;
-  readonly #adversary: Adversary;
-  readonly #publishedAt: number[] = [];
-  readonly #delays: number[] = [];
-  readonly #honest: MeshPeer[];
-  #verdicts = 0;
-  #slanders = 0;
-  /** Deliveries of what nobody published, and of what flooders did. */
-  #forged = 0;
-  #flooded = 0;
-
-  constructor(
-    { treachery, serviceMs }: Attack,
-    config: MeshConfig,
-    strength: AttackStrength,
-    peers: number,
-    seed: number,
-  ) {
-    const adversary = new Adversary(strength, peers, seed);
-    this.#adversary = adversary;
-    this.harness = new MeshHarness({
-      seed,
-      network: network(latencies.uniform10to50),
-      config,
-      isChecked: false,
-      bootAs: (own, info, rng) =>
-        adversary.has(info.id) ? new TreacherousNode(adversary, treachery, own, info, rng) : undefined,
-    });
-    this.harness.start(peers, 20);
-    const { world } = this.harness;
-    this.#honest = world.peers.filter(({ info }) => !adversary.has(info.id));
-    for (const { info } of this.#honest) adversary.aim(info);
-    world.runUntil(settleMs);
-    this.#listen();
-    for (const peer of this.#honest) world.slow(peer, serviceMs);
-    adversary.attacksFrom = world.now;
-    // A peer's deadline changed behind its back: wake them.
-    for (const peer of world.peers) {
-      if (adversary.has(peer.info.id)) world.command(peer, { kind: 'contacts', peers: [] });
-    }
-  }
-
-  run(): Readonly<Record<string, number>> {
-    const { world } = this.harness;
-    const { cycles } = this.#adversary.strength;
-    const begun = this.#honest.reduce((sum, { messagesOut }) => sum + messagesOut, 0);
-    for (let cycle = 0; cycle < cycles; cycle++) {
-      for (let i = 0; i < messagesPerCycle; i++) {
-        this.#publish(i % 2 === 0 ? 'sim.load' : censoredTopic);
-        world.runUntil(world.now + 1_000 / messagesPerCycle);
-      }
-    }
-    const sent = this.#honest.reduce((sum, { messagesOut }) => sum + messagesOut, 0) - begun;
-    world.runUntil(world.now + patienceMs);
-    const { p99, max } = summarize(this.#delays);
-    const expected = this.#publishedAt.length * this.#honest.length;
-    return {
-      delivered: (100 * this.#delays.length) / expected,
-      p99,
-      max,
-      links: this.#linksHeld(),
-      sent: sent / this.#honest.length / cycles,
-      verdicts: this.#verdicts,
-      slanders: this.#slanders,
-      forged: this.#forged,
-      flooded: this.#flooded / this.#honest.length / cycles,
-      verifications: this.#verifications(),
-    };
-  }
-
-  #publish(topic: string): void {
-    const { world } = this.harness;
-    const peer = this.#honest[world.rng.below(this.#honest.length)] as MeshPeer;
-    const number = this.#publishedAt.push(world.now) - 1;
-    world.command(peer, {
-      kind: 'publish',
-      requestId: number,
-      topic,
-      payload: payloadOf(number),
-      headers: {},
-      wantHeld: false,
-    });
-  }
-
-  #listen(): void {
-    const { world } = this.harness;
-    const everything = parsePattern('>');
-    if (!everything.ok) throw new Error(everything.problem);
-    const options = { patterns: [everything.value], cursors: [], since: null, replayAll: false };
-    const subscriptions = new Map(this.#honest.map((peer) => [peer, meshOf(peer).pubsub.open(world.now, options)]));
-    world.observe({
-      event: (peer, event: MeshEvent, now) => {
-        if (event.kind === 'judged' && event.verdict.kind !== 'pardoned' && !this.#adversary.has(peer.info.id)) {
-          this.#verdicts++;
-          if (!this.#adversary.has(event.verdict.peer)) this.#slanders++;
-        }
-        const subscription = event.kind === 'readable' ? subscriptions.get(peer) : undefined;
-        while (subscription?.hasMore()) {
-          for (const read of subscription.read(64)) {
-            if (read.kind !== 'message' || read.message.body.kind !== 'user') continue;
-            const publishedAt = this.#publishedAt[numberOf(read.message.body.payload)];
-            if (read.message.body.topic === floodTopic) this.#flooded++;
-            else if (publishedAt === undefined) this.#forged++;
-            else this.#delays.push(now - publishedAt);
-          }
-        }
-      },
-    });
-  }
-
-  /** For each message that an honest peer took from another. */
-  #verifications(): number {
-    let verified = 0;
-    let taken = 0;
-    for (const peer of this.#honest) {
-      const stats = meshOf(peer).root.broadcast.signatureStats;
-      verified += (stats?.verified ?? 0) + (stats?.refusedForged ?? 0);
-      taken += (stats?.verified ?? 0) + (stats?.cached ?? 0);
-    }
-    return verified / Math.max(1, taken);
-  }
-
-  #linksHeld(): number {
-    let links = 0;
-    let held = 0;
-    for (const peer of this.#honest) {
-      for (const { id } of meshOf(peer).root.membership.activeView()) {
-        links++;
-        if (this.#adversary.has(id)) held++;
-      }
-    }
-    return (100 * held) / Math.max(1, links);
-  }
-}
 
 interface Row {
   readonly id: string;
@@ -200,6 +57,18 @@ const rows: readonly Row[] = [
   { id: 'sent', what: 'messages that an honest peer sends per second', unit: '', goal: null },
   { id: 'verdicts', what: 'peers dropped or banned by honest peers', unit: '', goal: null },
   { id: 'slanders', what: '… that were honest', unit: '', goal: { is: '≤', value: 0 } },
+];
+
+/** Where attackers are so many that some honest peers know nobody else. */
+const linkedRows: readonly Row[] = [
+  { id: 'alone', what: 'honest peers without an honest neighbour', unit: '%', goal: null },
+  {
+    id: 'linkedDelivered',
+    what: 'delivered to honest peers with an honest neighbour',
+    unit: '%',
+    goal: { is: '≥', value: 100 },
+  },
+  { id: 'linkedP99', what: '… p99', unit: 'ms', goal: { is: '≤', value: 1_000 } },
 ];
 
 const forged: Row = {
@@ -309,6 +178,16 @@ export const attacks: readonly Scenario[] = [
     meaning:
       'ranks and scores in both; "links": members are believed; "signed": origins alone, with a keyed hash in place of a signature',
     rows: [...rows, forged, verifications],
+  }),
+  attack('forty-to-one', 'four attackers for each honest peer, who pass everything on but one topic', 'censor', {
+    strength: { ...usual, attackersPercent: 80, cycles: 10 },
+    variants: [
+      ['defended', defended],
+      ['wide', wide],
+    ],
+    meaning:
+      'ranks and scores in both; "defended": the shipped 7 links; "wide": 20. gossipsub\'s report counts connections: 4,000 attackers with 100 each against 1,000 peers with 20 are 40:1',
+    rows: [...rows, ...linkedRows],
   }),
   attack('flooding-publisher', 'an attacker publishes as fast as it can, 2,000 messages a second', 'flood', {
     strength: { ...usual, attackersPercent: 2, cycles: 10 },

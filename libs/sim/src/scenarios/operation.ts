@@ -1,6 +1,3 @@
-import { defaultHyParViewConfig } from '@starling/core-hyparview';
-import { defaultPlumtreeConfig } from '@starling/core-plumtree';
-import { defaultMeshConfig } from '@starling/mesh';
 import { latencies } from '../engine/latency.ts';
 import { network } from '../engine/network.ts';
 import { componentSizes, degrees, graphOf, pathLengths } from '../measure/graph.ts';
@@ -10,11 +7,11 @@ import type { Sample } from '../report.ts';
 import { MeshHarness, meshOf } from './mesh.ts';
 import type { Scenario } from './scenario.ts';
 
-function sampleOf({ world }: MeshHarness, seed: number, values: Readonly<Record<string, number>>): Sample {
+export function meshSample({ world }: MeshHarness, seed: number, values: Readonly<Record<string, number>>): Sample {
   return { seed, values, traceHash: world.traceHash, violations: [], events: world.stats.events };
 }
 
-function overlayOf(harness: MeshHarness): ReturnType<typeof graphOf> {
+export function overlayOf(harness: MeshHarness): ReturnType<typeof graphOf> {
   return graphOf(
     harness.livePeers().map((peer) => ({
       id: peer.info.id,
@@ -92,7 +89,7 @@ export const bootstrap: Scenario = {
     // Joins that overlap leave an overlay that is less random than joins one by one: say how much less.
     world.runUntil(begun + 60_000);
     const { lastHop } = pathLengths(overlayOf(harness), world.rng, 100);
-    return sampleOf(harness, seed, { readyMs, joinP99: summarize(joins).p99, lastHop });
+    return meshSample(harness, seed, { readyMs, joinP99: summarize(joins).p99, lastHop });
   },
 };
 
@@ -138,7 +135,7 @@ export const idleCost: Scenario = {
     world.runUntil(world.now + seconds * 1_000);
     const each = (total: number): number => total / seconds / peers;
     const { membership, broadcast, liveness, directory, acks } = meter.bytes;
-    return sampleOf(harness, seed, {
+    return meshSample(harness, seed, {
       bytes: each(meter.total),
       membership: each(membership),
       broadcast: each(broadcast),
@@ -146,95 +143,6 @@ export const idleCost: Scenario = {
       directory: each(directory),
       acks: each(acks),
       messages: each(meter.messages),
-    });
-  },
-};
-
-export const zones: Scenario = {
-  name: 'zones',
-  about: 'five clusters, 0.5 ms inside and 35 ms across: delivery and payloads that cross (target 14)',
-  engine: 'event',
-  setup: `the shipped configuration (active ${defaultHyParViewConfig.activeCapacity}, of which ${defaultHyParViewConfig.randomLinks} random), but trees planted anew every 180 s instead of 600, so that they are planted when the links are in order; 180 s to optimise, 30 messages from random peers after 40 that are not counted; a random overlay of degree 5 needs 177 ms and 2,713 crossings, the ideal 35 ms and 4`,
-  peers: 5_000,
-  seeds: 1,
-  cpuSeconds: 600,
-  reduced: { peers: 32, seeds: 1 },
-  goals: [
-    {
-      id: 'p99',
-      what: 'delivery p99',
-      unit: 'ms',
-      paper: 'random 177, 4 + 1 ideal 40',
-      goal: { is: '≤', value: 42 },
-      judgedBy: 'mean',
-    },
-    {
-      id: 'crossing',
-      what: 'payloads that cross, per message',
-      unit: '',
-      paper: 'random 2,713, 4 + 1 521',
-      goal: { is: '≤', value: 25 },
-      judgedBy: 'mean',
-    },
-    { id: 'rmr', what: 'RMR', unit: '', paper: '0', goal: { is: '≤', value: 0.01 }, judgedBy: 'mean' },
-    {
-      id: 'crossingLinks',
-      what: 'links that cross',
-      unit: '%',
-      paper: 'random 80, 4 + 1 16',
-      goal: null,
-      judgedBy: 'mean',
-    },
-    { id: 'components', what: 'components', unit: '', paper: '–', goal: { is: '≤', value: 1 }, judgedBy: 'worst' },
-  ],
-  run(peers, seed) {
-    const harness = new MeshHarness({
-      seed,
-      network: network(latencies.fiveClusters, { lingerMs: 0 }),
-      config: { ...defaultMeshConfig, plumtree: { ...defaultPlumtreeConfig, replantMs: 180_000 } },
-      isChecked: false,
-    });
-    const { world } = harness;
-    harness.start(peers, 5);
-    world.runUntil(world.now + 180_000);
-    const delays: number[] = [];
-    const first = new Set<string>();
-    let crossing = 0;
-    let payloads = 0;
-    let isMeasured = false;
-    world.observe({
-      sent: (from, to, message) => {
-        if (!isMeasured || message.area !== 'broadcast' || message.message.kind !== 'gossip') return;
-        if (message.message.body.kind !== 'user') return;
-        payloads++;
-        if (from.zone !== to.zone) crossing++;
-      },
-      handled: (peer, now, input) => {
-        if (!isMeasured || input.kind !== 'message' || input.message.area !== 'broadcast') return;
-        const { message } = input.message;
-        if (message.kind !== 'gossip' || message.body.kind !== 'user') return;
-        const copy = `${peer.index} ${message.stream} ${message.seq}`;
-        if (!first.has(copy)) delays.push(now - message.publishedAt);
-        first.add(copy);
-      },
-    });
-    const count = 30;
-    for (let i = 0; i < 40 + count; i++) {
-      isMeasured = i >= 40;
-      harness.publish(world.peers[world.rng.below(peers)] as (typeof world.peers)[number]);
-      world.runUntil(world.now + 1_000);
-    }
-    const graph = overlayOf(harness);
-    let across = 0;
-    for (const peer of world.peers) {
-      for (const { zone } of meshOf(peer).root.membership.activeView()) if (zone !== peer.info.zone) across++;
-    }
-    return sampleOf(harness, seed, {
-      p99: summarize(delays).p99,
-      crossing: crossing / count,
-      rmr: payloads / count / (peers - 1) - 1,
-      crossingLinks: (100 * across) / graph.targets.length,
-      components: componentSizes(graph).length,
     });
   },
 };

@@ -7,25 +7,29 @@ import { dhtAdversaries } from './dht-adversaries.ts';
 import { faults } from './faults.ts';
 import { hybrid } from './hybrid.ts';
 import { fig2, fig4, table1 } from './hyparview.ts';
-import { bootstrap, idleCost, zones } from './operation.ts';
+import { bootstrap, idleCost } from './operation.ts';
 import { gossipsubBaseline, ownTrees, treeFig2, treeFig6a, treeLatency } from './plumtree.ts';
 import { scale } from './scale.ts';
 import type { Scenario } from './scenario.ts';
 import { searchLv } from './search.ts';
+import { shippedViews } from './shipped-views.ts';
 import { summaries } from './summaries.ts';
 import { sybil } from './sybil.ts';
+import { unnamedZones, zones } from './zones.ts';
 
 /** Every scenario, in the order in which `starling sim --list` and the full table show them. */
 export const scenarios: readonly Scenario[] = [
   table1,
   fig2,
   fig4,
+  shippedViews,
   treeFig2,
   treeFig6a,
   treeLatency,
   ownTrees,
   gossipsubBaseline,
   zones,
+  unnamedZones,
   crashDetection,
   stalledPeers,
   flipFlop,
