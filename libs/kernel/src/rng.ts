@@ -56,8 +56,9 @@ export class Rng {
 
   /** Up to `count` different elements, in random order. Does not change `items`. */
   sample<T>(items: readonly T[], count: number): T[] {
+    const taken = Math.min(count, items.length);
+    if (taken * 8 < items.length) return this.#sampleFew(items, taken);
     const pool = items.slice();
-    const taken = Math.min(count, pool.length);
     for (let i = 0; i < taken; i++) {
       const j = i + this.below(pool.length - i);
       const kept = pool[i] as T;
@@ -66,5 +67,24 @@ export class Rng {
     }
     pool.length = taken;
     return pool;
+  }
+
+  /** The very same draws and elements without a copy of all: the places that a swap has changed are noted, and looked for one by one. */
+  #sampleFew<T>(items: readonly T[], taken: number): T[] {
+    const sample: T[] = [];
+    const places: number[] = [];
+    const holds: number[] = [];
+    for (let i = 0; i < taken; i++) {
+      const j = i + this.below(items.length - i);
+      const atJ = places.indexOf(j);
+      const atI = places.indexOf(i);
+      sample.push(items[atJ < 0 ? j : (holds[atJ] as number)] as T);
+      const moved = atI < 0 ? i : (holds[atI] as number);
+      if (atJ < 0) {
+        places.push(j);
+        holds.push(moved);
+      } else holds[atJ] = moved;
+    }
+    return sample;
   }
 }
