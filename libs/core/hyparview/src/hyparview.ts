@@ -61,7 +61,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   #contacts: PeerInfo[] = [];
   #optimizeAt: Millis = never;
   #deadline: Millis = never;
-  /** False: it is to be looked for in all that waits. Most inputs are shuffles that walk on, and change nothing. */
+  /** False: it is to be looked for in all that waits. Most inputs belong to shuffles, and change nothing. */
   #isDeadlineKnown = false;
   #hasLeft = false;
 
@@ -109,7 +109,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
       this.#onInputAfterLeaving(input, out);
       return;
     }
-    if (input.kind !== 'message' || input.message.kind !== 'shuffle') this.#isDeadlineKnown = false;
+    if (mayMoveDeadline(input)) this.#isDeadlineKnown = false;
     switch (input.kind) {
       case 'message':
         this.#onMessage(now, input.from, input.message, out);
@@ -366,7 +366,6 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
       out.send(next, { kind: 'shuffle', origin, ttl: hops, sample });
       return;
     }
-    this.#isDeadlineKnown = false;
     if (origin.id === this.#views.self.id) return;
     const isNeighbor = this.#views.isNeighbor(origin.id);
     const reply = this.#views.sampleSpares(sample.length + 1).filter((peer) => peer.id !== origin.id);
@@ -399,6 +398,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   #onLinkDown(now: Millis, peer: PeerId, reason: LinkDownReason, out: Out): void {
     const attempt = this.#attempts.take(peer);
     if (attempt !== undefined) {
+      this.#isDeadlineKnown = false;
       this.#onAttemptFailed(now, attempt, out);
       return;
     }
@@ -407,6 +407,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
       if (isFailedDial(reason)) this.#views.forgetUnreachable(peer);
       return;
     }
+    this.#isDeadlineKnown = false;
     if (reason !== 'closed') this.#islands.lostNeighbor(now, neighbor);
     this.#lose(now, neighbor, 'failed', out);
     // Closed on purpose without a word: the other side takes us for a stranger, but it lives.
@@ -722,7 +723,9 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   #integrate(now: Millis, sample: readonly PeerInfo[], expendable: PeerInfo[], out: Out): void {
     for (const peer of sample) this.#remember(now, peer, expendable);
     // New candidates for free places need not wait for the next round.
-    if (this.#views.hasRoom) this.#fill(now, out);
+    if (!this.#views.hasRoom) return;
+    this.#isDeadlineKnown = false;
+    this.#fill(now, out);
   }
 
   #remember(now: Millis, peer: PeerInfo, expendable: PeerInfo[] = []): void {
@@ -755,6 +758,19 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
 
   #jittered(spanMs: Millis): Millis {
     return jittered(this.#rng, spanMs, this.#config.jitter);
+  }
+}
+
+/** What belongs to a shuffle, links that come and go with its answer included, says so itself when it changes what waits. */
+function mayMoveDeadline(input: Input<HyParViewMessage, HyParViewCommand>): boolean {
+  switch (input.kind) {
+    case 'message':
+      return input.message.kind !== 'shuffle' && input.message.kind !== 'shuffleReply';
+    case 'linkUp':
+    case 'linkDown':
+      return false;
+    default:
+      return true;
   }
 }
 

@@ -61,11 +61,7 @@ export class Places {
 
   /** Would `peer` be the best neighbour at some place? */
   deserves(peer: PeerInfo): boolean {
-    const ranks = this.#rank.of(peer);
-    for (let place = 0; place < ranks.length; place++) {
-      if ((ranks[place] as number) < (this.#best[place] as number)) return true;
-    }
-    return false;
+    return isBetterSomewhere(this.#rank.of(peer), this.#best);
   }
 
   /** A random neighbour that is the best at no place, once `newcomer` is there too. */
@@ -92,14 +88,17 @@ export class Places {
 
   /** `source` told of `peer`. */
   heard(now: Millis, peer: PeerInfo, source: string): void {
+    const known = this.#hearsay.get(source);
+    const ranks = this.#rank.of(peer);
+    // Nearly all that is heard is no news: that shows sooner than who has a place and who was asked in vain.
+    if (known !== undefined && !isBetterSomewhere(ranks, known.ranks)) return;
     if (this.#held.has(peer.id)) return;
     const until = this.#vain.get(peer.id);
     if (until !== undefined) {
       if (until > now) return;
       this.#vain.delete(peer.id);
     }
-    const hearsay = this.#hearsay.get(source) ?? this.#hearsayOf(source);
-    const ranks = this.#rank.of(peer);
+    const hearsay = known ?? this.#hearsayOf(source);
     for (let place = 0; place < ranks.length; place++) {
       if ((ranks[place] as number) >= (hearsay.ranks[place] as number)) continue;
       hearsay.peers[place] = peer;
@@ -162,4 +161,11 @@ export class Places {
       }
     }
   }
+}
+
+function isBetterSomewhere(ranks: Float64Array, than: Float64Array): boolean {
+  for (let place = 0; place < ranks.length; place++) {
+    if ((ranks[place] as number) < (than[place] as number)) return true;
+  }
+  return false;
 }

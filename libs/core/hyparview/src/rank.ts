@@ -48,7 +48,8 @@ export class Rank {
     this.#circles = places === 2 ? 1 : Math.ceil(places / 2) - 1;
     this.#hasPairs = this.onCircles < places;
     this.#self = idHash(self.id);
-    this.#points = Int32Array.from({ length: this.#circles }, (_, i) => pointOn(i, this.#self));
+    this.#points = new Int32Array(this.#circles);
+    for (let i = 0; i < this.#circles; i++) this.#points[i] = pointOn(i, this.#self);
     this.#zone = self.zone;
     this.#ranks = new Float64Array(places);
   }
