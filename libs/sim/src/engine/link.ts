@@ -7,6 +7,12 @@ export type LinkEnd = 'waiting' | 'up' | 'down';
 /** What a link carries besides messages: the news that the far end closed it. */
 export const goodbye = Symbol('goodbye');
 
+/** What a cut holds back. */
+export interface Stalled<M> {
+  readonly toAcceptor: boolean;
+  readonly message: M | typeof goodbye;
+}
+
 /** One TCP connection's life, from its dial on. Each end learns of its beginning and its end at a time of its own. */
 export class Link<M, C, E> {
   readonly dialler: SimPeer<M, C, E>;
@@ -23,10 +29,10 @@ export class Link<M, C, E> {
   /** When the last message so far arrives at each end: the next may not overtake it. */
   lastAtDialler = 0;
   lastAtAcceptor = 0;
-  /** What the dialler's core sent before the link was up. */
-  readonly queued: M[] = [];
-  /** What a cut holds back, in order; TCP goes on trying. */
-  stalled: { readonly toAcceptor: boolean; readonly message: M | typeof goodbye }[] = [];
+  /** What the dialler's core sent before the link was up; null: nothing. */
+  queued: M[] | null = null;
+  /** What a cut holds back, in order; TCP goes on trying. Null: nothing. */
+  stalled: Stalled<M>[] | null = null;
   /** The tick at which an end's linger runs out; `noTick` while its core needs the link. */
   diallerLingers = noTick;
   acceptorLingers = noTick;

@@ -4,7 +4,7 @@ import { msFromTicks, ticksFromMs, ticksPerMs } from './event-queue.ts';
 import { eventKind, type WorldQueue } from './events.ts';
 import { Inboxes } from './inboxes.ts';
 import { baseLatency, jitter } from './latency.ts';
-import { goodbye, Link } from './link.ts';
+import { goodbye, Link, type Stalled } from './link.ts';
 import type { NetworkModel } from './network.ts';
 import { noTick, type SimPeer } from './peer.ts';
 import type { TraceHash } from './trace-hash.ts';
@@ -71,8 +71,8 @@ export class Links<M, C, E> {
   heal(cut: Cut): void {
     this.#cuts.remove(cut);
     for (const link of [...this.#stalled]) {
-      const waiting = link.stalled;
-      link.stalled = [];
+      const waiting = link.stalled ?? [];
+      link.stalled = null;
       this.#stalled.delete(link);
       const delay = ticksFromMs(this.#port.networkRng.float() * this.network.resendMs);
       for (const { toAcceptor, message } of waiting) this.#transmit(link, toAcceptor, message, delay);
@@ -126,8 +126,10 @@ export class Links<M, C, E> {
       return;
     }
     const toAcceptor = link.dialler === peer;
-    if (toAcceptor && link.diallerEnd === 'waiting') link.queued.push(message);
-    else this.#transmit(link, toAcceptor, message, 0);
+    if (!toAcceptor || link.diallerEnd !== 'waiting') this.#transmit(link, toAcceptor, message, 0);
+    // Mostly it is one: an empty list that is pushed to makes room for seventeen.
+    else if (link.queued === null) link.queued = [message];
+    else link.queued.push(message);
   }
 
   /** A core needs a link no longer: it lingers, and ends when it is idle. */
@@ -191,7 +193,7 @@ export class Links<M, C, E> {
         this.#onLinger(link, link.acceptor);
         break;
       case eventKind.silence:
-        if (link.stalled.length > 0) this.break(link);
+        if (link.stalled !== null) this.break(link);
         break;
     }
   }
@@ -234,7 +236,8 @@ export class Links<M, C, E> {
     const to = toAcceptor ? link.acceptor : link.dialler;
     if (message !== goodbye && delay === 0) this.#count(from, to, message);
     if (to.state === 'vanished' || (this.#cuts.any && this.#cuts.between(from.index, to.index))) {
-      if (link.stalled.length === 0) {
+      if (link.stalled === null) {
+        link.stalled = [];
         this.#stalled.add(link);
         this.#queue.add(this.#queue.now + ticksFromMs(this.network.silenceMs), eventKind.silence, link, null);
       }
@@ -333,16 +336,16 @@ export class Links<M, C, E> {
       // The dialler knows this link no more: its news of that is overtaken by its new dial.
       this.#end(known, acceptor, 'lost');
     }
-    this.#accept(link, []);
+    this.#accept(link, null);
   }
 
-  #accept(link: Link<M, C, E>, queued: readonly M[]): void {
+  #accept(link: Link<M, C, E>, queued: readonly M[] | null): void {
     const { dialler, acceptor } = link;
     link.acceptorEnd = 'up';
     acceptor.links.set(dialler.info.id, link);
     link.lastAtDialler = this.#queue.now + link.latencyTicks;
     this.#queue.add(link.lastAtDialler, eventKind.dialAnswered, link, null);
-    for (const message of queued) this.#transmit(link, false, message, 0);
+    if (queued !== null) for (const message of queued) this.#transmit(link, false, message, 0);
     this.#port.handle(acceptor, { kind: 'linkUp', peer: dialler.info });
   }
 
@@ -363,8 +366,9 @@ export class Links<M, C, E> {
       return;
     }
     link.diallerEnd = 'up';
-    for (const message of link.queued) this.#transmit(link, true, message, 0);
-    link.queued.length = 0;
+    const { queued } = link;
+    link.queued = null;
+    if (queued !== null) for (const message of queued) this.#transmit(link, true, message, 0);
     this.#port.handle(dialler, { kind: 'linkUp', peer: acceptor.info });
   }
 
@@ -399,12 +403,18 @@ export class Links<M, C, E> {
     }
     if (link.end(peer) === 'down') return;
     link.setEnd(peer, 'down');
-    link.stalled = link.stalled.filter(({ toAcceptor }) => (toAcceptor ? link.acceptor : link.dialler) !== peer);
-    if (link.stalled.length === 0) this.#stalled.delete(link);
+    if (link.stalled !== null) this.#dropStalled(link, link.stalled, peer);
     const id = link.other(peer).info.id;
     if (peer.links.get(id) !== link) return;
     peer.links.delete(id);
     this.#port.handle(peer, { kind: 'linkDown', peer: id, reason });
+  }
+
+  /** What is held back for this end reaches nobody any more. */
+  #dropStalled(link: Link<M, C, E>, stalled: readonly Stalled<M>[], peer: SimPeer<M, C, E>): void {
+    const left = stalled.filter(({ toAcceptor }) => (toAcceptor ? link.acceptor : link.dialler) !== peer);
+    link.stalled = left.length === 0 ? null : left;
+    if (link.stalled === null) this.#stalled.delete(link);
   }
 
   #latencyTicks(a: SimPeer<M, C, E>, b: SimPeer<M, C, E>): number {

@@ -44,7 +44,9 @@ export class World<M, C, E> implements Outbox<M, E> {
   readonly #bootRng: Rng;
   /** Whose `handle` is running. */
   #current: SimPeer<M, C, E> | null = null;
-  #emitted: { peer: SimPeer<M, C, E>; event: E }[] = [];
+  /** What cores stated and observers are still to be told, a stack of `#emittedCount`: the rest is left over from earlier. */
+  readonly #emitted: E[] = [];
+  #emittedCount = 0;
 
   constructor(options: WorldOptions<M, C, E>) {
     this.#options = options;
@@ -236,7 +238,8 @@ export class World<M, C, E> implements Outbox<M, E> {
   }
 
   emit(event: E): void {
-    this.#emitted.push({ peer: this.#running(), event });
+    assert(this.#current !== null, 'an outbox is used inside handle only');
+    this.#emitted[this.#emittedCount++] = event;
   }
 
   #running(): SimPeer<M, C, E> {
@@ -285,22 +288,27 @@ export class World<M, C, E> implements Outbox<M, E> {
   #handle(peer: SimPeer<M, C, E>, input: Input<M, C>): void {
     if (!peer.isUp) return;
     assert(this.#current === null, 'one handle at a time');
+    const told = this.#emittedCount;
     this.#current = peer;
     peer.core.handle(this.now + peer.skewMs, input, this);
     this.#current = null;
     this.#arm(peer);
-    if (this.#emitted.length > 0) this.#tellEvents();
+    if (this.#emittedCount > told) this.#tellEvents(peer, told);
     if (this.#handlers.length === 0) return;
     const now = this.now;
     for (const observer of this.#handlers) observer.handled(peer, now, input);
   }
 
-  #tellEvents(): void {
+  /** Tells what a peer's core stated: all in the stack from `first` on. */
+  #tellEvents(peer: SimPeer<M, C, E>, first: number): void {
     const now = this.now;
-    const emitted = this.#emitted;
-    // An observer may give a command, whose events are told first.
-    this.#emitted = [];
-    for (const { peer, event } of emitted) for (const observer of this.#observers) observer.event?.(peer, event, now);
+    const end = this.#emittedCount;
+    for (let at = first; at < end; at++) {
+      const event = this.#emitted[at] as E;
+      // An observer may give a command, whose events go on top of the stack and are told first.
+      for (const observer of this.#observers) observer.event?.(peer, event, now);
+    }
+    this.#emittedCount = first;
   }
 
   /** Asks for the deadline, as a host does after each input. */
