@@ -59,6 +59,11 @@ export class AggregateNetwork {
     this.core(origin).handle(this.now, { kind: 'command', command: { kind: 'cancel', queryId } }, this.#out(origin));
   }
 
+  /** What the layer above of `peer` says of it, asked or not. */
+  giveRow(peer: PeerId, queryId: string, row: PeerRow): void {
+    this.core(peer).handle(this.now, { kind: 'command', command: { kind: 'row', queryId, row } }, this.#out(peer));
+  }
+
   at(at: Millis, run: () => void): void {
     this.#queue.push({ at, run });
   }

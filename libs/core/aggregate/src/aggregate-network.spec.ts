@@ -1,7 +1,8 @@
+import { RecordingOutbox } from '@starling/kernel';
 import { describe, expect, it } from 'vitest';
 import { AggregateNetwork, type Edge, idsOf } from '../spec/aggregate-network.ts';
 import { defaultAggregateConfig } from './config.ts';
-import type { AggregateMessage, AggregateResult } from './messages.ts';
+import type { AggregateEvent, AggregateMessage, AggregateResult } from './messages.ts';
 import type { PartialData } from './partial.ts';
 
 const ids = idsOf(7);
@@ -50,9 +51,11 @@ describe('a question about peers', () => {
   it('counts a peer once though its tree has a cycle: the second asker is declined', () => {
     const network = new AggregateNetwork(ids, [...tree, ...ring]);
     network.ask('p0', count);
-    const { partial, complete } = resultOf(network);
+    const { partial, tally, complete } = resultOf(network);
     expect(peersIn(partial)).toBe(7);
     expect(complete).toBe(true);
+    // Declines cost, too.
+    expect(tally.messages).toBe(network.sent.length);
     expect(network.sent.some(({ message }) => message.kind === 'aggregateDecline')).toBe(true);
   });
 
@@ -76,6 +79,9 @@ describe('a question about peers', () => {
     expect(peersIn(partial)).toBe(4);
     expect(tally).toMatchObject({ answered: 4, missing: 1, lost: [{ peer: 'p2', reason: 'late' }] });
     expect({ complete, reason }).toEqual({ complete: false, reason: 'deadline' });
+    // Who is not waited for any more is told so.
+    const cancelled = network.sent.filter(({ message }) => message.kind === 'aggregateCancel').map(({ to }) => to);
+    expect(new Set(cancelled)).toEqual(new Set(['p2']));
   });
 
   it('a peer whose own row does not come is missing; those below it are not', () => {
@@ -83,6 +89,56 @@ describe('a question about peers', () => {
     network.mute.add('p2');
     network.ask('p0', count);
     expect(resultOf(network).tally).toMatchObject({ answered: 6, missing: 1, lost: [{ peer: 'p2', reason: 'late' }] });
+  });
+
+  it('a branch whose link broke is missing, and is named, when nobody is asked again', () => {
+    const network = new AggregateNetwork(ids, tree);
+    network.ask('p0', count, { messagesMax: 12 });
+    network.at(1.5, () => network.kill('p1'));
+    expect(resultOf(network)).toMatchObject({
+      ...{ complete: false, reason: 'done', waves: 1 },
+      tally: { answered: 4, missing: 1, lost: [{ peer: 'p1', reason: 'broken' }] },
+    });
+  });
+
+  it("a peer's row counts once, however often it is given", () => {
+    const network = new AggregateNetwork(ids, tree);
+    network.delay = (from) => (from === 'p3' ? 20 : 1);
+    network.ask('p0', count);
+    network.at(5, () => network.giveRow('p1', 'p0/0', { id: 'p1' }));
+    const { partial, tally } = resultOf(network);
+    expect([peersIn(partial), tally.answered]).toEqual([7, 7]);
+  });
+
+  it('goes no further than it may: who is behind that is missing, at once', () => {
+    const chain: Edge[] = [
+      ['p0', 'p1'],
+      ['p1', 'p2'],
+      ['p2', 'p3'],
+    ];
+    const network = new AggregateNetwork(idsOf(4), chain, [], { hopsMax: 2 });
+    network.ask('p0', count, { messagesMax: 6 });
+    const { tally, reason } = resultOf(network);
+    expect(tally).toMatchObject({ answered: 3, missing: 1, lost: [{ peer: 'p3', reason: 'late' }] });
+    expect([reason, network.violations]).toEqual(['done', []]);
+  });
+
+  it('a peer that cannot read it is missing once, however many ask it', () => {
+    const diamond: Edge[] = [
+      ['p0', 'p1'],
+      ['p0', 'p3'],
+      ['p1', 'p2'],
+      ['p3', 'p2'],
+    ];
+    const network = new AggregateNetwork(idsOf(4), diamond);
+    network.tamper = (from, message) =>
+      from !== 'p0' && message.kind === 'aggregateQuery' ? { ...message, text: 'count(' } : message;
+    network.ask('p0', count, { messagesMax: 6 });
+    expect(resultOf(network).tally).toMatchObject({
+      answered: 3,
+      missing: 1,
+      lost: [{ peer: 'p2', reason: 'unread' }],
+    });
   });
 
   it('a peer of which the directory alone knows is missing: the answer is not complete', () => {
@@ -114,10 +170,44 @@ describe('a question about peers', () => {
     expect(network.sent).toHaveLength(0);
   });
 
-  it('does not ask again when that would cost more than it may', () => {
+  it.each([
+    [12 + 31, 1],
+    [12 + 32, 2],
+  ])('asks again when that may be paid for, too: within %i messages %i times', (messagesMax, waves) => {
     const network = new AggregateNetwork([...ids, 'p7'], tree, ring);
-    network.ask('p0', count, { messagesMax: 20 });
-    expect(resultOf(network)).toMatchObject({ reason: 'done', complete: false, waves: 1 });
+    network.ask('p0', count, { messagesMax });
+    // The first time took 12; 8 peers with two links each may take 32.
+    expect(resultOf(network)).toMatchObject({ reason: 'done', complete: false, waves });
+  });
+
+  it('whose origin dies is given up by everybody, at once', () => {
+    const network = new AggregateNetwork(ids, tree);
+    for (const id of ['p3', 'p6']) network.mute.add(id);
+    network.ask('p0', count);
+    network.run(10);
+    expect(network.core('p1').activeCount).toBe(1);
+    network.kill('p0');
+    network.run(15);
+    for (const core of network.cores.values()) expect(core.activeCount).toBe(0);
+  });
+
+  it('of an earlier life of this peer is declined', () => {
+    const network = new AggregateNetwork(ids, tree);
+    const core = network.core('p1');
+    const out = new RecordingOutbox<AggregateMessage, AggregateEvent>();
+    const message = {
+      kind: 'aggregateQuery',
+      queryId: 'p1/7',
+      wave: 0,
+      text: count,
+      timeoutMs: 900,
+      hops: 2,
+      tree: 0,
+    } as const;
+    core.handle(0, { kind: 'message', from: 'p0', message }, out);
+    expect(out.take()).toEqual([
+      { kind: 'send', to: 'p0', message: { kind: 'aggregateDecline', queryId: 'p1/7', wave: 0 } },
+    ]);
   });
 
   it('that is withdrawn is withdrawn everywhere', () => {
@@ -160,6 +250,16 @@ describe('a question about peers', () => {
     network.ask('p0', count);
     network.run(network.now + 100);
     expect(network.results[2]).toMatchObject({ complete: true });
+  });
+
+  it('… or while what is worked on will fill it', () => {
+    const network = new AggregateNetwork(ids, tree, [], { seenMax: 1 });
+    network.mute.add('p3');
+    network.ask('p0', count);
+    network.run(10);
+    expect([network.core('p1').activeCount, network.results.length]).toEqual([1, 0]);
+    network.ask('p1', count);
+    expect(network.results[0]).toMatchObject({ reason: 'overloaded' });
   });
 });
 
