@@ -37,6 +37,11 @@ const benchmarks: readonly Benchmark[] = [
     about: 'engines of the local index over 100,000 glosses of WordNet (1 min)',
     hasOptions: true,
   },
+  {
+    file: 'bench/bulk-load.ts',
+    about: 'a real peer whose index is loaded: the longest turns of its event loop, in processor time (1 min)',
+    hasOptions: true,
+  },
   { file: 'libs/core/plumtree/bench.ts', about: 'the broadcast core alone: messages/s (20 s)', hasOptions: false },
   { file: 'libs/sim/bench.ts', about: 'the simulator: events/s, memory per peer (1 min)', hasOptions: false },
 ];

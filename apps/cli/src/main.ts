@@ -223,7 +223,9 @@ function build(finish: (code: number) => void): Command {
     .action(run(tokenNew));
   program
     .command('sim [scenario]')
-    .description('run a scenario of the simulator; paper: all of them; attacks: those of attackers')
+    .description(
+      'run a scenario of the simulator; paper: all of them; search: those that look for something; attacks: those of attackers',
+    )
     .option('--list', 'what there is', false)
     .option('--peers <n>', 'size')
     .option('--seed <n>', 'first seed; alone, the only one')

@@ -1,5 +1,7 @@
 export { decodeAscending, encodeAscending } from './ascending.ts';
 export { Bloom, bloomSizeLog2Max, bloomSizeLog2Min } from './bloom.ts';
+export { Dictionary } from './dictionary.ts';
+export { SharedTermSet } from './shared-term-set.ts';
 export { hashTerm, type TermHash } from './term-hash.ts';
 export {
   deltaBetween,

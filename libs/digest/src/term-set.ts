@@ -114,11 +114,7 @@ export class TermSet {
   }
 
   toBytes(): Uint8Array {
-    const gaps = encodeAscending(this.values(), this.width);
-    const bytes = new Uint8Array(headBytes + gaps.length);
-    bytes.set([form, this.width]);
-    bytes.set(gaps, headBytes);
-    return bytes;
+    return serialised(this.values(), this.width);
   }
 
   /** What `toBytes` wrote. Null when it is malformed or has more than `countMax` terms. Never throws. */
@@ -190,6 +186,15 @@ export class TermSet {
   }
 }
 
+/** A set as it travels: fingerprints of `width` bits, ascending. */
+export function serialised(values: Uint32Array, width: number): Uint8Array {
+  const gaps = encodeAscending(values, width);
+  const bytes = new Uint8Array(headBytes + gaps.length);
+  bytes.set([form, width]);
+  bytes.set(gaps, headBytes);
+  return bytes;
+}
+
 /** The fingerprints of terms, of 32 bits, ascending, each once. */
 export function fingerprintsOf(terms: Iterable<string>, hash: (term: string) => TermHash): Uint32Array {
   const all: number[] = [];
@@ -209,7 +214,7 @@ export function deltaBetween(older: Uint32Array, newer: Uint32Array): TermDelta 
 }
 
 /** `from` less one of each equal in `gone`; both ascending. */
-function without(from: Uint32Array, gone: Uint32Array): Uint32Array {
+export function without(from: Uint32Array, gone: Uint32Array): Uint32Array {
   const kept = new Uint32Array(from.length);
   let count = 0;
   let at = 0;
@@ -221,7 +226,8 @@ function without(from: Uint32Array, gone: Uint32Array): Uint32Array {
   return kept.slice(0, count);
 }
 
-function merged(a: Uint32Array, b: Uint32Array): Uint32Array {
+/** Both ascending, and so is what they make. */
+export function merged(a: Uint32Array, b: Uint32Array): Uint32Array {
   const all = new Uint32Array(a.length + b.length);
   let i = 0;
   let j = 0;
@@ -232,7 +238,7 @@ function merged(a: Uint32Array, b: Uint32Array): Uint32Array {
   return all;
 }
 
-function shifted(values: Uint32Array, by: number): Uint32Array {
+export function shifted(values: Uint32Array, by: number): Uint32Array {
   return by === 0 ? values : values.map((value) => value >>> by);
 }
 

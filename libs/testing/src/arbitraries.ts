@@ -381,7 +381,19 @@ export const summariesMessages: fc.Arbitrary<SummariesMessage> = fc.oneof(
   fc.record({ kind: fc.constant('summaryFetch' as const), ids: fc.array(peerIds, { maxLength: 8 }) }),
   fc.record({
     kind: fc.constant('summaryRecords' as const),
-    records: fc.array(fc.record({ id: peerIds, version: whole, terms: bytes(64), ...indexSize }), { maxLength: 4 }),
+    records: fc.array(
+      fc.record(
+        {
+          id: peerIds,
+          version: whole,
+          terms: bytes(64),
+          exact: bytes(64).filter(({ length }) => length > 0),
+          ...indexSize,
+        },
+        { requiredKeys: ['id', 'version', 'terms', 'documents', 'words', 'mayHold'] },
+      ),
+      { maxLength: 4 },
+    ),
   }),
 );
 

@@ -109,7 +109,7 @@ export function fromDelta({ version, base, added, removed, documents, words, may
 }
 
 function toRecord(record: SummaryRecord): MessageInitShape<typeof SummaryRecordSchema> {
-  const { id, version, terms, documents, words, mayHold } = record;
+  const { id, version, terms, exact, documents, words, mayHold } = record;
   return {
     id,
     version: toUint64(version),
@@ -117,10 +117,11 @@ function toRecord(record: SummaryRecord): MessageInitShape<typeof SummaryRecordS
     documents: toUint64(documents),
     words: toUint64(words),
     mayHold,
+    ...(exact !== undefined && { exactTerms: exact as Bytes }),
   };
 }
 
-function fromRecord({ id, version, terms, documents, words, mayHold }: RecordProto): SummaryRecord {
+function fromRecord({ id, version, terms, documents, words, mayHold, exactTerms }: RecordProto): SummaryRecord {
   return {
     id,
     version: fromUint64(version),
@@ -128,6 +129,7 @@ function fromRecord({ id, version, terms, documents, words, mayHold }: RecordPro
     documents: fromUint64(documents),
     words: fromUint64(words),
     mayHold,
+    ...(exactTerms.length > 0 && { exact: plain(exactTerms) }),
   };
 }
 

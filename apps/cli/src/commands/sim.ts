@@ -38,7 +38,7 @@ export interface SimOptions {
   readonly output: 'table' | 'json';
 }
 
-/** Runs one scenario, or with `paper` all of them. Exit code 1 when a goal is missed or an invariant broken. */
+/** Runs one scenario, or all that a word stands for. Exit code 1 when a goal is missed or an invariant broken. */
 export async function sim(name: string | undefined, options: SimOptions): Promise<number> {
   if (options.list || name === undefined) {
     list(options);
@@ -72,7 +72,7 @@ function list({ output }: SimOptions): void {
   );
   console.log(table(['SCENARIO', 'PEERS', 'SEEDS', 'CPU-S/SEED', 'ASKS'], rows));
   console.log(
-    '\npaper runs them all: at the size of npm test, or with --full at their own; attacks runs those of attackers',
+    '\npaper runs them all: at the size of npm test, or with --full at their own; search runs those that look for something, attacks those of attackers',
   );
 }
 
@@ -100,6 +100,7 @@ function plansOf(name: string, options: SimOptions): SeedTask[][] {
 /** The scenarios that a word stands for. */
 function askedFor(word: string): readonly Scenario[] {
   if (word === 'paper') return scenarios;
+  if (word === 'search') return scenarios.filter(({ name }) => /^(?:search|dht|aggregate)\//.test(name));
   if (word === 'attacks') return scenarios.filter(({ name }) => /^(?:attack|sybil)\//.test(name));
   return scenarios.filter(({ name }) => name === word);
 }

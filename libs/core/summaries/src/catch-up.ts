@@ -238,7 +238,7 @@ export class CatchUp {
 }
 
 export function sizeOf(record: SummaryRecord): number {
-  return record.id.length + record.terms.length + 24;
+  return record.id.length + record.terms.length + (record.exact?.length ?? 0) + 24;
 }
 
 export function isVersion(version: number): boolean {

@@ -15,6 +15,8 @@ export interface SummaryRecord extends IndexSize {
   readonly version: number;
   /** A `TermSet`, or empty when `mayHold`. */
   readonly terms: Uint8Array;
+  /** Those of folded terms that several peers have, unfolded: a `TermSet` of 32 bits. */
+  readonly exact?: Uint8Array;
 }
 
 /** What makes version `version` of a peer's summary of version `base`; of nothing when that is 0. Ascending, of 32 bits, coded. */

@@ -1,4 +1,4 @@
-import { encodeAscending } from '@starling/digest';
+import { encodeAscending, hashTerm, SharedTermSet, TermSet } from '@starling/digest';
 import { describe, expect, it } from 'vitest';
 import { info, SmallMesh } from './small-mesh.test-support.ts';
 
@@ -187,6 +187,58 @@ describe('summaries', () => {
     mesh.run(5_000);
     expect(mesh.holders('c', 'stork')).toEqual([]);
     expect(mesh.holders('c', 'many7')).toEqual(['a']);
+  });
+
+  it('come unfolded as far as several peers have the same words, though the neighbour has folded the others', () => {
+    const mesh = new SmallMesh({ bytesMax: 2 ** 18, falseShareMax: 1 });
+    const members = Array.from({ length: 170 }, (_, i) => `m${i}`);
+    // 400 words that all have, and 300 of one's own.
+    const common = words('common', 400);
+    const terms = (id: string) =>
+      Uint32Array.from([...common, ...words(id, 300)], (word) => hashTerm(word).high).sort();
+    const meet = (id: string) => {
+      for (const member of members) mesh.command(id, { kind: 'memberUp', info: info(member) });
+    };
+    mesh.add('a', []);
+    meet('a');
+    for (const from of members) {
+      const added = encodeAscending(terms(from), 32);
+      const delta = { version: 1, base: 0, added, removed: new Uint8Array(0), documents: 1, words: 1, mayHold: false };
+      mesh.command('a', { kind: 'delta', from, delta });
+    }
+    mesh.add('b', [], ['a']);
+    meet('b');
+    mesh.run(60_000);
+    const held = (id: string, member: string) => mesh.peers.get(id)?.core.summaryOf(member)?.terms;
+    expect(mesh.violations).toEqual([]);
+    let unfolded = 0;
+    for (const member of members) {
+      const [there, here] = [held('a', member), held('b', member)];
+      for (const word of [...common, ...words(member, 300)]) expect(here?.has(hashTerm(word))).toBe(true);
+      if (there?.width === 32 || !(there instanceof SharedTermSet) || there.commonCount < 400) continue;
+      // What all have is known exactly though the others of its words are not.
+      expect(here instanceof SharedTermSet && here.commonCount).toBe(there.commonCount);
+      unfolded++;
+    }
+    expect(unfolded).toBeGreaterThan(100);
+    // Who says that words are known exactly which are not among those it tells.
+    mesh.command('b', { kind: 'memberUp', info: info('liar') });
+    const record = { id: 'liar', version: 1, documents: 1, words: 1, mayHold: false };
+    const lie = {
+      ...record,
+      terms: TermSet.of(Uint32Array.of(5), 20).toBytes(),
+      exact: TermSet.of(Uint32Array.of(9), 20).toBytes(),
+    };
+    mesh.violations = [];
+    mesh.say('a', 'b', {
+      kind: 'summaryVersions',
+      bucketCount: 1,
+      buckets: [0],
+      entries: [{ id: 'liar', version: 1 }],
+      reply: false,
+    });
+    mesh.say('a', 'b', { kind: 'summaryRecords', records: [lie] });
+    expect(mesh.violations).toHaveLength(1);
   });
 
   it('get less exact to fit in memory, and are given up when that no longer helps', () => {

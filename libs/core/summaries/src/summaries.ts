@@ -1,4 +1,12 @@
-import { decodeAscending, deltaBetween, encodeAscending, hashTerm, type TermHash, TermSet } from '@starling/digest';
+import {
+  decodeAscending,
+  deltaBetween,
+  encodeAscending,
+  hashTerm,
+  SharedTermSet,
+  type TermHash,
+  TermSet,
+} from '@starling/digest';
 import {
   type Input,
   type Millis,
@@ -378,25 +386,28 @@ export class Summaries implements ProtocolCore<SummariesMessage, SummariesComman
     }
     for (const record of records) {
       const { id, version, documents, words, mayHold } = record;
-      const terms = mayHold ? TermSet.empty : TermSet.parse(record.terms, this.#config.termsMax);
-      if (terms === null || !isVersion(version) || !isCount(documents) || !isCount(words)) {
+      const { termsMax } = this.#config;
+      const terms = mayHold ? TermSet.empty : TermSet.parse(record.terms, termsMax);
+      const exact = mayHold || record.exact === undefined ? null : TermSet.parse(record.exact, termsMax);
+      const isExact = exact === null ? mayHold || record.exact === undefined : exact.width === fingerprintBits;
+      if (terms === null || !isExact || !isVersion(version) || !isCount(documents) || !isCount(words)) {
         this.#report(from, 'summary record', out);
         return;
       }
       if (!this.#members.has(id) || version <= (this.#table.get(id)?.version ?? 0)) continue;
-      this.#put(id, { version, terms, documents, words, mayHold }, out);
+      this.#put(id, { version, terms, documents, words, mayHold }, out, exact);
       if (this.#off !== null) return;
       this.#applyWaiting(id, out);
     }
   }
 
-  #put(id: PeerId, summary: Summary, out: Out): void {
+  #put(id: PeerId, summary: Summary, out: Out, exact: TermSet | null = null): void {
     if (this.#table.get(id) === undefined && this.#table.size >= this.#config.peersMax) {
       this.stats.summariesRefused++;
       return;
     }
     this.#catchUp.wanted.has(id, summary.version);
-    if (!this.#table.put(id, summary)) this.#switchOff('memory', out);
+    if (!this.#table.put(id, summary, exact)) this.#switchOff('memory', out);
   }
 
   #forget(id: PeerId): void {
@@ -451,7 +462,11 @@ export class Summaries implements ProtocolCore<SummariesMessage, SummariesComman
     const summary = id === this.#selfId ? this.#own : this.#table.get(id);
     if (summary === undefined) return undefined;
     const { version, documents, words, mayHold } = summary;
-    return { id, version, documents, words, mayHold, terms: mayHold ? nothing : summary.terms.toBytes() };
+    if (mayHold) return { id, version, documents, words, mayHold, terms: nothing };
+    const { terms } = summary;
+    const isFolded = terms instanceof SharedTermSet && terms.commonCount > 0 && terms.width < fingerprintBits;
+    const exact = isFolded && { exact: TermSet.of(terms.exact()).toBytes() };
+    return { id, version, documents, words, mayHold, terms: terms.toBytes(), ...exact };
   }
 
   #armSnapshot(now: Millis): void {

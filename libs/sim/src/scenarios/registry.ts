@@ -14,6 +14,7 @@ import type { Scenario } from './scenario.ts';
 import { searchLv } from './search.ts';
 import { shippedViews } from './shipped-views.ts';
 import { summaries } from './summaries.ts';
+import { summarySize } from './summary-size.ts';
 import { sybil } from './sybil.ts';
 import { unnamedZones, zones } from './zones.ts';
 
@@ -36,6 +37,7 @@ export const scenarios: readonly Scenario[] = [
   bootstrap,
   idleCost,
   summaries,
+  summarySize,
   auto,
   hybrid,
   aggregateTree,
