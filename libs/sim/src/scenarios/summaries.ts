@@ -211,9 +211,9 @@ export const summaries: Scenario = {
   about: 'full summaries: questions straight to the holders, freshness, upkeep, churn, a joiner (target 21)',
   engine: 'event',
   setup: `the shipped configuration, three zones; each peer has ${documentsEach} documents of ${wordsEach} words by Zipf's law out of ${vocabulary}; 60 tags held by one peer, 0.1 % and 1 % of them; up to ${allHoldMax} peers all hold summaries, above about ${holdersAbove} do and ask, and all tell; links that are opened for a question are not counted as messages`,
-  peers: 5_000,
+  peers: 2_000,
   seeds: 1,
-  cpuSeconds: 300,
+  cpuSeconds: 90,
   reduced: { peers: 20, seeds: 1 },
   goals: [
     { id: 'recall', what: 'recall of tags', unit: '', paper: '–', goal: { is: '≥', value: 0.99 }, judgedBy: 'worst' },
