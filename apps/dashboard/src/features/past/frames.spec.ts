@@ -6,6 +6,7 @@ const times = [10, 20, 30];
 it.each([
   [5, 0, null, 20],
   [10, 0, null, 20],
+  [20, 1, 10, 30],
   [25, 1, 10, 30],
   [99, 2, 20, null],
 ])('at %i it is frame %i, with %o before and %o after it', (at, place, before, after) => {

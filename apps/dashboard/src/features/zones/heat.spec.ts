@@ -7,14 +7,14 @@ describe('the heat of a cell', () => {
   it('spans the measured medians by their logarithm', () => {
     const pairs = [
       [
-        { ...pair, rttP50Ms: 1 },
-        { ...pair, rttP50Ms: 100 },
+        { ...pair, rttP50Ms: 2 },
+        { ...pair, rttP50Ms: 200 },
       ],
       [{ ...pair, rttP50Ms: null }, null],
     ];
     const scale = heatScale({ zones: [], pairs });
-    expect(scale).toEqual({ leastMs: 1, mostMs: 100 });
-    expect([1, 10, 100, null].map((rtt) => heatOf(rtt, scale))).toEqual([0, 0.5, 1, 0]);
+    expect(scale).toEqual({ leastMs: 2, mostMs: 200 });
+    expect([2, 20, 200, null].map((rtt) => heatOf(rtt, scale))).toEqual([0, 0.5, 1, 0]);
   });
 
   it('is none where all are alike, or nothing is measured', () => {
