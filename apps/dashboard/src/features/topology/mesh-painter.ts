@@ -1,19 +1,13 @@
 import { type CondensedPicture, type MeshPicture, zoneKey, zoneOfKey } from '@starling/topology';
 import Sigma from 'sigma';
 import type { EdgeDisplayData, NodeDisplayData } from 'sigma/types';
-import { formatMs } from '../../ui/format.ts';
-import {
-  drawBundleLabels,
-  drawGuideLabels,
-  drawGuides,
-  drawZoneNode,
-  hoverDrawer,
-  labelDrawer,
-} from './canvas-drawing.ts';
+import { hoverDrawer, labelDrawer } from './canvas-drawing.ts';
 import { type DrawnEdge, type DrawnNode, fadeMs, MeshGraph } from './mesh-graph.ts';
+import { growMs, Motion } from './motion.ts';
 import { NodeShapeProgram } from './node-shape-program.ts';
+import { Overlays } from './overlays.ts';
 import { mix, type Palette, readPalette } from './palette.ts';
-import { drawHits, drawPath, type LitPath } from './path-drawing.ts';
+import type { LitPath } from './path-drawing.ts';
 import { type LayoutName, Placement } from './placement.ts';
 
 /** What the viewer wants to see. */
@@ -41,10 +35,6 @@ export interface PainterListener {
 
 /** Links are a ground for the peers, and a little quieter than they are. */
 const treeShare = 0.78;
-/** Labels on lines between zones; beyond, they would hide each other. By eye: all pairs of five zones. */
-const bundleLabelsMax = 10;
-/** How long things move and grow, in ms. */
-const [moveMs, growMs] = [500, 400];
 /** Shorter sides of a picture for which sizes are made; in a smaller one everything shrinks, to this share at least. */
 const [fullSizePx, scaleMin] = [640, 0.6];
 
@@ -57,11 +47,8 @@ export class MeshPainter {
   readonly #graph = this.#mesh.graph;
   readonly #sigma: Sigma<DrawnNode, DrawnEdge>;
   readonly #placement = new Placement();
-  readonly #guides: CanvasRenderingContext2D | null;
-  readonly #guideLabels: CanvasRenderingContext2D | null;
-  readonly #zoneNodes: CanvasRenderingContext2D | null;
-  readonly #pathLinks: CanvasRenderingContext2D | null;
-  readonly #pathHits: CanvasRenderingContext2D | null;
+  readonly #motion = new Motion(this.#graph);
+  readonly #overlays: Overlays;
   readonly #container: HTMLElement;
   readonly #isStill: boolean;
   #palette: Palette;
@@ -70,7 +57,6 @@ export class MeshPainter {
   #near: ReadonlySet<string> | null = null;
   /** Peers that the find expression matches, by zone; null without one. */
   #found: ReadonlyMap<string, number> | null = null;
-  #movingSince = 0;
   #frame = 0;
 
   /** Throws when the browser has no WebGL. `isStill`: nothing moves or grows, things are where they are at once. */
@@ -98,17 +84,15 @@ export class MeshPainter {
       edgeReducer: (key, data) => this.#reduceEdge(key, data),
     });
     this.#sigma.setCustomBBox({ x: [-1.02, 1.02], y: [-1.02, 1.02] });
-    this.#guides = this.#sigma.createCanvas('guides', { beforeLayer: 'edges' }).getContext('2d');
-    this.#guideLabels = this.#sigma.createCanvas('guideLabels', { afterLayer: 'edges' }).getContext('2d');
-    this.#zoneNodes = this.#sigma.createCanvas('zoneNodes', { afterLayer: 'nodes' }).getContext('2d');
-    this.#pathLinks = this.#sigma.createCanvas('pathLinks', { beforeLayer: 'nodes' }).getContext('2d');
-    this.#pathHits = this.#sigma.createCanvas('pathHits', { afterLayer: 'labels' }).getContext('2d');
-    this.#sigma.on('beforeRender', () => this.#drawGuides());
+    this.#overlays = new Overlays(this.#sigma, container, palette);
+    const drawUnder = (): void => this.#overlays.drawGuides(this.#placement.guides, this.#view.layout === 'zones');
+    this.#sigma.on('beforeRender', drawUnder);
     this.#sigma.on('afterRender', () => {
-      this.#drawZoneNodes();
-      this.#drawPath();
+      const { condensed, path } = this.#view;
+      this.#overlays.drawZones(condensed, this.#found, this.#near === null);
+      this.#overlays.drawPath(path);
     });
-    this.#sigma.on('resize', () => this.#drawGuides());
+    this.#sigma.on('resize', drawUnder);
     this.#sigma.on('clickNode', ({ node }) => {
       const zone = zoneOfKey(node);
       if (zone === null) listener.onSelect(node);
@@ -127,7 +111,7 @@ export class MeshPainter {
     const scale = Math.max(scaleMin, Math.min(1, shorter / fullSizePx));
     this.#mesh.sync(picture, view.condensed, this.#palette, { now, isStill: this.#isStill, scale });
     this.#placement.place(picture, view.layout, view.selected);
-    this.#moveTo(now);
+    this.#motion.moveTo((id) => this.#placement.positionOf(id), now, this.#isStill);
     this.#found = view.matches === null ? null : countByZone(picture, view.matches);
     this.#focusOn();
     this.#animate();
@@ -194,46 +178,11 @@ export class MeshPainter {
     return this.#sigma.graphToViewport({ x: toX, y: toY });
   }
 
-  #moveTo(now: number): void {
-    const isFirst = this.#movingSince === 0;
-    const hasMoved = this.#graph.someNode((id, { toX, toY }) => {
-      const to = this.#placement.positionOf(id);
-      return to !== undefined && (toX !== to.x || toY !== to.y);
-    });
-    if (!hasMoved) return;
-    this.#graph.forEachNode((id, attributes) => {
-      const to = this.#placement.positionOf(id);
-      if (to === undefined) return;
-      const isNew = attributes.toX === undefined;
-      const [fromX, fromY] = isNew ? [to.x, to.y] : [attributes.x ?? to.x, attributes.y ?? to.y];
-      const [x, y] = isFirst || this.#isStill ? [to.x, to.y] : [fromX, fromY];
-      this.#graph.mergeNodeAttributes(id, { fromX, fromY, toX: to.x, toY: to.y, x, y });
-    });
-    this.#movingSince = isFirst || this.#isStill ? -1 : now;
-  }
-
   #hover(id: string): void {
     this.#hovered = id;
     this.#container.style.cursor = id === '' ? '' : 'pointer';
     this.#focusOn();
     this.#sigma.refresh({ skipIndexation: true });
-  }
-
-  #drawPath(): void {
-    const { path } = this.#view;
-    const place = (peer: string): { x: number; y: number; size: number } | undefined => {
-      const data = this.#graph.hasNode(peer) ? this.#sigma.getNodeDisplayData(peer) : undefined;
-      if (data === undefined) return undefined;
-      return { ...this.#sigma.framedGraphToViewport(data), size: this.#sigma.scaleSize(data.size) };
-    };
-    for (const [context, draw] of [
-      [this.#pathLinks, drawPath],
-      [this.#pathHits, drawHits],
-    ] as const) {
-      if (context === null) continue;
-      this.#clear(context);
-      if (path !== undefined) draw(context, path, this.#palette, place);
-    }
   }
 
   /** Hover wins over selection: what is under the pointer, or else chosen, keeps its colours, with its neighbours. */
@@ -308,89 +257,16 @@ export class MeshPainter {
     return isAlongTree ? treeShare : Math.max(0.2, Math.min(treeShare, 11 / Math.sqrt(this.#graph.size)));
   }
 
-  #drawGuides(): void {
-    const toScreen = (point: { x: number; y: number }): { x: number; y: number } => this.#sigma.graphToViewport(point);
-    const isZones = this.#view.layout === 'zones';
-    for (const [context, draw] of [
-      [this.#guides, drawGuides],
-      [this.#guideLabels, drawGuideLabels],
-    ] as const) {
-      if (context === null) continue;
-      this.#clear(context);
-      draw(context, this.#placement.guides, isZones, this.#palette, toScreen);
-    }
-  }
-
-  /** Closed zones: a ring of their peers' health, and the figures under it. */
-  #drawZoneNodes(): void {
-    const context = this.#zoneNodes;
-    if (context === null) return;
-    this.#clear(context);
-    this.#drawBundleLabels(context);
-    for (const node of this.#view.condensed?.zones ?? []) {
-      const data = node.folded === 0 ? undefined : this.#sigma.getNodeDisplayData(node.key);
-      if (data === undefined) continue;
-      const { x, y } = this.#sigma.framedGraphToViewport(data);
-      const found = this.#found?.get(node.zone) ?? (this.#found === null ? null : 0);
-      drawZoneNode(context, node, { x, y, radius: this.#sigma.scaleSize(data.size), found }, this.#palette);
-    }
-  }
-
-  /** What the lines between closed zones stand for. */
-  #drawBundleLabels(context: CanvasRenderingContext2D): void {
-    const between = [...(this.#view.condensed?.bundles.values() ?? [])].filter(
-      ({ a, b }) => zoneOfKey(a) !== null && zoneOfKey(b) !== null,
-    );
-    if (between.length > bundleLabelsMax || this.#near !== null) return;
-    const labels = between.flatMap(({ a, b, links, rttP50Ms }) => {
-      const ends = [a, b].map((key) => this.#sigma.getNodeDisplayData(key));
-      const [from, to] = ends.map((data) => data && this.#sigma.framedGraphToViewport(data));
-      if (from === undefined || to === undefined) return [];
-      const label = `${links.toLocaleString('en')} links${rttP50Ms === null ? '' : ` · ${formatMs(rttP50Ms)}`}`;
-      return [{ x: (from.x + to.x) / 2, y: (from.y + to.y) / 2, label }];
-    });
-    drawBundleLabels(context, labels, this.#palette);
-  }
-
-  /** Sigma sizes only the layers that it draws itself. Setting a width also clears the canvas. */
-  #clear(context: CanvasRenderingContext2D): void {
-    const { clientWidth, clientHeight } = this.#container;
-    const { canvas } = context;
-    canvas.width = clientWidth * devicePixelRatio;
-    canvas.height = clientHeight * devicePixelRatio;
-    canvas.style.width = `${clientWidth}px`;
-    canvas.style.height = `${clientHeight}px`;
-    context.scale(devicePixelRatio, devicePixelRatio);
-  }
-
   /** Draws until nothing moves, grows or fades any more; then stops, so that a quiet mesh costs nothing. */
   #animate(): void {
     cancelAnimationFrame(this.#frame);
     const step = (): void => {
       const now = performance.now();
-      const isMoving = this.#advance(now);
+      const isMoving = this.#motion.advance(now);
       this.#sigma.refresh();
       if (isMoving) this.#frame = requestAnimationFrame(step);
     };
     this.#frame = requestAnimationFrame(step);
-  }
-
-  #advance(now: number): boolean {
-    const share = Math.min(1, (now - this.#movingSince) / moveMs);
-    const isMoving = this.#movingSince > 0;
-    const eased = 1 - (1 - share) ** 3;
-    let isBusy = isMoving && share < 1;
-    for (const id of this.#graph.nodes()) {
-      const { fromX = 0, fromY = 0, toX = 0, toY = 0, bornAt = 0, goneAt = 0 } = this.#graph.getNodeAttributes(id);
-      if (goneAt > 0 && now - goneAt > fadeMs) this.#graph.dropNode(id);
-      else if (goneAt > 0 || (bornAt > 0 && now - bornAt < growMs)) isBusy = true;
-      else if (isMoving && (fromX !== toX || fromY !== toY)) {
-        const position = { x: fromX + (toX - fromX) * eased, y: fromY + (toY - fromY) * eased };
-        this.#graph.mergeNodeAttributes(id, position);
-      }
-    }
-    if (isMoving && share === 1) this.#movingSince = -1;
-    return isBusy;
   }
 }
 
