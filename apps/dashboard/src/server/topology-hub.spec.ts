@@ -1,7 +1,9 @@
 import type { ReportFacts } from '@starling/topology';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FeedEvent } from '../feed/feed-event.ts';
+import type { PastPicture } from '../feed/past-picture.ts';
 import { defaultTopologyHubConfig, type FeedViewer, TopologyHub, type UpstreamListener } from './topology-hub.ts';
+import { TopologyPast } from './topology-past.ts';
 
 const live = { phase: 'live', servedBy: 'a', address: 'a:1', tries: [], addresses: 1 } as const;
 
@@ -35,16 +37,20 @@ class Stage {
   opened = 0;
   readonly hub: TopologyHub;
 
-  constructor(config = defaultTopologyHubConfig) {
-    this.hub = new TopologyHub((listener) => {
-      this.opened++;
-      this.listener = listener;
-      return {
-        stop: () => {
-          this.listener = null;
-        },
-      };
-    }, config);
+  constructor(config = defaultTopologyHubConfig, past = new TopologyPast()) {
+    this.hub = new TopologyHub(
+      (listener) => {
+        this.opened++;
+        this.listener = listener;
+        return {
+          stop: () => {
+            this.listener = null;
+          },
+        };
+      },
+      config,
+      past,
+    );
   }
 
   snapshot(...ids: string[]): void {
@@ -52,9 +58,9 @@ class Stage {
     this.listener?.onMessage({ at: 1, known: ids.length, servedBy: 'a', snapshot, delta: null });
   }
 
-  delta(id: string): void {
+  delta(id: string, at = 2): void {
     const delta = { reports: [report(id)], silentPeers: [], removedPeers: [] };
-    this.listener?.onMessage({ at: 2, known: 1, servedBy: 'a', snapshot: null, delta });
+    this.listener?.onMessage({ at, known: 1, servedBy: 'a', snapshot: null, delta });
   }
 }
 
@@ -96,6 +102,21 @@ describe('the hub', () => {
     again.close();
     vi.advanceTimersByTime(defaultTopologyHubConfig.graceMs);
     expect([stage.hub.isWatching, stage.listener]).toEqual([false, null]);
+  });
+
+  it('keeps pictures for the past once everybody had the time to report', async () => {
+    const kept: number[] = [];
+    const past = new TopologyPast();
+    vi.spyOn(past, 'offer').mockImplementation(async (at, json) => {
+      kept.push(at, (JSON.parse(json()) as PastPicture).snapshot.reports.length);
+    });
+    const stage = new Stage(defaultTopologyHubConfig, past);
+    stage.hub.view(null);
+    stage.snapshot('a', 'b');
+    stage.delta('b', 5_000);
+    expect(kept).toEqual([]);
+    stage.delta('c', 5_001);
+    expect(kept).toEqual([5_001, 3]);
   });
 
   it('tells a snapshot first and then what changes', () => {

@@ -31,6 +31,8 @@ export interface TopologyHubConfig {
   /** The same in characters of JSON. Guess: 16 snapshots of a thousand peers. */
   readonly charactersMax: number;
   readonly totalsIntervalMs: number;
+  /** Before so long after the first picture none is kept for the past. Design: every peer reports within 5 s. */
+  readonly settleMs: number;
 }
 
 /** See each field for where its value comes from. */
@@ -39,6 +41,7 @@ export const defaultTopologyHubConfig: TopologyHubConfig = {
   eventsMax: 512,
   charactersMax: 16 * 1024 * 1024,
   totalsIntervalMs: 1_000,
+  settleMs: 5_000,
 };
 
 /** One event as it goes to browsers: its id resumes the feed after it. */
@@ -212,7 +215,9 @@ export class TopologyHub {
     this.#picture.apply(at, delta);
     // To a viewer the first picture is a snapshot, not a mesh that joins.
     this.#publish(isFirst ? this.#snapshot() : { kind: 'delta', at, known: this.#known, delta });
-    void this.past.offer(this.#picture.now, () => JSON.stringify(this.#frame()));
+    const { now, openedAt } = this.#picture;
+    // Reports come in one after another once the mesh is watched: a picture of before shows a silence that was none.
+    if (now - openedAt >= this.#config.settleMs) void this.past.offer(now, () => JSON.stringify(this.#frame()));
   }
 
   #frame(): PastPicture {
