@@ -75,6 +75,15 @@ describe.skipIf(missing !== null)(
       expect(await panel().getByRole('button', { name: 'Drain…' }).count()).toBe(0);
     });
 
+    it('lifts the ban of a peer that the mesh has forgotten meanwhile', async () => {
+      await open(`/?peer=${'b'.repeat(52)}`);
+      await panel().getByText('The mesh does not know this peer.').waitFor();
+      await panel().getByRole('button', { name: 'Lift a ban of it…' }).click();
+      await dialog().getByLabel('Your operator’s token').fill('operator');
+      await dialog().getByRole('button', { name: 'Unban bbbbbbbb' }).click();
+      await outcome().getByText('The ban of bbbbbbbb is lifted at 3 of 3 peers').waitFor();
+    });
+
     it('has no way to lift a ban of the mesh, and says who has', async () => {
       const [, , , id = ''] = mesh.ids;
       mesh.mark(id, { ban: { by: 'ben', reason: 'key stolen', scope: 'mesh', isAutomatic: false, until: null } });

@@ -13,11 +13,9 @@ export function targetOf(peer: string): { readonly address: string | null } | Re
   return address === null ? badRequest('This peer is not known, or takes no clients.') : { address };
 }
 
-/** Every peer but the one of this id, and where it takes clients; a refusal when the mesh has no such peer, or no other. */
+/** Every peer but the one of this id, and where it takes clients; a refusal when there is none. */
 export function othersThan(peer: string): ReadonlyMap<string, string> | Response {
-  const { hub } = mesh();
-  if (!hub.knows(peer)) return badRequest('This peer is not known.');
-  const others = new Map([...hub.apiAddresses()].filter(([id]) => id !== peer));
+  const others = new Map([...mesh().hub.apiAddresses()].filter(([id]) => id !== peer));
   return others.size === 0 ? badRequest('There is no other peer that takes clients.') : others;
 }
 

@@ -16,10 +16,13 @@ const words: Readonly<Record<PeerAction, { readonly title: string; readonly butt
     unban: { title: 'Lift the ban of', button: 'Unban', busy: 'Telling the peers…' },
   };
 
+/** Whom an action is about. */
+export type ActedOn = Pick<PeerFacts, 'id' | 'name'>;
+
 /** Asks once more, by the peer's name, for the operator's token and what else is needed; does it, and says what came of it. */
 export function ActionDialog(properties: {
   readonly action: PeerAction;
-  readonly peer: PeerFacts;
+  readonly peer: ActedOn;
   /** Other peers, who are told of a ban. */
   readonly others: number;
   /** Whether the mesh asks for tokens. */

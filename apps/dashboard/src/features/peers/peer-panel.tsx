@@ -7,7 +7,7 @@ import { formatAge, formatBytes, formatNumber, formatShare, formatTime, shortId 
 import { HealthGlyph, healthLabels } from '../../ui/health-glyph.tsx';
 import { Icon } from '../../ui/icons.tsx';
 import { useNow } from '../../ui/use-now.ts';
-import { ActionDialog } from './action-dialog.tsx';
+import { type ActedOn, ActionDialog } from './action-dialog.tsx';
 import actionStyles from './actions.module.css';
 import { actionsFor, type PeerAction } from './peer-action.ts';
 import { PeerLinks } from './peer-links.tsx';
@@ -23,7 +23,7 @@ export function PeerPanel(properties: {
   const { peer: id, asksToken, onSelect } = properties;
   const { picture, pastAt } = useFeed();
   // Here and not in the detail: a peer that was drained is gone before it is said that it was.
-  const [act, setAct] = useState<{ readonly action: PeerAction; readonly peer: PeerFacts } | null>(null);
+  const [act, setAct] = useState<{ readonly action: PeerAction; readonly peer: ActedOn } | null>(null);
   const view = picture.peers.get(id);
   const gone = picture.gone.find(({ peer }) => peer.id === id);
   return (
@@ -41,11 +41,23 @@ export function PeerPanel(properties: {
         </button>
       </header>
       {view === undefined ? (
-        <p className={styles.absent}>
+        <div className={styles.absent}>
           {gone === undefined
             ? 'The mesh does not know this peer.'
             : 'This peer is gone. Its neighbours replace its links.'}
-        </p>
+          {/* Who is banned for long is forgotten, and the ban is not. */}
+          {gone === undefined && pastAt === null && (
+            <div className={actionStyles.actions}>
+              <button
+                type="button"
+                className="button"
+                onClick={() => setAct({ action: 'unban', peer: { id, name: '' } })}
+              >
+                Lift a ban of it…
+              </button>
+            </div>
+          )}
+        </div>
       ) : (
         <PeerDetail
           view={view}

@@ -27,11 +27,12 @@ export async function POST(request: Request): Promise<Response> {
   if (forMs !== null && (typeof forMs !== 'number' || !Number.isSafeInteger(forMs) || forMs < 1)) {
     return badRequest('forMs is a number from 1.');
   }
+  const { client, hub } = mesh();
+  if (!hub.knows(peerId)) return badRequest('This peer is not known.');
   const others = othersThan(peerId);
   if (others instanceof Response) return others;
   const duration = forMs === null ? {} : { duration: durationFromMs(forMs) };
   const wish = create(BanPeerRequestSchema, { peerId, reason, scope: BanScope.PEER, ...duration });
-  const { client } = mesh();
   const metadata = metadataOf(request);
   return await answerOf(() =>
     askEach(others, (address) => client.unary(address, api.admin.banPeer, wish, metadata, banMs)),

@@ -12,7 +12,7 @@ export const dynamic = 'force-dynamic';
 /** For each peer that is told. */
 const unbanMs = 3_000;
 
-/** Tells every peer that is known to lift its own ban of `{ peer }`, with the token of the person who asks. */
+/** Tells every peer that is known to lift its own ban of `{ peer }`, which need not be known any more, with the token of the person who asks. */
 export async function POST(request: Request): Promise<Response> {
   const body = await readJsonObject(request);
   if (typeof body === 'string') return badRequest(body);
