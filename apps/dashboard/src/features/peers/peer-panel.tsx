@@ -7,6 +7,7 @@ import { formatAge, formatBytes, formatNumber, formatShare, formatTime, shortId 
 import { HealthGlyph, healthLabels } from '../../ui/health-glyph.tsx';
 import { Icon } from '../../ui/icons.tsx';
 import { useNow } from '../../ui/use-now.ts';
+import { useUrlState } from '../../ui/use-url-state.ts';
 import { type ActedOn, ActionDialog } from './action-dialog.tsx';
 import actionStyles from './actions.module.css';
 import { actionsFor, type PeerAction } from './peer-action.ts';
@@ -22,6 +23,9 @@ export function PeerPanel(properties: {
 }): ReactNode {
   const { peer: id, asksToken, onSelect } = properties;
   const { picture, pastAt } = useFeed();
+  const [url] = useUrlState();
+  // A moment that is asked for and has not come yet is not now either.
+  const isNow = pastAt === null && url.past === '';
   // Here and not in the detail: a peer that was drained is gone before it is said that it was.
   const [act, setAct] = useState<{ readonly action: PeerAction; readonly peer: ActedOn } | null>(null);
   const view = picture.peers.get(id);
@@ -46,7 +50,7 @@ export function PeerPanel(properties: {
             ? 'The mesh does not know this peer.'
             : 'This peer is gone. Its neighbours replace its links.'}
           {/* Who is banned for long is forgotten, and the ban is not. */}
-          {gone === undefined && pastAt === null && (
+          {gone === undefined && isNow && (
             <div className={actionStyles.actions}>
               <button
                 type="button"
@@ -63,7 +67,7 @@ export function PeerPanel(properties: {
           view={view}
           picture={picture}
           onSelect={onSelect}
-          isNow={pastAt === null}
+          isNow={isNow}
           onAct={(action) => setAct({ action, peer: view.peer })}
         />
       )}
