@@ -54,6 +54,8 @@ export interface HyParViewConfig {
   readonly bridgeIntervalMs: Millis;
   /** Between two attempts to bridge to a contact that may well be in this mesh already. 10 min: each moves two links. */
   readonly bridgeDoubtfulIntervalMs: Millis;
+  /** Refused bridges in a row after which the peer that the refusal named is asked. 8: `guess`, a view of 100 is a few steps from anybody. */
+  readonly bridgeHintsMax: number;
   /** Lost neighbours that are tried again; a random one makes room. 16: `guess`, twice the active view. */
   readonly lostCapacity: number;
   /** How long a lost neighbour is tried again. 24 h: Serf's reconnect timeout. */
@@ -122,6 +124,7 @@ export const defaultHyParViewConfig: HyParViewConfig = Object.freeze({
   contactsMax: 16,
   bridgeIntervalMs: 5_000,
   bridgeDoubtfulIntervalMs: 600_000,
+  bridgeHintsMax: 8,
   lostCapacity: 16,
   lostExpiryMs: 86_400_000,
   reconnectPauseMinMs: 5_000,

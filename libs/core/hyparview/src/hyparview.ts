@@ -60,6 +60,8 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   /** Contacts not yet joined; only while isolated. */
   #contacts: PeerInfo[] = [];
   #optimizeAt: Millis = never;
+  /** Names that were followed since the last hint of another island. */
+  #bridgeHints = 0;
   #deadline: Millis = never;
   /** False: it is to be looked for in all that waits. Most inputs belong to shuffles, and change nothing. */
   #isDeadlineKnown = false;
@@ -301,12 +303,15 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
       this.stats.refused++;
       // TR-07-13 §4.3: a refusal is no reason to drop the candidate from the passive view.
       out.close(from);
-      if (attempt.purpose === 'bridge') this.#islands.settle(from);
       this.#onRefused(now, attempt.peer, dropped);
+      if (attempt.purpose === 'bridge') {
+        this.#islands.settle(from);
+        this.#followBridge(now, dropped, out);
+      }
     } else if (this.#views.admits(now, attempt.peer) && this.#placement.hasRoomFor(now, attempt, dropped, out)) {
       this.stats.accepted++;
       this.#addNeighbor(now, attempt.peer, out);
-      if (attempt.purpose === 'bridge') this.#bridged(now);
+      if (attempt.purpose === 'bridge') this.#bridged(now, from);
     } else {
       out.send(from, { kind: 'disconnect', reason: 'evicted', alternative: null });
       out.close(from);
@@ -314,10 +319,10 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     this.#fill(now, out);
   }
 
-  /** A bridge holds its place by nobody's rank: both islands must hear of each other while it stands. */
-  #bridged(now: Millis): void {
+  /** A bridge may hold its place by nobody's rank, and goes with the next claim: both islands must hear of each other before. */
+  #bridged(now: Millis, bridge: PeerId): void {
     this.stats.bridged++;
-    if (this.#views.places !== null) this.#shuffles.hurry(now);
+    if (this.#views.places !== null) this.#shuffles.cross(now, bridge);
   }
 
   /** Algorithm 1, Disconnect; with reasons. */
@@ -518,12 +523,27 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     if (now >= this.#optimizeAt) this.#optimize(now, out);
     const islander = this.#islands.due(now);
     if (islander !== undefined) {
-      // With a full view one link goes for the bridge. The asked peer gives up one as well, and the two losers pair up.
-      const dropping = this.#views.hasRoomForHigh
-        ? undefined
-        : (this.#views.places?.expendable(this.#rng, islander) ?? this.#views.randomNeighbor());
-      this.#ask(now, islander, 'bridge', dropping ?? null, out);
+      this.#bridgeHints = 0;
+      this.#bridge(now, islander, out);
     }
+  }
+
+  /** With a full view one link goes for the bridge. The asked peer gives up one as well, and the two losers pair up. */
+  #bridge(now: Millis, islander: PeerInfo, out: Out): void {
+    const dropping = this.#views.hasRoomForHigh
+      ? undefined
+      : (this.#views.places?.expendable(this.#rng, islander) ?? this.#views.randomNeighbor());
+    this.#ask(now, islander, 'bridge', dropping ?? null, out);
+  }
+
+  /**
+   * Whoever is refused on another island is told of somebody nearer to it on a circle; there, between two islanders, is one
+   * who must take it by right. Without this an island whose peers have no favours to give would stay one.
+   */
+  #followBridge(now: Millis, hint: PeerInfo | null, out: Out): void {
+    if (this.#views.places === null || hint === null || this.#bridgeHints >= this.#config.bridgeHintsMax) return;
+    this.#bridgeHints++;
+    this.#bridge(now, hint, out);
   }
 
   #onAttemptFailed(now: Millis, { peer }: Attempt, out: Out): void {

@@ -63,8 +63,9 @@ export class Placement {
         this.evict(now, dropping, 'swapped', dropped, out);
         return true;
       case 'bridge':
-        if (views.places !== null) return this.#favour(now, dropped ?? peer, out) !== undefined;
+        // Not a favour: it was this peer's own idea, and those are few.
         if (views.hasRoomForHigh) return true;
+        if (views.places !== null) return this.#favour(now, dropped ?? peer, out) !== undefined;
         if (dropping !== null && views.isNeighbor(dropping.id)) this.evict(now, dropping, 'swapped', dropped, out);
         else this.#evictFor(now, dropped ?? peer, out);
         return true;

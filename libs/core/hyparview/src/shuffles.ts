@@ -20,6 +20,8 @@ export class Shuffles {
   #sent: PeerInfo[] | null = null;
   #nextAt: Millis = never;
   #fastUntil: Millis = 0;
+  /** A neighbour that may be on another island; shuffles go there while the overlay is young. */
+  #bridge: PeerId | null = null;
 
   constructor(config: HyParViewConfig, views: Views, rng: Rng) {
     this.#config = config;
@@ -48,10 +50,11 @@ export class Shuffles {
     this.#nextAt = now + this.#jittered(this.#config.shuffleFastIntervalMs);
   }
 
-  /** Two islands are to hear of each other quickly. */
-  hurry(now: Millis): void {
+  /** Two islands are to hear of each other quickly: the next shuffles go over the bridge, for as long as it stands. */
+  cross(now: Millis, bridge: PeerId): void {
+    this.#bridge = bridge;
     this.#fastUntil = Math.max(this.#fastUntil, now + this.#config.shuffleFastForMs);
-    this.#nextAt = Math.min(this.#nextAt, now + this.#jittered(this.#config.shuffleFastIntervalMs));
+    this.#nextAt = now;
   }
 
   /** The last neighbour is gone. */
@@ -62,7 +65,9 @@ export class Shuffles {
   /** A walk with this peer, k_a neighbours and k_p spares; undefined when there is nobody to walk to. */
   begin(now: Millis): OwnShuffle | undefined {
     this.#nextAt = now + this.#jittered(this.intervalMs(now));
-    const first = this.#views.randomNeighborId();
+    const isBridged = this.#bridge !== null && this.#views.isNeighbor(this.#bridge);
+    if (!isBridged) this.#bridge = null;
+    const first = this.#bridge ?? this.#views.randomNeighborId();
     if (first === undefined) return undefined;
     const { shuffleActiveCount, shufflePassiveCount } = this.#config;
     const sample = this.#views.sampleNeighbors(shuffleActiveCount, first);
