@@ -5,6 +5,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { hashTerm, TermSet } from '@starling/digest';
+import { Rng } from '@starling/kernel';
 import { defaultSummariesConfig } from './src/config.ts';
 import { SummaryTable } from './src/summary-table.ts';
 
@@ -33,7 +34,7 @@ const drawnTerms = () => {
 const alike = vocabulary > 0 ? `by Zipf's law out of ${vocabulary}` : 'each its own';
 console.log(`Node ${process.version}, ${availableParallelism()} CPUs; ${peers} peers of ${terms} terms, ${alike}`);
 const before = held();
-const table = new SummaryTable(bytesMax, falseShareMax);
+const table = new SummaryTable(bytesMax, falseShareMax, new Rng(1));
 const begun = cpuMs();
 let wire = 0;
 let fits = true;

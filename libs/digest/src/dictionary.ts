@@ -20,15 +20,20 @@ export interface SplitTerms {
  */
 export class Dictionary {
   readonly #countMax: number;
+  readonly #salt: number;
   readonly #slots: Uint32Array;
   readonly #fingerprints: Uint32Array;
   readonly #seen: Uint32Array;
   #seenCount = 0;
   #count = 0;
 
-  /** For 2^`countLog2` terms. */
-  constructor(countLog2: number) {
+  /**
+   * For 2^`countLog2` terms. `salt` is any number of 32 bits that peers which choose fingerprints do not know: terms that all fall
+   * on one place would make each look at it as long as there are such terms (Crosby and Wallach, USENIX Security 2003).
+   */
+  constructor(countLog2: number, salt: number) {
     this.#countMax = 2 ** countLog2;
+    this.#salt = salt;
     this.#slots = new Uint32Array(this.#countMax * slotsPerNumber);
     this.#fingerprints = new Uint32Array(this.#countMax);
     this.#seen = new Uint32Array((this.#countMax * seenBitsPerNumber) / 32);
@@ -84,7 +89,7 @@ export class Dictionary {
   /** The slot of a term, or the empty one where it would be. */
   #slotOf(fingerprint: number): number {
     const mask = this.#slots.length - 1;
-    let slot = fingerprint & mask;
+    let slot = scattered(fingerprint, this.#salt) & mask;
     for (;;) {
       const entry = this.#slots[slot] as number;
       if (entry === emptySlot || this.#fingerprints[entry - 1] === fingerprint) return slot;
@@ -112,4 +117,12 @@ export class Dictionary {
     }
     return wasSeen;
   }
+}
+
+/** The finaliser of MurmurHash3 (A. Appleby), which spreads each bit over all, behind a salt. */
+export function scattered(fingerprint: number, salt: number): number {
+  let hash = fingerprint ^ salt;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }

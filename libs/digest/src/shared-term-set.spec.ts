@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Dictionary } from './dictionary.ts';
+import { Dictionary, scattered } from './dictionary.ts';
 import { NumberSet } from './number-set.ts';
 import { SharedTermSet } from './shared-term-set.ts';
 import { TermSet } from './term-set.ts';
 
 const none = new Uint32Array(0);
+const salt = 0x5eed;
 const term = (high: number) => ({ high, low: 0 });
 /** So few that peers have many in common, and some beyond. */
 const fingerprint = fc.oneof(
@@ -46,8 +47,18 @@ describe('a set of numbers', () => {
 });
 
 describe('a dictionary', () => {
+  it('has no place that terms can be chosen for by who does not know its salt', () => {
+    const places = 1_024;
+    const chosen = Array.from({ length: 1_000_000 }, (_, i) => i).filter((i) => scattered(i, 1) % places === 0);
+    expect(new Set(chosen.map((i) => scattered(i, 1) % places)).size).toBe(1);
+    // About 600 places are hit by as many at random.
+    for (const other of [0, 2, 3, salt]) {
+      expect(new Set(chosen.map((i) => scattered(i, other) % places)).size).toBeGreaterThan(500);
+    }
+  });
+
   it('numbers a term when a second peer has it, and no sooner', () => {
-    const dictionary = new Dictionary(10);
+    const dictionary = new Dictionary(10, salt);
     expect(dictionary.split(Uint32Array.of(5, 7), true)).toEqual({ numbers: none, others: Uint32Array.of(5, 7) });
     expect(dictionary.split(Uint32Array.of(7, 9), true)).toEqual({
       numbers: Uint32Array.of(0),
@@ -59,7 +70,7 @@ describe('a dictionary', () => {
   });
 
   it('hardly ever takes a term of one peer for one of several', () => {
-    const dictionary = new Dictionary(12);
+    const dictionary = new Dictionary(12, salt);
     for (let peer = 0; peer < 100; peer++) {
       dictionary.split(
         Uint32Array.from({ length: 500 }, (_, i) => Math.imul(500 * peer + i + 1, 0x85ebca6b) >>> 0).sort(),
@@ -70,7 +81,7 @@ describe('a dictionary', () => {
   });
 
   it('has no more numbers than it was made for', () => {
-    const dictionary = new Dictionary(10);
+    const dictionary = new Dictionary(10, salt);
     for (let n = 0; n < 3_000; n++) dictionary.add(Math.imul(n, 0x9e3779b1) >>> 0);
     expect([dictionary.count, dictionary.numberOf(Math.imul(2_999, 0x9e3779b1) >>> 0)]).toEqual([1_024, -1]);
   });
@@ -92,7 +103,7 @@ describe('a set of terms beside those of others', () => {
         fingerprints,
         fc.array(step, { maxLength: 12 }),
         (others, own, steps) => {
-          const dictionary = new Dictionary(10);
+          const dictionary = new Dictionary(10, salt);
           for (const other of others) dictionary.split(other, true);
           let shared = SharedTermSet.of(dictionary, own);
           let alone = TermSet.of(own);
@@ -120,20 +131,24 @@ describe('a set of terms beside those of others', () => {
   it('comes back from what it sends when it is folded, with its common terms exact', () => {
     fc.assert(
       fc.property(fingerprints, fingerprints, width, (own, other, bits) => {
-        const dictionary = new Dictionary(10);
+        const dictionary = new Dictionary(10, salt);
         dictionary.split(other, true);
         const sent = SharedTermSet.of(dictionary, own).foldTo(bits);
         const terms = TermSet.parse(sent.toBytes(), 1_000) as TermSet;
-        const back = SharedTermSet.ofFolded(new Dictionary(10), terms, TermSet.of(sent.exact()));
+        const back = SharedTermSet.ofFolded(new Dictionary(10, salt), terms, TermSet.of(sent.exact()));
         expect([back.values(), back.exact()]).toEqual([sent.values(), sent.exact()]);
-        const lie = SharedTermSet.ofFolded(new Dictionary(10), terms, TermSet.of(Uint32Array.of(1, ...sent.exact())));
+        const lie = SharedTermSet.ofFolded(
+          new Dictionary(10, salt),
+          terms,
+          TermSet.of(Uint32Array.of(1, ...sent.exact())),
+        );
         expect(lie.values()).toEqual(sent.values());
       }),
     );
   });
 
   it('takes less than half where texts are alike, all of it exact', () => {
-    const dictionary = new Dictionary(14);
+    const dictionary = new Dictionary(14, salt);
     const peers = Array.from({ length: 150 }, (_, peer) => words(peer, 300, 40_000));
     const sets = peers.map((own) => SharedTermSet.of(dictionary, own));
     const bits = (list: readonly { readonly bytes: number; readonly count: number }[]): number =>

@@ -111,7 +111,7 @@ export class Summaries implements ProtocolCore<SummariesMessage, SummariesComman
     // Versions of a later life are higher, without a memory of the earlier: an incarnation is the time of its start.
     this.#versionNext = Math.max(1, self.incarnation);
     this.#off = config.enabled ? null : 'disabled';
-    this.#table = new SummaryTable(config.bytesMax, config.falseShareMax);
+    this.#table = new SummaryTable(config.bytesMax, config.falseShareMax, rng);
     this.#waiting = new WaitingDeltas(config.waitingMax);
     this.#catchUp = new CatchUp(config, {
       ownId: self.id,

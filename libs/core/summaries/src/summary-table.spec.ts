@@ -1,4 +1,5 @@
 import { SharedTermSet, TermSet } from '@starling/digest';
+import { Rng } from '@starling/kernel';
 import { describe, expect, it } from 'vitest';
 import { SummaryTable } from './summary-table.ts';
 
@@ -27,7 +28,7 @@ function summary(terms: TermSet, version = 1) {
 }
 
 function filled(peers: number, bytesMax: number, words: (peer: number) => Uint32Array): SummaryTable {
-  const table = new SummaryTable(bytesMax, 1);
+  const table = new SummaryTable(bytesMax, 1, new Rng(1));
   for (let peer = 0; peer < peers; peer++) expect(table.put(`${peer}`, summary(TermSet.of(words(peer))))).toBe(true);
   return table;
 }

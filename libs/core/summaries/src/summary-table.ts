@@ -1,5 +1,5 @@
 import { Dictionary, hashTerm, SharedTermSet, type TermHash, type TermSet } from '@starling/digest';
-import type { PeerId } from '@starling/kernel';
+import type { PeerId, Rng } from '@starling/kernel';
 import type { IndexSize, VersionEntry } from './messages.ts';
 
 /** Buckets of the finest digest. */
@@ -33,6 +33,7 @@ interface Entry {
 export class SummaryTable {
   readonly #entries = new Map<PeerId, Entry>();
   readonly #hashes = new Uint32Array(bucketsMax);
+  readonly #rng: Rng;
   readonly #bytesMax: number;
   readonly #falseShareMax: number;
   #bytes = 0;
@@ -49,7 +50,8 @@ export class SummaryTable {
   /** It was no use. */
   #isDifferent = false;
 
-  constructor(bytesMax: number, falseShareMax: number) {
+  constructor(bytesMax: number, falseShareMax: number, rng: Rng) {
+    this.#rng = rng;
     this.#bytesMax = bytesMax;
     this.#falseShareMax = falseShareMax;
   }
@@ -205,7 +207,7 @@ export class SummaryTable {
   #share(): void {
     const countLog2 = Math.floor(Math.log2(this.#bytesMax / bytesPerNumber));
     if (this.#dictionary !== null || this.#isDifferent || countLog2 < dictionaryLog2Min) return;
-    this.#dictionary = new Dictionary(countLog2);
+    this.#dictionary = new Dictionary(countLog2, this.#rng.uint32());
     this.#repacking = [...this.#entries.keys()][Symbol.iterator]();
     this.#repackedAt = 0;
   }
