@@ -17,6 +17,7 @@ export {
   soundRow,
 } from './peers/attributes.ts';
 export { compare, holds } from './peers/condition.ts';
+export { lostReasonText } from './peers/lost-reason.ts';
 export { parsePeersQuery } from './peers/parse.ts';
 export {
   type Aggregate,

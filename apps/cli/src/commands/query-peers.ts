@@ -1,4 +1,5 @@
 import type { PeersAnswer, PeersColumn, PeersCoverage } from '@starling/client';
+import { lostReasonText } from '@starling/query';
 import { exitCode } from '../exit-codes.ts';
 import { counted, json, shortId, table } from '../output.ts';
 import { pointed } from '../pointed.ts';
@@ -42,18 +43,10 @@ export function coverageLine({ coverage, rowsCut }: Pick<PeersAnswer, 'coverage'
     complete ? 'complete' : `not complete (${missing(coverage)})`
   }${cut}`;
   const lost = coverage.lost.map(
-    ({ peerId, reason }) => `  missing from ${shortId(peerId)} on: ${why[reason] ?? reason}`,
+    ({ peerId, reason }) => `  missing from ${shortId(peerId)} on: ${lostReasonText(reason)}`,
   );
   return [line, ...lost].join('\n');
 }
-
-const why: Readonly<Record<string, string>> = {
-  broken: 'its link broke',
-  late: 'it did not answer in time',
-  shed: 'it had too much to do',
-  unread: 'it is of a version that cannot read the question',
-  unsound: 'what it said cannot be',
-};
 
 function missing({ peersKnown, peersAnswered, branchesMissing }: PeersCoverage): string {
   const peers = Math.max(0, peersKnown - peersAnswered);

@@ -1,6 +1,7 @@
 'use client';
 
 import type { PeersAnswer, PeersCoverage } from '@starling/client';
+import { lostReasonText } from '@starling/query';
 import type { ReactNode } from 'react';
 import { formatBytes, formatMs, shortId } from '../../ui/format.ts';
 import type { Asked } from '../../ui/use-asked.ts';
@@ -46,14 +47,6 @@ export function PeersResult(properties: {
   );
 }
 
-const why: Readonly<Record<string, string>> = {
-  broken: 'its link broke',
-  late: 'it did not answer in time',
-  shed: 'it had too much to do',
-  unread: 'it is of a version that cannot read the question',
-  unsound: 'what it said cannot be',
-};
-
 function Coverage(properties: { readonly answer: PeersAnswer; readonly nameOf: (peer: string) => string }): ReactNode {
   const { answer, nameOf } = properties;
   const { coverage, rowsCut } = answer;
@@ -70,7 +63,7 @@ function Coverage(properties: { readonly answer: PeersAnswer; readonly nameOf: (
         <ul>
           {coverage.lost.map(({ peerId, reason }) => (
             <li key={peerId}>
-              missing from {nameOf(peerId)} on: {why[reason] ?? reason}
+              missing from {nameOf(peerId)} on: {lostReasonText(reason)}
             </li>
           ))}
         </ul>

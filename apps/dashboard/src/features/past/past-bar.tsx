@@ -1,6 +1,6 @@
 'use client';
 
-import { type ReactNode, useCallback, useEffect, useState } from 'react';
+import { type ComponentProps, type ReactNode, useCallback, useEffect, useState } from 'react';
 import { useFeed, useLiveFeed } from '../../feed/feed-provider.tsx';
 import { differenceOf } from '../../feed/past-picture.ts';
 import { formatAge, formatTime } from '../../ui/format.ts';
@@ -59,36 +59,15 @@ function OpenPastBar(properties: {
         {isThen && <span aria-hidden="true">, {formatAge(live.picture.now - at)} ago</span>}
       </span>
       <div className={styles.controls}>
-        <button
-          type="button"
-          className="icon-button"
-          aria-label="Back"
-          title="A moment back"
-          disabled={before === null}
-          onClick={() => choose(before)}
-        >
-          <Icon name="back" />
-        </button>
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={isPlaying ? 'Stop' : 'Play'}
+        <Control name="Back" title="A moment back" icon="back" isOff={before === null} act={() => choose(before)} />
+        <Control
+          name={isPlaying ? 'Stop' : 'Play'}
           title={isPlaying ? 'Stop' : 'Play until now'}
-          disabled={next === null}
-          onClick={() => setPlaying(!isPlaying)}
-        >
-          <Icon name={isPlaying ? 'pause' : 'open'} />
-        </button>
-        <button
-          type="button"
-          className="icon-button"
-          aria-label="Forward"
-          title="A moment on"
-          disabled={next === null}
-          onClick={() => choose(next)}
-        >
-          <Icon name="forward" />
-        </button>
+          icon={isPlaying ? 'pause' : 'open'}
+          isOff={next === null}
+          act={() => setPlaying(!isPlaying)}
+        />
+        <Control name="Forward" title="A moment on" icon="forward" isOff={next === null} act={() => choose(next)} />
       </div>
       <input
         type="range"
@@ -106,6 +85,21 @@ function OpenPastBar(properties: {
         Back to now
       </button>
     </section>
+  );
+}
+
+function Control(properties: {
+  readonly name: string;
+  readonly title: string;
+  readonly icon: ComponentProps<typeof Icon>['name'];
+  readonly isOff: boolean;
+  readonly act: () => void;
+}): ReactNode {
+  const { name, title, icon, isOff, act } = properties;
+  return (
+    <button type="button" className="icon-button" aria-label={name} title={title} disabled={isOff} onClick={act}>
+      <Icon name={icon} />
+    </button>
   );
 }
 
