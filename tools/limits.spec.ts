@@ -135,7 +135,7 @@ describe('docs/limits.md', () => {
   it('names metrics that there are, with labels that they have', () => {
     for (const { seenBy, bound } of rows) {
       for (const metric of quoted(seenBy)) {
-        const [, name = '', label, value] = /^(\w+)(?:\{(\w+)="(\w+)"\})?$/.exec(metric) ?? [];
+        const [, name = '', label, value] = /^(\w+)(?:\{(\w+)="([\w-]+)"\})?$/.exec(metric) ?? [];
         const definition = Object.entries(metricDefinitions).find(([known]) => known === name)?.[1];
         expect(definition, `${bound}: ${metric}`).toBeDefined();
         if (label !== undefined) expect(JSON.stringify(definition), `${bound}: ${metric}`).toContain(`"${value}"`);

@@ -188,6 +188,7 @@ export class PeerMetrics {
         { labels: { bound: 'signature-keys' }, value: signing?.stats.keysEvicted ?? 0 },
         { labels: { bound: 'trees' }, value: broadcast.trees.overflowed },
         { labels: { bound: 'queries' }, value: mesh.search.stats.queriesShed },
+        { labels: { bound: 'finished-queries' }, value: mesh.search.seenEvicted },
         { labels: { bound: 'peer-questions' }, value: mesh.aggregate.stats.shed },
         { labels: { bound: 'hits' }, value: mesh.search.stats.hitsDropped + mesh.holders.stats.hitsDropped },
         { labels: { bound: 'summaries' }, value: mesh.summaries.stats.summariesRefused },

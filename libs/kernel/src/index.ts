@@ -13,4 +13,5 @@ export {
 } from './protocol.ts';
 export { type Effect, RecordingOutbox } from './recording-outbox.ts';
 export { Rng } from './rng.ts';
+export { SeenWaves } from './seen-waves.ts';
 export { WorkLimit } from './work-limit.ts';

@@ -264,6 +264,7 @@ export const metricDefinitions = {
         'signature-keys',
         'trees',
         'queries',
+        'finished-queries',
         'peer-questions',
         'hits',
         'summaries',

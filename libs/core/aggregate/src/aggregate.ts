@@ -4,6 +4,7 @@ import {
   type Outbox,
   type PeerId,
   type ProtocolCore,
+  SeenWaves,
   unreachable,
   WorkLimit,
 } from '@starling/kernel';
@@ -20,7 +21,6 @@ import type {
   LostReason,
 } from './messages.ts';
 import { type Plan, planOf } from './plan.ts';
-import { SeenQuestions } from './seen.ts';
 import { estimatedBytes } from './size.ts';
 import { partialFault, tallyFault } from './sound.ts';
 
@@ -80,7 +80,7 @@ export class Aggregation implements ProtocolCore<AggregateMessage, AggregateComm
   readonly #selfId: PeerId;
   readonly #active = new Map<string, Gathering>();
   readonly #own = new Map<string, Own>();
-  readonly #seen: SeenQuestions;
+  readonly #seen: SeenWaves;
   readonly #neighborWork: WorkLimit;
   readonly #ownWork: WorkLimit;
   readonly #sizeOf: (message: AggregateMessage) => number;
@@ -103,7 +103,7 @@ export class Aggregation implements ProtocolCore<AggregateMessage, AggregateComm
     this.#config = config;
     this.#selfId = selfId;
     this.#sizeOf = sizeOf;
-    this.#seen = new SeenQuestions(config.seenMax, config.seenMs);
+    this.#seen = new SeenWaves(config.seenMax, config.seenMs);
     this.#neighborWork = new WorkLimit(config.neighborPerSecondMax, config.countedNeighborsMax);
     this.#ownWork = new WorkLimit(config.ownPerSecondMax, 1);
   }

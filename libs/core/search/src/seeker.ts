@@ -121,17 +121,6 @@ export class Seeker {
     return this.#parked.size;
   }
 
-  knows(queryId: string): boolean {
-    return this.#working.has(queryId) || this.#parked.has(queryId);
-  }
-
-  /** Whether `peer` asked for a seek that is being worked on: how many. */
-  workFor(peer: PeerId): number {
-    let count = 0;
-    for (const seek of this.#working.values()) if (seek.errand.parent === peer) count++;
-    return count;
-  }
-
   nextDeadline(): Millis {
     let next = this.#sweepAt;
     for (const seek of this.#working.values()) next = Math.min(next, seek.deadline, seek.flushAt);
