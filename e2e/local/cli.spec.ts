@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import manifest from '../../apps/peer/package.json' with { type: 'json' };
 import { type CliRun, cli, jsonLines, startCli } from '../support/cli.ts';
 import { LocalMesh, type PeerProcess } from '../support/local-mesh.ts';
 import { until } from '../support/poll.ts';
@@ -44,8 +45,14 @@ describe('the starling command and three peers', { timeout: 60_000 }, () => {
   it('peers: names everybody, at any peer', async () => {
     const { code, stdout } = await at(1, 'peers');
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^NAME +ID +ZONE +LINKS AT +API AT\npeer-0 .*\npeer-1 .*\npeer-2 .*\n3 peers\n$/);
-    const inJson = JSON.parse((await at(2, 'peers', '-o', 'json')).stdout) as { name: string; apiAddress: string }[];
+    expect(stdout).toMatch(/^NAME +ID +ZONE +VERSION +LINKS AT +API AT\npeer-0 .*\npeer-1 .*\npeer-2 .*\n3 peers\n$/);
+    interface Row {
+      readonly name: string;
+      readonly apiAddress: string;
+      readonly version: string;
+    }
+    const inJson = JSON.parse((await at(2, 'peers', '-o', 'json')).stdout) as Row[];
+    expect(inJson.map(({ version }) => version)).toEqual(mesh.peers.map(() => manifest.version));
     expect(inJson.map(({ name, apiAddress }) => [name, apiAddress]).sort()).toEqual(
       mesh.peers.map(({ name, api }) => [name, api]),
     );

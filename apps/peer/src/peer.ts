@@ -112,6 +112,7 @@ export class Peer {
       incarnation: Math.floor(performance.timeOrigin + performance.now()),
       zone: config.zone,
       name: peerName(config),
+      version,
     };
     this.identity = security.identity;
     this.verifyRecord = new RecordVerification().verify;

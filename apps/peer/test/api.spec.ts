@@ -420,7 +420,10 @@ describe('admin', () => {
   it('lists the whole mesh in pages', async () => {
     const known = testMesh.peers.map(({ peer }) => peer.overlay.self.id).sort();
     const listed: string[] = [];
-    for await (const peer of a().listPeers({ pageSize: 2 })) listed.push(peer.id);
+    for await (const { id, version } of a().listPeers({ pageSize: 2 })) {
+      listed.push(id);
+      expect(version).toBe('0.1.0');
+    }
     expect(listed).toEqual(known);
   });
 

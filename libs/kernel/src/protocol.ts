@@ -21,6 +21,8 @@ export interface PeerInfo {
   readonly zone: string;
   /** A human name (the pod's), for people only; never compared. */
   readonly name: string;
+  /** What it runs, as `1.4.0`, for people only; absent: not known, as of peers too old to say. */
+  readonly version?: string;
 }
 
 /**

@@ -189,6 +189,8 @@ export type MeshEvent =
   /** The topology as this peer hears it changed. */
   | { readonly kind: 'reportChanged'; readonly id: PeerId; readonly report: PeerReport | null }
   | { readonly kind: 'memberUp'; readonly info: PeerInfo }
+  /** What a peer that is up runs has become known. */
+  | { readonly kind: 'memberChanged'; readonly info: PeerInfo }
   | { readonly kind: 'memberDown'; readonly info: PeerInfo; readonly state: 'left' | 'dead' | 'expired' }
   /** This peer's own info changed (incarnation): later hellos must say so. */
   | { readonly kind: 'selfChanged'; readonly self: PeerInfo }

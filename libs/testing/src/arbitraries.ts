@@ -43,14 +43,13 @@ export const addresses: fc.Arbitrary<string> = fc
   .tuple(fc.constantFrom('127.0.0.1', '[::1]', 'peer-0.starling.svc', '[fe80::1:2]', 'h'), fc.nat({ max: 65_535 }))
   .map(([host, port]) => `${host}:${port}`);
 
-export const peerInfos: fc.Arbitrary<PeerInfo> = fc.record({
-  id: peerIds,
-  address: addresses,
-  apiAddress: fc.oneof(fc.constant(''), addresses),
-  incarnation: whole,
-  zone: text,
-  name: text,
-});
+export const peerInfos: fc.Arbitrary<PeerInfo> = fc.record(
+  {
+    ...{ id: peerIds, address: addresses, apiAddress: fc.oneof(fc.constant(''), addresses) },
+    ...{ incarnation: whole, zone: text, name: text, version: fc.constantFrom('1.0.0', '2.3.4-rc.1+b5f') },
+  },
+  { requiredKeys: ['id', 'address', 'apiAddress', 'incarnation', 'zone', 'name'] },
+);
 
 const maybePeer = fc.option(peerInfos);
 const peers = fc.array(peerInfos, { maxLength: 8 });
@@ -150,7 +149,11 @@ const memberRecords: fc.Arbitrary<MemberRecord> = fc.record({
 });
 
 export const directoryMessages: fc.Arbitrary<DirectoryMessage> = fc.oneof(
-  fc.record({ kind: fc.constant('directoryDigest' as const), hashes: fc.array(uint32, { maxLength: 256 }) }),
+  fc.record({
+    kind: fc.constant('directoryDigest' as const),
+    hashes: fc.array(uint32, { maxLength: 256 }),
+    versions: fc.boolean(),
+  }),
   fc.record({
     kind: fc.constant('directoryRecords' as const),
     bucketCount: uint32,

@@ -145,7 +145,7 @@ function toLiveness(message: LivenessMessage): KindInit {
 function toDirectory(message: DirectoryMessage): KindInit {
   switch (message.kind) {
     case 'directoryDigest':
-      return { case: 'directoryDigest', value: { hashes: [...message.hashes] } };
+      return { case: 'directoryDigest', value: { hashes: [...message.hashes], versions: message.versions } };
     case 'directoryRecords': {
       const { bucketCount, buckets, records, reply } = message;
       const value = { bucketCount, buckets: [...buckets], records: records.map(toRecord), reply };
@@ -313,7 +313,7 @@ function fromLiveness(kind: KindOf<LivenessMessage['kind']>): LivenessMessage {
 function fromDirectory(kind: KindOf<DirectoryMessage['kind']>): DirectoryMessage {
   switch (kind.case) {
     case 'directoryDigest':
-      return { kind: 'directoryDigest', hashes: kind.value.hashes };
+      return { kind: 'directoryDigest', hashes: kind.value.hashes, versions: kind.value.versions };
     case 'directoryRecords': {
       const { bucketCount, buckets, records, reply } = kind.value;
       return { kind: 'directoryRecords', bucketCount, buckets, records: records.map(fromRecord), reply };

@@ -5,6 +5,10 @@ import { MalformedError } from './proto-reader.ts';
 
 /** Longest text that a neighbour may put into any field of a PeerInfo. */
 const peerTextCharsMax = 256;
+/** Longest version that a neighbour may say: twice what `git describe` makes. */
+const versionCharsMax = 64;
+/** What a version is made of: semver's characters and `_`. It ends up in terminals and tables. */
+const versionPattern = /^[0-9A-Za-z][0-9A-Za-z.+_-]*$/;
 /** `host:port`: a DNS name, an IPv4 address or a bracketed IPv6 address. Nothing that a resolver could take for a scheme or a path. */
 const addressPattern = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}$/;
 
@@ -14,20 +18,26 @@ export function isAddress(text: string): boolean {
 }
 
 export function toPeerProto(peer: PeerInfo): PeerInfoProto {
-  const { id, address, apiAddress, incarnation, zone, name } = peer;
-  return create(PeerInfoSchema, { id, address, apiAddress, incarnation: toUint64(incarnation), zone, name });
+  const { id, address, apiAddress, incarnation, zone, name, version = '' } = peer;
+  return create(PeerInfoSchema, { id, address, apiAddress, incarnation: toUint64(incarnation), zone, name, version });
 }
 
 /** Throws `MalformedError` for what no peer says about itself. */
 export function fromPeerProto(proto: PeerInfoProto | undefined): PeerInfo {
   if (proto === undefined) throw new MalformedError('peer is missing');
-  const { id, address, apiAddress, zone, name } = proto;
+  const { id, address, apiAddress, zone, name, version } = proto;
   if (id === '') throw new MalformedError('peer has no id');
   for (const text of [id, apiAddress, zone, name]) {
     if (text.length > peerTextCharsMax) throw new MalformedError('peer has a text that is too long');
   }
   if (!isAddress(address)) throw new MalformedError('peer has no valid address');
-  return { id, address, apiAddress, incarnation: fromUint64(proto.incarnation), zone, name };
+  if (version !== '' && !isVersion(version)) throw new MalformedError('peer has no valid version');
+  const incarnation = fromUint64(proto.incarnation);
+  return { id, address, apiAddress, incarnation, zone, name, ...(version !== '' && { version }) };
+}
+
+function isVersion(text: string): boolean {
+  return text.length <= versionCharsMax && versionPattern.test(text);
 }
 
 export function fromPeerProtoOrUnset(proto: PeerInfoProto | undefined): PeerInfo | null {

@@ -30,11 +30,12 @@ export function peers(options: SessionOptions): Promise<number> {
     rows.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
     console.log(
       table(
-        ['NAME', 'ID', 'ZONE', 'LINKS AT', 'API AT', ''],
+        ['NAME', 'ID', 'ZONE', 'VERSION', 'LINKS AT', 'API AT', ''],
         rows.map((row) => [
           row.name,
           shortId(row.id),
           row.zone || '–',
+          row.version || '–',
           row.linkAddress,
           row.apiAddress,
           row.banReason === undefined ? '' : `BANNED: ${row.banReason}`,

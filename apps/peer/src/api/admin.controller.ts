@@ -28,7 +28,6 @@ import {
 } from '@starling/wire';
 import type { Peer } from '../peer.ts';
 import { PEER } from '../tokens.ts';
-import { version } from '../version.ts';
 import { budgetOf, isLoopback, signalOf } from './calls.ts';
 import { toBan, toPeer, toReport } from './convert.ts';
 import { ErrorFilter } from './error-filter.ts';
@@ -51,7 +50,7 @@ export class AdminController {
   @MessagePattern('/starling.v1.AdminService/GetPeer')
   getPeer(@Payload() _request: GetPeerRequest, @Ctx() { call }: CallContext): GetPeerResponse {
     const { overlay, config, access, metrics, certificates } = this.#peer;
-    const report = toReport({ report: overlay.report(), heardAt: overlay.now() }, version);
+    const report = toReport({ report: overlay.report(), heardAt: overlay.now() });
     const ban = this.#peer.bans.about(overlay.self.id);
     if (ban !== null && report.peer !== undefined) report.peer.ban = toBan(ban);
     const caller = access.isOn ? access.callerOf(call.metadata) : null;
@@ -79,8 +78,8 @@ export class AdminController {
     return create(ListPeersResponseSchema, {
       peers: page.map((info) =>
         info.id === overlay.self.id
-          ? toPeer(overlay.self, overlay.state, version)
-          : toPeer(info, feed.report(info.id)?.report.state, '', bans.about(info.id)),
+          ? toPeer(overlay.self, overlay.state)
+          : toPeer(info, feed.report(info.id)?.report.state, bans.about(info.id)),
       ),
       nextPageToken: page.length === pageSize && last !== undefined ? toPageToken(last.id) : '',
       totalSize: overlay.size,

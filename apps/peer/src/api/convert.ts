@@ -32,7 +32,7 @@ const states: Readonly<Record<State, PeerState>> = {
 };
 
 /** `state` is left out when it is not known: another peer's is, unless it reports. */
-export function toPeer(info: PeerInfo, state?: State, version = '', ban: BanEntry | null = null): Peer {
+export function toPeer(info: PeerInfo, state?: State, ban: BanEntry | null = null): Peer {
   return create(PeerSchema, {
     ...(ban !== null && { ban: toBan(ban) }),
     id: info.id,
@@ -42,7 +42,7 @@ export function toPeer(info: PeerInfo, state?: State, version = '', ban: BanEntr
     apiAddress: info.apiAddress,
     incarnationTime: timestampFromMs(info.incarnation),
     state: state === undefined ? PeerState.UNSPECIFIED : states[state],
-    version,
+    version: info.version ?? '',
   });
 }
 
@@ -67,9 +67,9 @@ export function toBan(entry: BanEntry): Ban {
   });
 }
 
-export function toReport({ report, heardAt }: HeardReport, version = ''): PeerReport {
+export function toReport({ report, heardAt }: HeardReport): PeerReport {
   return create(PeerReportSchema, {
-    peer: toPeer(report.info, report.state, version),
+    peer: toPeer(report.info, report.state),
     links: report.links.map(toLink),
     deliveredPerSecond: report.deliveredPerSecond,
     publishedPerSecond: report.publishedPerSecond,
@@ -104,8 +104,8 @@ export function toTopology(
   servedBy: string,
   banOf: (id: string) => BanEntry | null,
 ): WatchTopologyResponse {
-  const reports = change.reports.map((heard) => toReport(heard));
-  const silentPeers = change.silent.map((info) => toPeer(info, undefined, '', banOf(info.id)));
+  const reports = change.reports.map(toReport);
+  const silentPeers = change.silent.map((info) => toPeer(info, undefined, banOf(info.id)));
   const event: WatchTopologyResponse['event'] =
     kind === 'snapshot'
       ? {

@@ -73,6 +73,9 @@ export class TopologyFeed {
           this.#removed.delete(event.info.id);
           this.#touch(event.info.id);
           break;
+        case 'memberChanged':
+          this.#touch(event.info.id);
+          break;
         case 'memberDown':
           this.#heard.delete(event.info.id);
           this.#removed.set(event.info.id, event.state);

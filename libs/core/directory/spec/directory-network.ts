@@ -4,8 +4,19 @@ import { type DirectoryConfig, defaultDirectoryConfig } from '../src/index.ts';
 import type { DirectoryBroadcast, DirectoryCommand, DirectoryEvent, DirectoryMessage } from '../src/messages.ts';
 
 /** A peer's info for tests; the incarnation tells its lives apart. */
-export function infoOf(id: PeerId, incarnation = 1): PeerInfo {
-  return { id, address: `${id}:7400`, apiAddress: `${id}:7401`, incarnation, zone: '', name: id };
+export function infoOf(id: PeerId, incarnation = 1, version?: string): PeerInfo {
+  const addresses = { address: `${id}:7400`, apiAddress: `${id}:7401` };
+  return { id, ...addresses, incarnation, zone: '', name: id, ...(version !== undefined && { version }) };
+}
+
+/** What a peer reads that does not know of versions. */
+function unversioned(message: DirectoryMessage): DirectoryMessage {
+  if (message.kind === 'directoryDigest') return { ...message, versions: false };
+  const records = message.records.map((record) => {
+    const { version: _, ...info } = record.info;
+    return { ...record, info };
+  });
+  return { ...message, records };
 }
 
 interface Node {
@@ -44,8 +55,9 @@ export class DirectoryNetwork {
     this.#config = { ...defaultDirectoryConfig, ...config };
   }
 
-  add(id: PeerId, incarnation = 1): void {
-    const info = infoOf(id, incarnation);
+  /** Without a version it is of the time before peers said theirs: it neither reads nor repeats those of others. */
+  add(id: PeerId, incarnation = 1, version?: string): void {
+    const info = infoOf(id, incarnation, version);
     const core = new Directory(this.#config, info, this.rng.child());
     this.nodes.set(id, { info, core, neighbors: new Set(), dialled: new Set() });
   }
@@ -70,6 +82,7 @@ export class DirectoryNetwork {
       [a, b],
       [b, a],
     ] as const) {
+      this.#handle(from, { kind: 'linkUp', peer: this.core(to).self });
       this.command(from, { kind: 'neighborUp', peer: this.core(to).self });
     }
   }
@@ -82,6 +95,7 @@ export class DirectoryNetwork {
       const node = this.nodes.get(from);
       if (!node?.neighbors.delete(to)) continue;
       const peer = this.nodes.get(to)?.core.self ?? infoOf(to);
+      this.#handle(from, { kind: 'linkDown', peer: to, reason: failed ? 'lost' : 'closed' });
       this.command(from, { kind: 'neighborDown', peer, failed });
     }
   }
@@ -102,6 +116,11 @@ export class DirectoryNetwork {
 
   command(id: PeerId, command: DirectoryCommand): void {
     this.#handle(id, { kind: 'command', command });
+  }
+
+  /** As from a neighbour. */
+  message(id: PeerId, from: PeerId, message: DirectoryMessage): void {
+    this.#handle(id, { kind: 'message', from, message });
   }
 
   /** Lets virtual time pass. */
@@ -166,7 +185,9 @@ export class DirectoryNetwork {
     if (!(isDialled || this.#node(from).neighbors.has(to)) || this.rng.float() < this.loss) return;
     this.messages++;
     this.#later(() => {
-      if (isDialled || this.nodes.get(to)?.neighbors.has(from)) this.#handle(to, { kind: 'message', from, message });
+      const node = this.nodes.get(to);
+      const read = node?.info.version === undefined ? unversioned(message) : message;
+      if (isDialled || node?.neighbors.has(from)) this.#handle(to, { kind: 'message', from, message: read });
     });
   }
 

@@ -12,15 +12,25 @@ const hostileNumber = fc.oneof(
   fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, -1, 0.5, 2 ** 53, Number.MAX_SAFE_INTEGER),
 );
 const info = fc
-  .record({ id: fc.oneof(fc.constantFrom(...names), fc.string()), incarnation: hostileNumber, long: fc.boolean() })
-  .map(({ id, incarnation, long }) => ({ ...infoOf(id, incarnation), name: long ? 'x'.repeat(999) : id }));
+  .record({
+    ...{ id: fc.oneof(fc.constantFrom(...names), fc.string()), incarnation: hostileNumber, long: fc.boolean() },
+    version: fc.option(fc.constantFrom('1.0.0', '2.0.0', 'x'.repeat(999)), { nil: undefined }),
+  })
+  .map(({ id, incarnation, long, version }) => ({
+    ...{ ...infoOf(id, incarnation), name: long ? 'x'.repeat(999) : id },
+    ...(version !== undefined && { version }),
+  }));
 const record: fc.Arbitrary<MemberRecord> = fc.record({
   info,
   state: fc.constantFrom('up' as const, 'left' as const, 'dead' as const),
   ttlMs: hostileNumber,
 });
 const message: fc.Arbitrary<DirectoryMessage> = fc.oneof(
-  fc.record({ kind: fc.constant('directoryDigest' as const), hashes: fc.array(hostileNumber, { maxLength: 300 }) }),
+  fc.record({
+    kind: fc.constant('directoryDigest' as const),
+    hashes: fc.array(hostileNumber, { maxLength: 300 }),
+    versions: fc.boolean(),
+  }),
   fc.record({
     kind: fc.constant('directoryRecords' as const),
     bucketCount: fc.oneof(fc.constantFrom(1, 2, 256), hostileNumber),

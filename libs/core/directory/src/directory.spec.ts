@@ -390,7 +390,7 @@ describe('accusing', () => {
       const bench = returned();
       bench.pass(config.loneAccusationMs);
       expect(bench.downs()).toEqual([]);
-      bench.message('c', { kind: 'directoryDigest', hashes: [1] });
+      bench.message('c', { kind: 'directoryDigest', hashes: [1], versions: false });
       const [page] = bench.sent();
       const states = page?.kind === 'directoryRecords' ? page.records.map(({ state }) => state) : [];
       expect(states).toEqual(Array(5).fill('up'));
@@ -705,7 +705,7 @@ describe('repair', () => {
   it('answers a difference with a finer digest when it keeps finer buckets', () => {
     const bench = new Bench();
     for (let n = 0; n < 100; n++) bench.announce(`p${n}`);
-    bench.message('z', { kind: 'directoryDigest', hashes: [1] });
+    bench.message('z', { kind: 'directoryDigest', hashes: [1], versions: false });
     const [answer] = bench.sent();
     expect(answer?.kind === 'directoryDigest' && answer.hashes.length).toBe(8);
   });
@@ -715,7 +715,7 @@ describe('repair', () => {
     for (let n = 0; n < 100; n++) bench.announce(`p${n}`);
     bench.command({ kind: 'neighborUp', peer: infoOf('a') });
     bench.sent();
-    bench.message('a', { kind: 'directoryDigest', hashes: Array<number>(16).fill(1) });
+    bench.message('a', { kind: 'directoryDigest', hashes: Array<number>(16).fill(1), versions: false });
     let records = 0;
     for (let pages = 1; ; pages++) {
       const [page] = bench.sent();
@@ -738,7 +738,7 @@ describe('repair', () => {
     const bench = new Bench();
     bench.announce('a', 1, 60_000);
     bench.now = 100_000;
-    bench.message('z', { kind: 'directoryDigest', hashes: [1] });
+    bench.message('z', { kind: 'directoryDigest', hashes: [1], versions: false });
     const [page] = bench.sent();
     const record = page?.kind === 'directoryRecords' ? page.records.find(({ info }) => info.id === 'a') : undefined;
     expect(record?.ttlMs).toBe(80_000);
@@ -751,7 +751,7 @@ describe('repair', () => {
   it('hands its own record on with three refreshes of life, though it never expires at home', () => {
     const bench = new Bench();
     bench.pass(1_000_000);
-    bench.message('z', { kind: 'directoryDigest', hashes: [1] });
+    bench.message('z', { kind: 'directoryDigest', hashes: [1], versions: false });
     const [page] = bench.sent();
     const records = page?.kind === 'directoryRecords' ? page.records : [];
     expect(records.map(({ ttlMs }) => ttlMs)).toEqual([3 * config.refreshMinMs]);
@@ -836,7 +836,7 @@ describe('repair', () => {
 
   it('gives up on a neighbour that falls silent', () => {
     const bench = settled();
-    bench.message('a', { kind: 'directoryDigest', hashes: [1] });
+    bench.message('a', { kind: 'directoryDigest', hashes: [1], versions: false });
     bench.pass(config.repairTimeoutMs);
     expect(bench.core.repairStats).toMatchObject({ repairs: 1, timeouts: 1 });
   });
@@ -857,7 +857,7 @@ describe('bounds and reading', () => {
     const bench = new Bench({ membersMax: 2 });
     bench.announce('a');
     bench.command({ kind: 'neighborUp', peer: infoOf('z') });
-    bench.message('z', { kind: 'directoryDigest', hashes: [1] });
+    bench.message('z', { kind: 'directoryDigest', hashes: [1], versions: false });
     expect(bench.sent()).toEqual([]);
   });
 

@@ -14,7 +14,7 @@ import {
 import type { DirectoryConfig } from './config.ts';
 import { Doubts } from './doubts.ts';
 import { flapped } from './flaps.ts';
-import { idHash, memberStates } from './member-hash.ts';
+import { idHash, isBetterVersion, memberStates } from './member-hash.ts';
 import { type Member, MemberTable } from './member-table.ts';
 import type {
   DirectoryBroadcast,
@@ -163,10 +163,11 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
         break;
       case 'linkUp':
         this.#doubts.linkUp(now, input.peer.id, out);
+        this.#repair.linkUp(input.peer);
         break;
       case 'linkDown':
         this.#doubts.linkDown(now, input.peer, input.reason, out);
-        if (!isFailedDial(input.reason)) this.#repair.forget(input.peer);
+        if (!isFailedDial(input.reason)) this.#repair.linkDown(input.peer);
         break;
       case 'command':
         this.#onCommand(now, input.command, out);
@@ -188,7 +189,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     this.#renewSelf(now);
     switch (message.kind) {
       case 'directoryDigest':
-        this.#report(from, this.#repair.onDigest(now, from, message.hashes, out), out);
+        this.#report(from, this.#repair.onDigest(now, from, message, out), out);
         return;
       case 'directoryRecords':
         this.#report(from, this.#repair.onRecords(now, from, message, out), out);
@@ -303,7 +304,17 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
       this.#welcome(now, info, expiresAt, out);
     } else if (known.info.incarnation === info.incarnation && known.state === 'up') {
       this.#prolong(known, expiresAt);
+      this.#learnVersion(known, info, out);
     }
+  }
+
+  /** Takes over what a member of whom we know otherwise runs: who told us first was too old to repeat it. True when that is news. */
+  #learnVersion(known: Member, { version }: PeerInfo, out: Out): boolean {
+    if (known.state !== 'up' || version === undefined || !isBetterVersion(version, known.info.version)) return false;
+    const info = { ...known.info, version };
+    this.#table.put(info, 'up', known.expiresAt);
+    out.emit({ kind: 'memberChanged', info });
+    return true;
   }
 
   /** As good as an announcement of who is known; who is not will be, by digest. */
@@ -398,7 +409,8 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     }
     if (info.id === this.#self.id) {
       const claimed = info.incarnation - this.#self.incarnation;
-      if (claimed > 0 || (claimed === 0 && state !== 'up')) this.#refute(now, info.incarnation, out);
+      const isFalse = state !== 'up' || isBetterVersion(info.version, this.#self.version);
+      if (claimed > 0 || (claimed === 0 && isFalse)) this.#refute(now, info.incarnation, out);
       return false;
     }
     const known = this.#table.get(info.id);
@@ -409,7 +421,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     const expiresAt = now + Math.min(record.ttlMs, ttlMax);
     if (known !== undefined && newer === 0 && rank === 0) {
       known.expiresAt = Math.max(known.expiresAt, expiresAt);
-      return false;
+      return this.#learnVersion(known, info, out);
     }
     if (known?.state === 'up' && state === 'dead') {
       // The life it is said to have lost is news, but a report of death is no promise: the record ends when it would have.
@@ -489,8 +501,8 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
 
   #isWellFormed(info: PeerInfo): boolean {
     const max = this.#config.textLengthMax;
-    const isShort = info.address.length <= max && info.apiAddress.length <= max && info.zone.length <= max;
-    return isShort && info.name.length <= max && this.#isIdentity(info.id, info.incarnation);
+    const texts = [info.address, info.apiAddress, info.zone, info.name, info.version ?? ''];
+    return texts.every((text) => text.length <= max) && this.#isIdentity(info.id, info.incarnation);
   }
 
   #isIdentity(id: PeerId, incarnation: number): boolean {

@@ -1,6 +1,6 @@
 import type { Millis, PeerId, PeerInfo } from '@starling/kernel';
 import { type Flaps, noFlaps } from './flaps.ts';
-import { idHash, type MemberState, recordHash } from './member-hash.ts';
+import { idHash, type MemberState, recordHash, versionedHash } from './member-hash.ts';
 import { SortedIds } from './sorted-ids.ts';
 
 /** The finest digest. A power of two; smaller ones are folded from it. */
@@ -30,6 +30,8 @@ export class MemberTable {
   /** In the order of their making, oldest first. */
   readonly #gone = new Map<PeerId, Member>();
   readonly #buckets = new Int32Array(bucketsMax);
+  /** The same with the versions counted. */
+  readonly #versionedBuckets = new Int32Array(bucketsMax);
   readonly #order = new SortedIds();
   /** Tombstones that had to go before their time. */
   tombstonesEvicted = 0;
@@ -115,11 +117,12 @@ export class MemberTable {
   }
 
   /** `length` hashes, a power of two up to `bucketsMax`: a record counts in the one that its id's low bits name. */
-  digest(length: number): number[] {
+  digest(length: number, versions: boolean): number[] {
+    const buckets = versions ? this.#versionedBuckets : this.#buckets;
     const folded = new Array<number>(length).fill(0);
     for (let bucket = 0; bucket < bucketsMax; bucket++) {
       const at = bucket & (length - 1);
-      folded[at] = ((folded[at] as number) ^ (this.#buckets[bucket] as number)) >>> 0;
+      folded[at] = ((folded[at] as number) ^ (buckets[bucket] as number)) >>> 0;
     }
     return folded;
   }
@@ -147,6 +150,8 @@ export class MemberTable {
     const bucket = member.idBits & (bucketsMax - 1);
     const bits = recordHash(member.idBits, member.info.incarnation, member.state);
     this.#buckets[bucket] = (this.#buckets[bucket] as number) ^ bits;
+    const versioned = versionedHash(bits, member.info.version, member.state);
+    this.#versionedBuckets[bucket] = (this.#versionedBuckets[bucket] as number) ^ versioned;
   }
 
   #evictTombstone(): void {

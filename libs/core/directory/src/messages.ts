@@ -1,6 +1,9 @@
 import type { PeerId, PeerInfo } from '@starling/kernel';
 
-/** What the mesh knows of one peer. Of two records the higher incarnation wins; of equal ones `left` beats `dead` beats `up`. */
+/**
+ * What the mesh knows of one peer. Of two records the higher incarnation wins; of equal ones `left` beats `dead` beats `up`;
+ * of two that are up, the one that says a version.
+ */
 export interface MemberRecord {
   readonly info: PeerInfo;
   readonly state: 'up' | 'left' | 'dead';
@@ -26,9 +29,10 @@ export type DirectoryMessage =
    * The whole directory as 1, 2, 4 … 256 hashes, one per bucket; one hash alone stands for everything. On becoming
    * neighbours (by the one with the lower id), every `digestIntervalMs` with one random neighbour, and to all after a
    * repair taught something. The receiver says nothing when all agree, answers with a finer digest when it keeps finer
-   * buckets, and else sends its records of those that differ.
+   * buckets, and else sends its records of those that differ. `versions`: the hashes count what the peers run, too; only
+   * to a neighbour that says what it runs itself, as to one that does not know of versions the two would never agree.
    */
-  | { readonly kind: 'directoryDigest'; readonly hashes: readonly number[] }
+  | { readonly kind: 'directoryDigest'; readonly hashes: readonly number[]; readonly versions: boolean }
   /**
    * The sender's records of these buckets (of `bucketCount`), a page at a time. `reply`: they are all that it has there,
    * and it waits for what the receiver knows beyond them, before it sends its next page.
@@ -62,6 +66,8 @@ export type DirectoryEvent =
   | { readonly kind: 'refresh'; readonly message: Extract<DirectoryBroadcast, { readonly kind: 'announce' }> }
   /** A peer is new, is back, or its info is of a higher incarnation. Never this peer itself. */
   | { readonly kind: 'memberUp'; readonly info: PeerInfo }
+  /** More is known of a peer that is up: its version, which whoever told of it first had not. */
+  | { readonly kind: 'memberChanged'; readonly info: PeerInfo }
   /** `dead`: two peers said so. `expired`: silent for three refreshes, or accused by one and silent since. */
   | { readonly kind: 'memberDown'; readonly info: PeerInfo; readonly state: 'left' | 'dead' | 'expired' }
   /** This peer refuted an accusation: its own info has this incarnation from now on. */

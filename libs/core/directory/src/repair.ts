@@ -1,10 +1,11 @@
-import type { Millis, Outbox, PeerId, Rng } from '@starling/kernel';
+import type { Millis, Outbox, PeerId, PeerInfo, Rng } from '@starling/kernel';
 import type { DirectoryConfig } from './config.ts';
-import { memberStates } from './member-hash.ts';
+import { isBetterVersion, memberStates } from './member-hash.ts';
 import { bucketsMax, type Member, type MemberTable } from './member-table.ts';
 import type { DirectoryEvent, DirectoryMessage, MemberRecord } from './messages.ts';
 
 type Out = Outbox<DirectoryMessage, DirectoryEvent>;
+type DigestMessage = Extract<DirectoryMessage, { kind: 'directoryDigest' }>;
 type RecordsMessage = Extract<DirectoryMessage, { kind: 'directoryRecords' }>;
 
 /** A repair that this peer leads: the buckets still to be sent, one page after each reply. */
@@ -28,6 +29,8 @@ export class Repair {
   readonly #rng: Rng;
   readonly #merge: Merge;
   readonly #sessions = new Map<PeerId, Session>();
+  /** Linked peers that know of versions. As many as there are links. */
+  readonly #versioned = new Set<PeerId>();
   #spreadAt: Millis = Number.POSITIVE_INFINITY;
   readonly stats = { digestsSent: 0, digestsAgreed: 0, repairs: 0, timeouts: 0, recordsSent: 0, recordsLearned: 0 };
 
@@ -38,19 +41,25 @@ export class Repair {
     this.#merge = merge;
   }
 
+  linkUp(peer: PeerInfo): void {
+    if (peer.version === undefined) this.#versioned.delete(peer.id);
+    else this.#versioned.add(peer.id);
+  }
+
   /** Opens a comparison with a neighbour. */
   sendDigest(to: PeerId, out: Out, length = 1): void {
     // A full table holds a sample of the mesh, and two samples always differ: comparing them would never end.
     if (this.#table.isFull) return;
     this.stats.digestsSent++;
-    out.send(to, { kind: 'directoryDigest', hashes: this.#table.digest(length) });
+    const versions = this.#versioned.has(to);
+    out.send(to, { kind: 'directoryDigest', hashes: this.#table.digest(length, versions), versions });
   }
 
   /** Returns the rule that the message broke, or null. */
-  onDigest(now: Millis, from: PeerId, hashes: readonly number[], out: Out): string | null {
+  onDigest(now: Millis, from: PeerId, { hashes, versions }: DigestMessage, out: Out): string | null {
     if (!isBucketCount(hashes.length)) return 'digest length';
     if (this.#table.isFull) return null;
-    const own = this.#table.digest(hashes.length);
+    const own = this.#table.digest(hashes.length, versions);
     const buckets = own.flatMap((hash, bucket) => (hash === hashes[bucket] ? [] : [bucket]));
     if (buckets.length === 0) {
       this.stats.digestsAgreed++;
@@ -95,6 +104,11 @@ export class Repair {
 
   forget(peer: PeerId): void {
     this.#sessions.delete(peer);
+  }
+
+  linkDown(peer: PeerId): void {
+    this.forget(peer);
+    this.#versioned.delete(peer);
   }
 
   next(): Millis {
@@ -183,7 +197,8 @@ export class Repair {
 function isNewer(mine: Member, theirs: MemberRecord | undefined): boolean {
   if (theirs === undefined) return true;
   if (mine.info.incarnation !== theirs.info.incarnation) return mine.info.incarnation > theirs.info.incarnation;
-  return memberStates.indexOf(mine.state) > memberStates.indexOf(theirs.state);
+  const rank = memberStates.indexOf(mine.state) - memberStates.indexOf(theirs.state);
+  return rank > 0 || (rank === 0 && mine.state === 'up' && isBetterVersion(mine.info.version, theirs.info.version));
 }
 
 /** A power of two from 1 to 256. */

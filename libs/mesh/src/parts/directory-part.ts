@@ -55,6 +55,9 @@ export class DirectoryPart<B> extends Part<B, DirectoryMessage, DirectoryCommand
         this.hub.tell({ kind: 'memberUp', info: event.info });
         this.hub.emit(event);
         break;
+      case 'memberChanged':
+        this.hub.emit(event);
+        break;
       case 'memberDown':
         this.#tellSize();
         this.hub.tell({ kind: 'memberDown', info: event.info });

@@ -119,6 +119,7 @@ export class World<M, C, E> implements Outbox<M, E> {
       incarnation: 1 + Math.floor(this.now),
       zone: zoneName(this.network.latency, inZone),
       name: `peer-${index}`,
+      version: '1.10.0',
     };
     const peer = new SimPeer<M, C, E>(
       index,

@@ -53,8 +53,8 @@ function isPeerInfo(value: object): value is PeerInfo {
 }
 
 /** The simulator's ids and addresses are shorter than real ones. */
-function peerBytes({ apiAddress, zone, name }: PeerInfo): number {
-  return idBytes + 22 + 10 + textBytes(apiAddress) + textBytes(zone) + textBytes(name);
+function peerBytes({ apiAddress, zone, name, version = '' }: PeerInfo): number {
+  return idBytes + 22 + 10 + textBytes(apiAddress) + textBytes(zone) + textBytes(name) + textBytes(version);
 }
 
 function textBytes(text: string): number {

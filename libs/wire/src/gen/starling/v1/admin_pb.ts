@@ -66,6 +66,8 @@ export type Peer = Message<"starling.v1.Peer"> & {
   state: PeerState;
 
   /**
+   * What it runs. Empty when the peer that answers does not know it, as of peers too old to say.
+   *
    * @generated from field: string version = 8;
    */
   version: string;

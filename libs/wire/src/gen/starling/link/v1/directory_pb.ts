@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file starling/link/v1/directory.proto.
  */
 export const file_starling_link_v1_directory: GenFile = /*@__PURE__*/
-  fileDesc("CiBzdGFybGluZy9saW5rL3YxL2RpcmVjdG9yeS5wcm90bxIQc3RhcmxpbmcubGluay52MSJ2CgxNZW1iZXJSZWNvcmQSKAoEaW5mbxgBIAEoCzIaLnN0YXJsaW5nLmxpbmsudjEuUGVlckluZm8SLAoFc3RhdGUYAiABKA4yHS5zdGFybGluZy5saW5rLnYxLk1lbWJlclN0YXRlEg4KBnR0bF9tcxgDIAEoASIhCg9EaXJlY3RvcnlEaWdlc3QSDgoGaGFzaGVzGAEgAygHInkKEERpcmVjdG9yeVJlY29yZHMSDwoHYnVja2V0cxgBIAMoDRIvCgdyZWNvcmRzGAIgAygLMh4uc3RhcmxpbmcubGluay52MS5NZW1iZXJSZWNvcmQSDQoFcmVwbHkYAyABKAgSFAoMYnVja2V0X2NvdW50GAQgASgNKm4KC01lbWJlclN0YXRlEhwKGE1FTUJFUl9TVEFURV9VTlNQRUNJRklFRBAAEhMKD01FTUJFUl9TVEFURV9VUBABEhUKEU1FTUJFUl9TVEFURV9MRUZUEAISFQoRTUVNQkVSX1NUQVRFX0RFQUQQA2IGcHJvdG8z", [file_starling_link_v1_peer]);
+  fileDesc("CiBzdGFybGluZy9saW5rL3YxL2RpcmVjdG9yeS5wcm90bxIQc3RhcmxpbmcubGluay52MSJ2CgxNZW1iZXJSZWNvcmQSKAoEaW5mbxgBIAEoCzIaLnN0YXJsaW5nLmxpbmsudjEuUGVlckluZm8SLAoFc3RhdGUYAiABKA4yHS5zdGFybGluZy5saW5rLnYxLk1lbWJlclN0YXRlEg4KBnR0bF9tcxgDIAEoASIzCg9EaXJlY3RvcnlEaWdlc3QSDgoGaGFzaGVzGAEgAygHEhAKCHZlcnNpb25zGAIgASgIInkKEERpcmVjdG9yeVJlY29yZHMSDwoHYnVja2V0cxgBIAMoDRIvCgdyZWNvcmRzGAIgAygLMh4uc3RhcmxpbmcubGluay52MS5NZW1iZXJSZWNvcmQSDQoFcmVwbHkYAyABKAgSFAoMYnVja2V0X2NvdW50GAQgASgNKm4KC01lbWJlclN0YXRlEhwKGE1FTUJFUl9TVEFURV9VTlNQRUNJRklFRBAAEhMKD01FTUJFUl9TVEFURV9VUBABEhUKEU1FTUJFUl9TVEFURV9MRUZUEAISFQoRTUVNQkVSX1NUQVRFX0RFQUQQA2IGcHJvdG8z", [file_starling_link_v1_peer]);
 
 /**
  * One peer, as the sender knows it.
@@ -55,6 +55,13 @@ export type DirectoryDigest = Message<"starling.link.v1.DirectoryDigest"> & {
    * @generated from field: repeated fixed32 hashes = 1;
    */
   hashes: number[];
+
+  /**
+   * The hashes count the versions of the peers, too. Said only to who says a version of its own.
+   *
+   * @generated from field: bool versions = 2;
+   */
+  versions: boolean;
 };
 
 /**

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file starling/link/v1/peer.proto.
  */
 export const file_starling_link_v1_peer: GenFile = /*@__PURE__*/
-  fileDesc("ChtzdGFybGluZy9saW5rL3YxL3BlZXIucHJvdG8SEHN0YXJsaW5nLmxpbmsudjEibQoIUGVlckluZm8SCgoCaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRITCgthcGlfYWRkcmVzcxgDIAEoCRITCgtpbmNhcm5hdGlvbhgEIAEoBBIMCgR6b25lGAUgASgJEgwKBG5hbWUYBiABKAliBnByb3RvMw");
+  fileDesc("ChtzdGFybGluZy9saW5rL3YxL3BlZXIucHJvdG8SEHN0YXJsaW5nLmxpbmsudjEifgoIUGVlckluZm8SCgoCaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRITCgthcGlfYWRkcmVzcxgDIAEoCRITCgtpbmNhcm5hdGlvbhgEIAEoBBIMCgR6b25lGAUgASgJEgwKBG5hbWUYBiABKAkSDwoHdmVyc2lvbhgHIAEoCWIGcHJvdG8z");
 
 /**
  * What a peer tells about itself. Everything but the id is a hint that a higher incarnation replaces.
@@ -57,6 +57,14 @@ export type PeerInfo = Message<"starling.link.v1.PeerInfo"> & {
    * @generated from field: string name = 6;
    */
   name: string;
+
+  /**
+   * What it runs, as 1.4.0: at most 64 letters, digits and . - + _. Empty: not known. Peers that do not know this field leave it
+   * in the broadcasts that they forward, and lose it from the records that they hand on.
+   *
+   * @generated from field: string version = 7;
+   */
+  version: string;
 };
 
 /**
