@@ -14,12 +14,16 @@ describe('a time', () => {
     ['2m', 120_000],
     ['24h', 86_400_000],
   ])('%s is %d ms', (text, expected) => {
-    expect(milliseconds(text)).toBe(expected);
+    expect(milliseconds('--timeout', text)).toBe(expected);
   });
 
-  it.each(['', '5x', '-1s', 's', '1w', '1 s'])('%j is none, and a usage error', (text) => {
-    expect(() => milliseconds(text)).toThrow(expect.objectContaining({ exitCode: exitCode.usage }));
-  });
+  it.each(['', '5x', '-1s', 's', '1w', '1 s', '0', '0ms', '36501d', '9'.repeat(400)])(
+    '%j is none, and a usage error that names the flag',
+    (text) => {
+      expect(() => milliseconds('--for', text)).toThrow(expect.objectContaining({ exitCode: exitCode.usage }));
+      expect(() => milliseconds('--for', text)).toThrow(`--for ${text}: use a time such as`);
+    },
+  );
 });
 
 describe('a whole number', () => {

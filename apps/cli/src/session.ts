@@ -21,7 +21,7 @@ export async function withClient(
   run: (client: StarlingClient, access: Pick<ConnectOptions, 'tls' | 'token'>) => Promise<number>,
 ): Promise<number> {
   const addresses = addressesOf(options.address);
-  const timeoutMs = milliseconds(options.timeout);
+  const timeoutMs = milliseconds('--timeout', options.timeout);
   const found = findToken(options, { role, addresses, env: process.env });
   const access = { tls: tlsOf(options), ...(found !== undefined && { token: found }) };
   const client = await connect({ addresses, timeoutMs, ...access });
@@ -47,13 +47,21 @@ export function addressesOf(text: string): string[] {
   return addresses;
 }
 
-/** `500ms`, `5s`, `2m`, `24h`, `30d` or plain seconds. */
-export function milliseconds(text: string): number {
+/** A hundred years: nobody means more, and dates end. */
+const daysMax = 36_500;
+
+/** The ms of `500ms`, `5s`, `2m`, `24h`, `30d` or plain seconds, above 0; or a usage error that names the flag. */
+export function milliseconds(flag: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text);
-  const factor = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match?.[2] ?? 's'];
-  if (!match || factor === undefined)
-    throw new CliError(`${text}: use a time such as 500ms, 5s, 2m, 24h or 30d`, exitCode.usage);
-  return Number(match[1]) * factor;
+  const factor = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match?.[2] ?? 's'] ?? Number.NaN;
+  const ms = Number(match?.[1] ?? Number.NaN) * factor;
+  if (!(ms > 0 && ms <= daysMax * 86_400_000)) {
+    throw new CliError(
+      `${flag} ${text}: use a time such as 500ms, 5s, 2m, 24h or 30d, up to ${daysMax}d`,
+      exitCode.usage,
+    );
+  }
+  return ms;
 }
 
 /** A whole number in a range, or a usage error that names the flag. */

@@ -204,6 +204,11 @@ describe('a ban at one peer', { timeout: 60_000 }, () => {
     ['nobody', () => ({ peerId: '', reason: 'x' })],
     ['without a reason', () => ({ peerId: 'p' })],
     ['for no time', () => ({ peerId: 'p', reason: 'x', duration: { seconds: 0n, nanos: 0 } })],
+    [
+      'for longer than there are dates',
+      () => ({ peerId: 'p', reason: 'x', duration: { seconds: 2n ** 63n - 1n, nanos: 0 } }),
+    ],
+    ['in a scope that is none', () => ({ peerId: 'p', reason: 'x', scope: -1 as BanScope })],
     ['with an escape in the reason', () => ({ peerId: 'p', reason: '\u001b[2J' })],
   ])('of %s is refused', async (_what, request) => {
     const [, b] = mesh.peers as [RunningPeer, RunningPeer];

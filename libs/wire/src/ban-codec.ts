@@ -3,6 +3,7 @@ import { type Timestamp, timestampFromMs, timestampMs } from '@bufbuild/protobuf
 import type { Ban } from '@starling/core-bans';
 import { BanStatementSchema } from './gen/starling/v1/admin_pb.ts';
 import { fromUint64, toUint64 } from './peer-codec.ts';
+import { MalformedError } from './proto-reader.ts';
 
 /** Longest texts of a statement, in characters. */
 export const banTextLimits = { subject: 64, reason: 256, by: 64 } as const;
@@ -15,9 +16,12 @@ export function isBanText(text: string, field: keyof typeof banTextLimits): bool
   return text.length <= banTextLimits[field] && !control.test(text);
 }
 
-/** The bytes that an operator signs. */
+/** The last moment that a protobuf timestamp names, the end of the year 9999, in ms since 1970. (timestamp.proto) */
+export const timestampMsMax = 253_402_300_799_999;
+
+/** The bytes that an operator signs. A time that no timestamp names has no end. */
 export function encodeBanStatement(mesh: string, ban: Ban): Uint8Array {
-  const time = (ms: number) => (Number.isFinite(ms) ? timestampFromMs(Math.round(ms)) : undefined);
+  const time = (ms: number) => (ms <= timestampMsMax ? timestampFromMs(Math.round(ms)) : undefined);
   const times = {
     issueTime: time(ban.issuedAt),
     bannedUntil: time(ban.bannedUntil),
@@ -48,7 +52,7 @@ export function decodeBanStatement(mesh: string, statement: Uint8Array): Ban | n
     return {
       subject,
       number: fromUint64(proto.number),
-      issuedAt: timestampMs(proto.issueTime),
+      issuedAt: msOf(proto.issueTime),
       bannedUntil: msOrNever(proto.bannedUntil),
       expiresAt: msOrNever(proto.expireTime),
       reason,
@@ -60,5 +64,12 @@ export function decodeBanStatement(mesh: string, statement: Uint8Array): Ban | n
 }
 
 function msOrNever(time: Timestamp | undefined): number {
-  return time === undefined ? Number.POSITIVE_INFINITY : timestampMs(time);
+  return time === undefined ? Number.POSITIVE_INFINITY : msOf(time);
+}
+
+/** Throws for what is no time: whoever shows it would throw, at every peer that the record reaches. */
+function msOf(time: Timestamp): number {
+  const ms = timestampMs(time);
+  if (!(ms >= 0 && ms <= timestampMsMax)) throw new MalformedError('time is none');
+  return ms;
 }

@@ -1,4 +1,4 @@
-export { banTextLimits, decodeBanStatement, encodeBanStatement, isBanText } from './ban-codec.ts';
+export { banTextLimits, decodeBanStatement, encodeBanStatement, isBanText, timestampMsMax } from './ban-codec.ts';
 export { bodyCodec } from './body-codec.ts';
 export {
   type DecodedFrame,

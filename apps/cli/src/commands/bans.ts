@@ -158,7 +158,7 @@ function lengthOf(options: BanOptions): number {
     throw new CliError('say how long: --for 1h, or --forever, which revokes the peer’s key', exitCode.usage);
   }
   if (options.for === undefined) return never;
-  const forMs = milliseconds(options.for);
+  const forMs = milliseconds('--for', options.for);
   if (!(forMs >= 1_000)) throw new CliError(`--for ${options.for}: a second at the least`, exitCode.usage);
   return forMs;
 }

@@ -52,7 +52,7 @@ export function bench(options: BenchOptions): Promise<number> {
         messages,
         size,
         rate,
-        timeoutMs: milliseconds(options.timeout),
+        timeoutMs: milliseconds('--timeout', options.timeout),
       });
       console.log(options.output === 'json' ? json(result) : describe(result));
       return result.deliveryRatio === 1 ? exitCode.ok : exitCode.incomplete;

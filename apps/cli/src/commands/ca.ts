@@ -63,7 +63,7 @@ export async function caIssue(request: string, options: IssueOptions & { readonl
 /** `ca token`: lets one peer in that shares no directory with the authority. */
 export async function caToken(options: CaOptions & { readonly for: string }): Promise<number> {
   const authority = await guarded(() => authorityOf(options));
-  const forMs = milliseconds(options.for);
+  const forMs = milliseconds('--for', options.for);
   if (!(forMs >= 1_000 && forMs <= tokenMaxMs)) {
     throw new CliError(`--for ${options.for}: from a second to seven days`, exitCode.usage);
   }
@@ -204,7 +204,7 @@ function authorityOf({ ca, mesh }: CaOptions): Authority {
 }
 
 function policyOf({ allow, lifetime }: IssueOptions): IssuePolicy {
-  const lifetimeMs = milliseconds(lifetime);
+  const lifetimeMs = milliseconds('--lifetime', lifetime);
   if (!(lifetimeMs >= 1_000)) throw new CliError(`--lifetime ${lifetime}: a second at the least`, exitCode.usage);
   try {
     return { names: new NamePolicy(allow), lifetimeMs };

@@ -13,7 +13,7 @@ const marks: Readonly<Record<Level, string>> = { ok: 'ok  ', note: 'note', warn:
 /** `doctor`: asks every peer, and says in plain lines what is well and what to do. 0: nothing fails; 1: something does. */
 export async function doctor(options: SessionOptions & { readonly strict: boolean }): Promise<number> {
   const addresses = addressesOf(options.address);
-  const timeoutMs = milliseconds(options.timeout);
+  const timeoutMs = milliseconds('--timeout', options.timeout);
   const token = findToken(options, { role: 'viewer', addresses, env: process.env });
   const tls = tlsOf(options);
   const probed = await probeAll(addresses, { tls, ...(token !== undefined && { token }) }, timeoutMs);

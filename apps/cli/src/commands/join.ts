@@ -50,7 +50,7 @@ export async function join(address: string, options: JoinOptions): Promise<numbe
       identity: loadIdentity(options.data),
       names: namesOf(options.name),
       dir: options.tls,
-      timeoutMs: milliseconds(options.timeout),
+      timeoutMs: milliseconds('--timeout', options.timeout),
     };
     const isNew = options.token !== undefined;
     let joined = isNew ? await joinMesh(wish, tokenOf(options.token ?? '')) : await renewMembership(wish, options.mesh);

@@ -26,7 +26,7 @@ export interface LookupFindOptions extends LookupOptions {
 
 /** What every lookup takes. The peer ends it in time to say why; the client waits a little longer. */
 function common({ paths, trace, timeout }: LookupOptions) {
-  const timeoutMs = milliseconds(timeout);
+  const timeoutMs = milliseconds('--timeout', timeout);
   const lookup = { paths: wholeNumber('--paths', paths, 0, 8), trace, timeout: toDuration(timeoutMs) };
   return { lookup, call: { timeoutMs: timeoutMs + 2_000 } };
 }
@@ -78,7 +78,7 @@ export function lookupGet(key: string, options: LookupGetOptions): Promise<numbe
 
 export async function lookupPut(key: string, value: string | undefined, options: LookupPutOptions): Promise<number> {
   const { lookup, call } = common(options);
-  const expireTime = timestampFromMs(Math.floor(Date.now() + milliseconds(options.ttl)));
+  const expireTime = timestampFromMs(Math.floor(Date.now() + milliseconds('--ttl', options.ttl)));
   const version = BigInt(
     options.recordVersion === undefined
       ? 0

@@ -14,7 +14,10 @@ export function queryPeers(text: string, options: QueryPeersCommandOptions): Pro
   const messageBudget = wholeNumber('--budget', options.budget, 0, 4_294_967_295);
   return withClient(options, 'viewer', async (client) => {
     try {
-      const answer = await client.queryPeers(text, { timeoutMs: milliseconds(options.timeout), messageBudget });
+      const answer = await client.queryPeers(text, {
+        timeoutMs: milliseconds('--timeout', options.timeout),
+        messageBudget,
+      });
       console.log(options.output === 'json' ? json(answer, 2) : `${tableText(answer)}\n${coverageLine(answer)}`);
       return answer.coverage.complete ? exitCode.ok : exitCode.incomplete;
     } catch (error) {

@@ -44,7 +44,7 @@ export function query(text: string, options: QueryCommandOptions): Promise<numbe
 export function askingOf({ limit, budget, strategy, timeout }: QueryCommandOptions) {
   return {
     limit: wholeNumber('--limit', limit, 1, 1_000),
-    timeoutMs: milliseconds(timeout),
+    timeoutMs: milliseconds('--timeout', timeout),
     strategy,
     messageBudget: wholeNumber('--budget', budget, 0, 65_536),
   };

@@ -12,7 +12,9 @@ export interface TopologyOptions extends SessionOptions {
 export function topology(options: TopologyOptions): Promise<number> {
   return withClient(options, 'viewer', async (client) => {
     const stop = new AbortController();
-    const timer = options.watch ? undefined : setTimeout(() => stop.abort(), milliseconds(options.timeout));
+    const timer = options.watch
+      ? undefined
+      : setTimeout(() => stop.abort(), milliseconds('--timeout', options.timeout));
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
     const picture = new Map<string, PeerReport>();
     let heard = 0;

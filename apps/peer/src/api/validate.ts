@@ -47,6 +47,7 @@ export const apiLimits = {
   drainTimeoutDefaultMs: 5_000,
   drainTimeoutMaxMs: 60_000,
   banReasonMax: banTextLimits.reason,
+  banDurationMaxMs: 36_500 * 86_400_000,
   lookupTimeoutDefaultMs: 5_000,
   lookupTimeoutMaxMs: 60_000,
   lookupAnswersMax: 20,
@@ -375,7 +376,11 @@ export function checkBan(request: BanPeerRequest, selfId: string): BanWish {
   checkLocal(violations, request);
   violations.check(peerId !== selfId, 'peer_id', 'is the peer that is asked: no peer bans itself');
   const forMs = duration === undefined ? Number.POSITIVE_INFINITY : durationMs(duration);
-  violations.check(forMs > 0, 'duration', 'must be above 0; leave it out for a ban until it is lifted');
+  violations.check(
+    forMs > 0 && (forMs <= apiLimits.banDurationMaxMs || duration === undefined),
+    'duration',
+    `must be above 0 and at most ${apiLimits.banDurationMaxMs / 86_400_000} days; leave it out for a ban until it is lifted`,
+  );
   violations.check(reason.trim() !== '', 'reason', 'is missing: say why, for who finds it later');
   violations.check(
     isBanText(reason, 'reason'),
@@ -396,7 +401,7 @@ export function checkUnban(request: UnbanPeerRequest): BanWish {
 }
 
 function checkLocal(violations: Violations, { scope, peerId, record }: BanPeerRequest | UnbanPeerRequest): void {
-  violations.check(scope <= BanScope.MESH, 'scope', 'is none that this peer knows');
+  violations.check(scope >= 0 && scope <= BanScope.MESH, 'scope', 'is none that this peer knows');
   violations.check(record === undefined, 'record', 'is for the scope BAN_SCOPE_MESH');
   violations.check(peerId !== '' && isBanText(peerId, 'subject'), 'peer_id', 'must be the id of a peer');
 }

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { SignedBan } from '@starling/core-bans';
+import { timestampMsMax } from '@starling/wire';
 import type { Logger } from 'pino';
 import * as z from 'zod';
 
@@ -60,7 +61,7 @@ export class BanFile {
           signature: bytes(signature),
           key,
         })),
-        here: file.here.map((ban) => ({ ...ban, until: ban.until ?? Number.POSITIVE_INFINITY })),
+        here: file.here.map((ban) => ({ ...ban, until: endOf(ban.until) })),
       };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
@@ -109,6 +110,11 @@ export class BanFile {
       );
     }
   }
+}
+
+/** What nobody lives to see is as good as no end, and could be told to nobody. */
+function endOf(until: number | null): number {
+  return until === null || until > timestampMsMax ? Number.POSITIVE_INFINITY : until;
 }
 
 function bytes(base64: string): Uint8Array {
