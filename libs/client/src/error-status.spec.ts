@@ -37,6 +37,24 @@ describe('errors on the wire', () => {
     expect(back.violations).toEqual(violations);
   });
 
+  it.each([
+    [
+      'a thousand fields',
+      Array.from({ length: 1_000 }, (_, i) => ({ field: `ids[${i}]`, description: 'must not be empty' })),
+    ],
+    ['a long text', [{ field: 'text', description: `asks for "${'a'.repeat(5_000)}"` }]],
+    ['a text of which each character takes nine bytes', [{ field: 'text', description: '漢'.repeat(1_000) }]],
+    ['half a character', [{ field: 'text', description: `${'😀'.repeat(600)}\ud83d` }]],
+  ])('are no larger than clients in C take, with %s', (_what, violations) => {
+    const answer = toStatus(invalidRequest(violations));
+    const [bytes] = answer.metadata.get('grpc-status-details-bin') as [Buffer];
+    expect(encodeURI(answer.details).length + bytes.toString('base64').length).toBeLessThan(6 * 1_024);
+    const back = fromStatus(asServiceError(answer));
+    expect(back).toMatchObject({ code: 'INVALID_ARGUMENT', reason: 'INVALID_REQUEST' });
+    expect(back.violations[0]?.field).toBe(violations[0]?.field);
+    expect(back.message.slice(0, 50)).toBe(invalidRequest(violations).message.slice(0, 50));
+  });
+
   it('hide what a defect of the peer said', () => {
     const answer = toStatus(new TypeError('secret'));
     expect(answer.code).toBe(status.INTERNAL);

@@ -10,11 +10,17 @@ import {
   RetryInfoSchema,
   StatusSchema,
 } from '@starling/wire';
-import { reasons, type StarlingCode, StarlingError, type StarlingReason } from './errors.ts';
+import { type FieldViolation, reasons, type StarlingCode, StarlingError, type StarlingReason } from './errors.ts';
 
 /** The domain of Starling's ErrorInfo. */
 export const errorDomain = 'starling.dev';
 const trailer = 'grpc-status-details-bin';
+
+/**
+ * Of a status, in bytes on the wire: clients in C take no more than 8 KiB of trailers, and of more they show nothing, not even
+ * the code.
+ */
+const statusLimits = { messageBytesMax: 1_024, violationBytesMax: 512, violationsBytesMax: 2_048 };
 
 /** What grpc-js answers a call with. */
 export interface StatusAnswer {
@@ -33,6 +39,7 @@ export function toAnswer(error: unknown): StarlingError {
 export function toStatus(error: unknown): StatusAnswer {
   const known = toAnswer(error);
   const code = status[known.code];
+  const message = cut(known.message, statusLimits.messageBytesMax);
   const details: Any[] = [
     anyPack(
       ErrorInfoSchema,
@@ -40,9 +47,8 @@ export function toStatus(error: unknown): StatusAnswer {
     ),
   ];
   if (known.violations.length > 0) {
-    details.push(
-      anyPack(BadRequestSchema, create(BadRequestSchema, { fieldViolations: known.violations.map((v) => ({ ...v })) })),
-    );
+    const fieldViolations = firstOf(known.violations);
+    details.push(anyPack(BadRequestSchema, create(BadRequestSchema, { fieldViolations })));
   }
   if (known.retryAfterMs !== null) {
     details.push(
@@ -56,9 +62,36 @@ export function toStatus(error: unknown): StatusAnswer {
   }
   if (known.lookupCost !== null) details.push(anyPack(LookupCostSchema, known.lookupCost));
   const metadata = new Metadata();
-  const bytes = toBinary(StatusSchema, create(StatusSchema, { code, message: known.message, details }));
+  const bytes = toBinary(StatusSchema, create(StatusSchema, { code, message, details }));
   metadata.set(trailer, Buffer.from(bytes));
-  return { code, details: known.message, metadata };
+  return { code, details: message, metadata };
+}
+
+/** The first of them that there is room for, one at the least; how many there are is in the message. */
+function firstOf(violations: readonly FieldViolation[]): FieldViolation[] {
+  const taken: FieldViolation[] = [];
+  let bytes = 0;
+  for (const violation of violations) {
+    const field = cut(violation.field, statusLimits.violationBytesMax);
+    const description = cut(violation.description, statusLimits.violationBytesMax);
+    bytes += Buffer.byteLength(field) + Buffer.byteLength(description);
+    if (taken.length > 0 && bytes > statusLimits.violationsBytesMax) break;
+    taken.push({ field, description });
+  }
+  return taken;
+}
+
+/** As much of the text as takes so many bytes percent-encoded, as gRPC sends a message. Half a character would break that. */
+function cut(text: string, bytesMax: number): string {
+  const whole = text.toWellFormed();
+  let bytes = 0;
+  let end = 0;
+  for (const character of whole) {
+    bytes += encodeURI(character).length;
+    if (bytes > bytesMax) return `${whole.slice(0, end)}…`;
+    end += character.length;
+  }
+  return whole;
 }
 
 /** The StarlingError of whatever a call failed with. Never throws: details that cannot be read are left out. */

@@ -221,12 +221,12 @@ class Parser {
       this.#checkValue(
         lowText,
         { at: place.at, end: place.at + dots },
-        `has ${JSON.stringify(lowText)}, which ${problem}`,
+        `has ${JSON.stringify(lowText.slice(0, 32))}, which ${problem}`,
       );
     }
     if (highText !== '') {
       const highPlace = { at: place.at + dots + 2, end: place.end };
-      this.#checkValue(highText, highPlace, `has ${JSON.stringify(highText)}, which ${problem}`);
+      this.#checkValue(highText, highPlace, `has ${JSON.stringify(highText.slice(0, 32))}, which ${problem}`);
     }
     const low = lowText === '' ? null : { text: lowText, inclusive: true };
     const high = highText === '' ? null : { text: highText, inclusive: true };

@@ -72,7 +72,7 @@ export class TokenReader {
     const names = Object.keys(peerAttributes);
     const nearest = nearestOf(lower, names);
     const hint = nearest === null ? `there are ${names.join(', ')}` : `did you mean ${nearest}?`;
-    throw new Malformed(`asks for ${JSON.stringify(name)}, which peers do not know: ${hint}`, place);
+    throw new Malformed(`asks for ${JSON.stringify(name.slice(0, 32))}, which peers do not know: ${hint}`, place);
   }
 
   name(wanted: string): string {
