@@ -1,4 +1,5 @@
 export { assert, unreachable } from './assert.ts';
+export { addCounts, countMax } from './counts.ts';
 export { DeadlineQueue } from './deadline-queue.ts';
 export { IndexedMap } from './indexed-map.ts';
 export {

@@ -24,6 +24,8 @@ import * as fc from 'fast-check';
 const text = fc.string({ unit: 'grapheme', maxLength: 24 });
 const uint32 = fc.nat({ max: 0xffff_ffff });
 const whole = fc.oneof(fc.nat({ max: 300 }), fc.maxSafeNat());
+/** Times that a protobuf timestamp can tell, in whole ms. */
+const times = fc.oneof(fc.nat({ max: 300 }), fc.nat({ max: 253_402_300_799_999 }));
 const millis = fc.oneof(fc.nat({ max: 60_000 }), fc.double({ min: 0, max: 4e12, noNaN: true }).map(positiveZero));
 const swarm = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: uint32 });
 
@@ -46,7 +48,7 @@ export const addresses: fc.Arbitrary<string> = fc
 export const peerInfos: fc.Arbitrary<PeerInfo> = fc.record(
   {
     ...{ id: peerIds, address: addresses, apiAddress: fc.oneof(fc.constant(''), addresses) },
-    ...{ incarnation: whole, zone: text, name: text, version: fc.constantFrom('1.0.0', '2.3.4-rc.1+b5f') },
+    ...{ incarnation: times, zone: text, name: text, version: fc.constantFrom('1.0.0', '2.3.4-rc.1+b5f') },
   },
   { requiredKeys: ['id', 'address', 'apiAddress', 'incarnation', 'zone', 'name'] },
 );

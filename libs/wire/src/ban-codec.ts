@@ -2,7 +2,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Ban } from '@starling/core-bans';
 import { BanStatementSchema } from './gen/starling/v1/admin_pb.ts';
-import { fromUint64, toUint64 } from './peer-codec.ts';
+import { fromUint64, timestampMsMax, toUint64 } from './peer-codec.ts';
 import { MalformedError } from './proto-reader.ts';
 
 /** Longest texts of a statement, in characters. */
@@ -15,9 +15,6 @@ const control = /[\u0000-\u001f\u007f-\u009f]/;
 export function isBanText(text: string, field: keyof typeof banTextLimits): boolean {
   return text.length <= banTextLimits[field] && !control.test(text);
 }
-
-/** The last moment that a protobuf timestamp names, the end of the year 9999, in ms since 1970. (timestamp.proto) */
-export const timestampMsMax = 253_402_300_799_999;
 
 /** The bytes that an operator signs. A time that no timestamp names has no end. */
 export function encodeBanStatement(mesh: string, ban: Ban): Uint8Array {

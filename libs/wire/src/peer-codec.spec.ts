@@ -2,7 +2,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { PeerInfo } from '@starling/kernel';
 import { describe, expect, it } from 'vitest';
 import { PeerInfoSchema } from './gen/starling/link/v1/peer_pb.ts';
-import { fromPeerProto, toPeerProto } from './peer-codec.ts';
+import { fromPeerProto, timestampMsMax, toPeerProto } from './peer-codec.ts';
 import { MalformedError } from './proto-reader.ts';
 
 const peer: PeerInfo = {
@@ -43,5 +43,12 @@ describe('the version in a peer’s own word', () => {
   ])('is refused when it is %s', (_, version) => {
     const bytes = toBinary(PeerInfoSchema, create(PeerInfoSchema, { ...toPeerProto(peer), version }));
     expect(() => read(bytes)).toThrow(MalformedError);
+  });
+});
+
+describe('the incarnation in a peer’s own word', () => {
+  it('is a time that a timestamp can tell, or the peer is refused', () => {
+    expect(read(bytesOf({ ...peer, incarnation: timestampMsMax })).incarnation).toBe(timestampMsMax);
+    expect(() => read(bytesOf({ ...peer, incarnation: timestampMsMax + 1 }))).toThrow(MalformedError);
   });
 });

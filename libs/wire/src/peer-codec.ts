@@ -9,6 +9,8 @@ const peerTextCharsMax = 256;
 const versionCharsMax = 64;
 /** What a version is made of: semver's characters and `_`. It ends up in terminals and tables. */
 const versionPattern = /^[0-9A-Za-z][0-9A-Za-z.+_-]*$/;
+/** The last moment that a protobuf timestamp names, the end of the year 9999, in ms since 1970. (timestamp.proto) */
+export const timestampMsMax = 253_402_300_799_999;
 /** `host:port`: a DNS name, an IPv4 address or a bracketed IPv6 address. Nothing that a resolver could take for a scheme or a path. */
 const addressPattern = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}$/;
 
@@ -33,6 +35,8 @@ export function fromPeerProto(proto: PeerInfoProto | undefined): PeerInfo {
   if (!isAddress(address)) throw new MalformedError('peer has no valid address');
   if (version !== '' && !isVersion(version)) throw new MalformedError('peer has no valid version');
   const incarnation = fromUint64(proto.incarnation);
+  // It is a time, which the API tells as a Timestamp: one that is none could be read by no client that makes JSON of it.
+  if (incarnation > timestampMsMax) throw new MalformedError('peer has an incarnation that is no time');
   return { id, address, apiAddress, incarnation, zone, name, ...(version !== '' && { version }) };
 }
 

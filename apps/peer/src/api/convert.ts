@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { type Duration, DurationSchema, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { LinkReport } from '@starling/core-observe';
 import type { PeerInfo } from '@starling/kernel';
 import {
@@ -92,7 +92,7 @@ function toLink(link: LinkReport): Link {
     bytesOutPerSecond: link.bytesOutPerSecond,
     duplicatesPerSecond: link.duplicatesPerSecond,
   });
-  if (link.rttMs >= 0) message.roundTripTime = durationFromMicros(link.rttMs * 1_000);
+  if (link.rttMs >= 0) message.roundTripTime = toDuration(link.rttMs);
   return message;
 }
 
@@ -132,10 +132,13 @@ export function toTopology(
   });
 }
 
-/** Round trips on one machine are below a millisecond. */
-export function durationFromMicros(micros: number): ReturnType<typeof durationFromMs> {
-  const whole = Math.round(micros);
-  const duration = durationFromMs(Math.floor(whole / 1_000));
-  duration.nanos += (whole % 1_000) * 1_000;
-  return duration;
+/** The longest that a protobuf duration tells, 10,000 years. (duration.proto) */
+const durationSecondsMax = 315_576_000_000;
+
+/** To the microsecond: round trips on one machine are below a millisecond. Whatever is said becomes a duration that can be sent. */
+export function toDuration(ms: number): Duration {
+  const seconds = ms / 1_000;
+  const whole = Math.floor(Math.min(Math.max(seconds, 0), durationSecondsMax - 1));
+  const micros = Math.min(999_999, Math.max(0, Math.round((seconds - whole) * 1e6)));
+  return create(DurationSchema, { seconds: BigInt(whole), nanos: micros * 1_000 });
 }

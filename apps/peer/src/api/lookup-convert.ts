@@ -8,7 +8,7 @@ import {
   type Record,
   RecordSchema,
 } from '@starling/wire';
-import { durationFromMicros, toTimestamp } from './convert.ts';
+import { toDuration, toTimestamp } from './convert.ts';
 import { apiLimits } from './validate.ts';
 
 export function toRecord({ key, value, version, expiresAt, publisher, publicKey, signature }: LookupRecord): Record {
@@ -22,7 +22,7 @@ export function toCost(result: LookupResult, withHops: boolean): LookupCost {
     callCount: rpcs,
     failureCount: failures,
     rounds,
-    elapsed: durationFromMicros(tookMs * 1_000),
+    elapsed: toDuration(tookMs),
     fullTable: isFullTable,
     hops: withHops ? hops.map(toHop) : [],
   });
@@ -46,8 +46,8 @@ const hopHeadBytes = 3;
 function toHop({ peer, path, round, sharedBits, atMs, tookMs, outcome, count }: Hop): LookupHop {
   return create(LookupHopSchema, {
     ...{ peerId: peer.id, peerName: peer.name, zone: peer.zone, path, round, sharedBits, count },
-    start: durationFromMicros(atMs * 1_000),
-    elapsed: durationFromMicros(tookMs * 1_000),
+    start: toDuration(atMs),
+    elapsed: toDuration(tookMs),
     outcome: outcome === 'linkDown' ? 'link_down' : outcome,
   });
 }

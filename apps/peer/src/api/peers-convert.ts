@@ -8,7 +8,7 @@ import {
   QueryPeersResponseSchema,
 } from '@starling/wire';
 import type { PeersAnswer } from '../overlay/peer-questions.ts';
-import { durationFromMicros } from './convert.ts';
+import { toDuration } from './convert.ts';
 
 const types: Readonly<Record<AttributeType, PeersColumnType>> = {
   text: PeersColumnType.TEXT,
@@ -35,7 +35,7 @@ export function toPeersResponse(query: PeersQuery, { result, elapsedMs }: PeersA
       waves,
       messagesSpent: tally.messages,
       bytesSpent: BigInt(tally.bytes),
-      elapsed: durationFromMicros(1_000 * elapsedMs),
+      elapsed: toDuration(elapsedMs),
       lost: tally.lost.map(({ peer: peerId, reason: why }) => ({ peerId, reason: why })),
     },
   });

@@ -1,8 +1,8 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { Span, SpanState } from '@starling/core-search';
 import { type QueryResponse, QueryResponseSchema, type QuerySpanSchema, QuerySpanState } from '@starling/wire';
 import type { QueryPath } from '../overlay/queries.ts';
+import { toDuration } from './convert.ts';
 import { queryStrategies } from './validate.ts';
 
 const states: Readonly<Record<SpanState, QuerySpanState>> = {
@@ -40,11 +40,4 @@ function toSpan(span: Span): MessageInitShape<typeof QuerySpanSchema> {
     messagesSpent: span.messages,
     declined: span.declined,
   };
-}
-
-/** Hops in a data centre take less than a millisecond. */
-function toDuration(ms: number): ReturnType<typeof durationFromMs> {
-  const micros = Math.round(ms * 1_000);
-  const seconds = Math.floor(micros / 1e6);
-  return { ...durationFromMs(0), seconds: BigInt(seconds), nanos: (micros - seconds * 1e6) * 1_000 };
 }

@@ -1,4 +1,4 @@
-import type { Millis, PeerId } from '@starling/kernel';
+import { addCounts, type Millis, type PeerId } from '@starling/kernel';
 import type { PeerRow } from '@starling/query';
 import type { AggregateConfig } from './config.ts';
 import type { AggregateTally, Lost, LostReason } from './messages.ts';
@@ -72,20 +72,20 @@ export class Gathering {
   row(row: PeerRow): void {
     if (!this.#isRowPending) return;
     this.#isRowPending = false;
-    this.#answered++;
+    this.#answered = addCounts(this.#answered, 1);
     this.#partial.add(row);
   }
 
   /** A question of so many bytes goes to `peer`. */
   asked(peer: PeerId, bytes: number): void {
     this.pending.add(peer);
-    this.#messages++;
-    this.#bytes += bytes;
+    this.#messages = addCounts(this.#messages, 1);
+    this.#bytes = addCounts(this.#bytes, bytes, Number.MAX_SAFE_INTEGER);
   }
 
   received(bytes: number): void {
-    this.#messages++;
-    this.#bytes += bytes;
+    this.#messages = addCounts(this.#messages, 1);
+    this.#bytes = addCounts(this.#bytes, bytes, Number.MAX_SAFE_INTEGER);
   }
 
   /** The neighbour is in another branch. */
@@ -97,16 +97,16 @@ export class Gathering {
   answered(peer: PeerId, partial: PartialData | null, tally: AggregateTally): void {
     this.pending.delete(peer);
     if (partial !== null) this.#partial.merge(partial);
-    this.#answered += tally.answered;
-    this.#missing += tally.missing;
-    this.#messages += tally.messages;
-    this.#bytes += tally.bytes;
+    this.#answered = addCounts(this.#answered, tally.answered);
+    this.#missing = addCounts(this.#missing, tally.missing);
+    this.#messages = addCounts(this.#messages, tally.messages);
+    this.#bytes = addCounts(this.#bytes, tally.bytes, Number.MAX_SAFE_INTEGER);
     for (const lost of tally.lost) this.#name(lost);
   }
 
   lost(peer: PeerId, reason: LostReason): void {
     this.pending.delete(peer);
-    this.#missing++;
+    this.#missing = addCounts(this.#missing, 1);
     this.#name({ peer, reason });
   }
 

@@ -32,8 +32,11 @@ type Heard = Extract<DirectoryCommand, { kind: 'heard' }>;
 
 const never = Number.POSITIVE_INFINITY;
 
-/** Leaves room for refutations above what anybody may claim: a number that cannot be raised could never be refuted. */
-const incarnationMax = Number.MAX_SAFE_INTEGER - 2 ** 32;
+/**
+ * Incarnations are times, and end with the year 9999 as those of protobuf. Leaves room for refutations above what anybody may claim: a
+ * number that cannot be raised could never be refuted.
+ */
+const incarnationMax = 253_402_300_799_999 - 2 ** 32;
 
 /** What happened so far; `…Refused` and `…Dropped` count bounds that were reached. */
 export interface DirectoryStats {

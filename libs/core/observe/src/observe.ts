@@ -11,6 +11,7 @@ import {
 import type { ObserveConfig } from './config.ts';
 import type { ObserveBroadcast, ObserveCommand, ObserveEvent, PeerReport } from './messages.ts';
 import { ReportTable } from './report-table.ts';
+import { isSound } from './sound.ts';
 
 type Out = Outbox<never, ObserveEvent>;
 
@@ -161,8 +162,8 @@ export class Observe implements ProtocolCore<never, ObserveCommand, ObserveEvent
   }
 
   #hold(now: Millis, report: PeerReport, out: Out): void {
-    const { info, number } = report;
-    if (!Number.isSafeInteger(number) || !Number.isSafeInteger(info.incarnation)) {
+    const { info } = report;
+    if (!isSound(report)) {
       this.stats.violations++;
       return;
     }

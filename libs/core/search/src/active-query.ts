@@ -1,4 +1,4 @@
-import type { Millis, PeerId } from '@starling/kernel';
+import { addCounts, type Millis, type PeerId } from '@starling/kernel';
 import { addStatistics, type TermStatistics } from '@starling/query';
 import { BestHits } from './best-hits.ts';
 import type { QueryTally, ResponderTally } from './messages.ts';
@@ -71,23 +71,23 @@ export class ActiveQuery {
   /** `peer` is to be a branch. */
   asked(peer: PeerId): void {
     this.pending.add(peer);
-    this.#messages++;
+    this.#messages = addCounts(this.#messages, 1);
   }
 
   /** The query for it took so many bytes. */
   sent(bytes: number): void {
-    this.#bytes += bytes;
+    this.#bytes = addCounts(this.#bytes, bytes, Number.MAX_SAFE_INTEGER);
   }
 
   /** An answer or decline of so many bytes came in, from whomever. */
   received(bytes: number): void {
-    this.#messages++;
-    this.#bytes += bytes;
+    this.#messages = addCounts(this.#messages, 1);
+    this.#bytes = addCounts(this.#bytes, bytes, Number.MAX_SAFE_INTEGER);
   }
 
   answeredLocally(statistics: TermStatistics | undefined, responders?: ResponderTally): void {
     this.isLocalPending = false;
-    this.#answered++;
+    this.#answered = addCounts(this.#answered, 1);
     this.#add(statistics);
     this.#responders = sumOf(this.#responders, responders);
   }
@@ -95,7 +95,7 @@ export class ActiveQuery {
   /** The own index has no answer to give. */
   failedLocally(): void {
     this.isLocalPending = false;
-    this.#missing++;
+    this.#missing = addCounts(this.#missing, 1);
   }
 
   /** The branch said that it is no branch. */
@@ -106,11 +106,11 @@ export class ActiveQuery {
   /** The branch is finished. */
   done(peer: PeerId, tally: QueryTally): void {
     this.pending.delete(peer);
-    this.#asked += tally.asked;
-    this.#answered += tally.answered;
-    this.#messages += tally.messages;
-    this.#missing += tally.missing;
-    this.#bytes += tally.bytes;
+    this.#asked = addCounts(this.#asked, tally.asked);
+    this.#answered = addCounts(this.#answered, tally.answered);
+    this.#messages = addCounts(this.#messages, tally.messages);
+    this.#missing = addCounts(this.#missing, tally.missing);
+    this.#bytes = addCounts(this.#bytes, tally.bytes, Number.MAX_SAFE_INTEGER);
     this.#add(tally.statistics);
     this.#responders = sumOf(this.#responders, tally.responders);
   }
@@ -118,8 +118,8 @@ export class ActiveQuery {
   /** The branch broke or ran out of time. */
   lost(peer: PeerId): void {
     if (!this.pending.delete(peer)) return;
-    this.#asked++;
-    this.#missing++;
+    this.#asked = addCounts(this.#asked, 1);
+    this.#missing = addCounts(this.#missing, 1);
   }
 
   #add(statistics: TermStatistics | undefined): void {

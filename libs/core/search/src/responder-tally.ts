@@ -1,9 +1,12 @@
+import { addCounts, countMax } from '@starling/kernel';
 import type { ResponderTally } from './messages.ts';
 
 /** Of two subtrees together. */
 export function sumOf(a: ResponderTally | undefined, b: ResponderTally | undefined): ResponderTally | undefined {
   if (a === undefined || b === undefined) return a ?? b;
-  return { asked: a.asked + b.asked, answered: a.answered + b.answered, late: a.late + b.late };
+  const answered = addCounts(a.answered, b.answered);
+  const late = addCounts(a.late, b.late, countMax - answered);
+  return { asked: Math.max(addCounts(a.asked, b.asked), answered + late), answered, late };
 }
 
 /** Whether a neighbour's numbers can be true. */

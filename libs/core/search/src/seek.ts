@@ -1,4 +1,4 @@
-import type { Millis, PeerId } from '@starling/kernel';
+import { addCounts, type Millis, type PeerId } from '@starling/kernel';
 import { BestHits } from './best-hits.ts';
 import type { QuestionTerms, SeekTally } from './messages.ts';
 import type { SeekPlan } from './seek-strategy.ts';
@@ -124,14 +124,14 @@ export class Seek {
   /** Walkers here and in all branches. */
   get walkers(): number {
     let walkers = this.waiting;
-    for (const branch of this.branches.values()) walkers += branch.walkers;
+    for (const branch of this.branches.values()) walkers = addCounts(walkers, branch.walkers);
     return walkers;
   }
 
   /** What it has done since this was last asked, and what it could still do. */
   take(): SeekTally {
     let edges = 0;
-    for (const branch of this.branches.values()) if (branch.walkers > 0) edges += 1 + branch.edges;
+    for (const branch of this.branches.values()) if (branch.walkers > 0) edges = addCounts(edges, 1 + branch.edges);
     const tally: SeekTally = {
       declined: false,
       asked: this.#asked,
@@ -151,18 +151,18 @@ export class Seek {
   }
 
   askedLocally(): void {
-    this.#asked++;
+    this.#asked = addCounts(this.#asked, 1);
     this.isLocalPending = true;
   }
 
   answeredLocally(): void {
-    this.#answered++;
+    this.#answered = addCounts(this.#answered, 1);
     this.isLocalPending = false;
   }
 
   /** The own index has no answer to give. */
   failedLocally(): void {
-    this.#missing++;
+    this.#missing = addCounts(this.#missing, 1);
     this.isLocalPending = false;
   }
 
@@ -186,15 +186,15 @@ export class Seek {
       branch.grant = grant;
     }
     this.purse -= crossingCost + grant;
-    this.#messages++;
-    this.#bytes += bytes;
+    this.#messages = addCounts(this.#messages, 1);
+    this.#bytes = addCounts(this.#bytes, bytes);
   }
 
   /** Any `found` of a pending branch. */
   received(branch: Branch, bytes: number): void {
     branch.grant--;
-    this.#messages++;
-    this.#bytes += bytes;
+    this.#messages = addCounts(this.#messages, 1);
+    this.#bytes = addCounts(this.#bytes, bytes);
   }
 
   /** The branch is through with the round. True: it was none, and its walkers are here again. */
@@ -203,11 +203,11 @@ export class Seek {
     branch.isNew = false;
     // The cancel was not needed.
     this.purse += 1 + branch.grant - tally.messages;
-    this.#asked += tally.asked;
-    this.#answered += tally.answered;
-    this.#messages += tally.messages;
-    this.#bytes += tally.bytes;
-    this.#missing += tally.missing;
+    this.#asked = addCounts(this.#asked, tally.asked);
+    this.#answered = addCounts(this.#answered, tally.answered);
+    this.#messages = addCounts(this.#messages, tally.messages);
+    this.#bytes = addCounts(this.#bytes, tally.bytes);
+    this.#missing = addCounts(this.#missing, tally.missing);
     if (!tally.declined) {
       branch.walkers = tally.walkers;
       branch.edges = tally.edges;
@@ -216,7 +216,7 @@ export class Seek {
     this.branches.delete(peer);
     if (!branch.isPromising) this.linksLeft++;
     // A ring's walkers stand where links are untried; this link is not.
-    if (this.errand.plan.width === 1) this.waiting += branch.walkers;
+    if (this.errand.plan.width === 1) this.waiting = addCounts(this.waiting, branch.walkers);
     return true;
   }
 
@@ -225,30 +225,30 @@ export class Seek {
     const branch = this.branches.get(peer);
     if (branch === undefined || !this.branches.delete(peer)) return;
     if (branch.isPending) {
-      if (branch.isNew) this.#asked++;
-      this.#messages += branch.grant;
+      if (branch.isNew) this.#asked = addCounts(this.#asked, 1);
+      this.#messages = addCounts(this.#messages, branch.grant);
       this.purse++;
     } else if (branch.walkers === 0) return;
-    this.#missing += Math.max(1, branch.walkers);
+    this.#missing = addCounts(this.#missing, Math.max(1, branch.walkers));
   }
 
   /** A `cancel` goes to a branch that nobody waits for any more; it may have spent its grant. */
   cancelled(branch: Branch, bytes: number): void {
     branch.isPending = false;
-    this.#messages += 1 + branch.grant;
-    this.#bytes += bytes;
+    this.#messages = addCounts(this.#messages, 1 + branch.grant);
+    this.#bytes = addCounts(this.#bytes, bytes);
   }
 
   /** A `cancel` goes to a branch whose time is up. */
   late(peer: PeerId, bytes: number): void {
     this.lost(peer);
-    this.#messages++;
-    this.#bytes += bytes;
+    this.#messages = addCounts(this.#messages, 1);
+    this.#bytes = addCounts(this.#bytes, bytes);
   }
 
   /** Hits that found no room or no budget to travel. */
   withheld(): void {
-    this.#missing++;
+    this.#missing = addCounts(this.#missing, 1);
   }
 
   canAfford(grant: number): boolean {

@@ -1,4 +1,4 @@
-import type { Millis, PeerId } from '@starling/kernel';
+import { addCounts, type Millis, type PeerId } from '@starling/kernel';
 import type { Span, SpanList, SpanState } from './messages.ts';
 
 /**
@@ -16,6 +16,8 @@ export class Trace {
   /** What those said so far that have not ended. */
   readonly #heard = new Map<PeerId, SpanList>();
   readonly #spans: Span[] = [];
+  /** Who asked whom, of those: what a list may name once. */
+  readonly #edges = new Set<string>();
   #cut = 0;
   #localMs: Millis = -1;
   #hits = 0;
@@ -50,7 +52,7 @@ export class Trace {
     const own = first ?? { ...unknown, peer, state: 'done' as const };
     this.#add({ ...own, peer, parent: this.#self, askedAfterMs, roundTripMs });
     for (const span of below) this.#add(span);
-    this.#cut += cut;
+    this.#cut = addCounts(this.#cut, cut);
     this.#askedAt.delete(peer);
     this.#heard.delete(peer);
   }
@@ -64,7 +66,7 @@ export class Trace {
   lost(now: Millis, peer: PeerId, state: 'missing' | 'broken' | 'stopped'): void {
     const { spans, cut } = this.#unfinished(now, peer, state);
     for (const span of spans) this.#add(span);
-    this.#cut += cut;
+    this.#cut = addCounts(this.#cut, cut);
     this.#askedAt.delete(peer);
     this.#heard.delete(peer);
   }
@@ -97,7 +99,7 @@ export class Trace {
     const open = [...this.#askedAt.keys()].map((peer) => this.#unfinished(now, peer, 'stopped'));
     return cutTo(this.#spansMax, {
       spans: [...spans, ...open.flatMap((branch) => branch.spans)],
-      cut: open.reduce((sum, branch) => sum + branch.cut, cut),
+      cut: open.reduce((sum, branch) => addCounts(sum, branch.cut), cut),
     });
   }
 
@@ -109,9 +111,14 @@ export class Trace {
   }
 
   #add(span: Span): void {
-    // One place is the peer's own.
-    if (this.#spans.length + 1 < this.#spansMax) this.#spans.push(span);
-    else this.#cut++;
+    const edge = edgeOf(span);
+    // One place is the peer's own. What a branch says of this peer, or of another branch, others would hold against us.
+    if (this.#spans.length + 1 >= this.#spansMax || span.peer === this.#self || this.#edges.has(edge)) {
+      this.#cut = addCounts(this.#cut, 1);
+      return;
+    }
+    this.#edges.add(edge);
+    this.#spans.push(span);
   }
 
   #timesOf(now: Millis, peer: PeerId): Pick<Span, 'askedAfterMs' | 'roundTripMs'> {
@@ -120,11 +127,14 @@ export class Trace {
   }
 }
 
+/** No question lasts a day. */
+const spanMsMax = 86_400_000;
+
 const unknown = { elapsedMs: -1, localMs: -1, hits: 0, messages: 0, declined: 0 } as const;
 
 /** The first `spansMax` of a list: a tree still. */
 export function cutTo(spansMax: number, { spans, cut }: SpanList): SpanList {
-  return { spans: spans.slice(0, spansMax), cut: cut + Math.max(0, spans.length - spansMax) };
+  return { spans: spans.slice(0, spansMax), cut: addCounts(cut, Math.max(0, spans.length - spansMax)) };
 }
 
 /**
@@ -136,7 +146,7 @@ export function isSpanList({ spans, cut }: SpanList, peer: PeerId, spansMax: num
   const known = new Set<PeerId>();
   const edges = new Set<string>();
   for (const [at, span] of spans.entries()) {
-    const edge = `${span.parent} ${span.peer}`;
+    const edge = edgeOf(span);
     if (at === 0 ? span.peer !== peer : !known.has(span.parent)) return false;
     if (edges.has(edge) || (at > 0 && span.peer === peer) || !isSpan(span)) return false;
     edges.add(edge);
@@ -145,11 +155,15 @@ export function isSpanList({ spans, cut }: SpanList, peer: PeerId, spansMax: num
   return true;
 }
 
+function edgeOf({ parent, peer }: Span): string {
+  return `${parent} ${peer}`;
+}
+
 function isSpan({ askedAfterMs, roundTripMs, elapsedMs, localMs, hits, messages, declined }: Span): boolean {
-  const areTimes = [askedAfterMs, roundTripMs].every((ms) => ms >= 0 && Number.isFinite(ms));
+  const areTimes = [askedAfterMs, roundTripMs].every((ms) => ms >= 0 && ms <= spanMsMax);
   return (
     areTimes &&
-    [elapsedMs, localMs].every((ms) => ms >= -1 && Number.isFinite(ms)) &&
+    [elapsedMs, localMs].every((ms) => ms >= -1 && ms <= spanMsMax) &&
     [hits, messages, declined].every(isCount)
   );
 }

@@ -58,6 +58,8 @@ export class WiredNetwork {
   readonly seen = new Set<string>();
   /** Where frames are kept as they cross; null: nowhere. */
   recorded: Buffer[] | null = null;
+  /** A peer whose messages are not what it says: null leaves a message as it is. */
+  liar: { readonly id: PeerId; readonly lie: (message: Message) => Message | null } | null = null;
   readonly #nodes = new Map<PeerId, Node>();
   readonly #lanes = new Map<string, Lane>();
   readonly #rng: Rng;
@@ -221,6 +223,10 @@ export class WiredNetwork {
       const hits = [{ peer: id, documentId: `${id}/1`, score: 1 / 3, document: '{"title":"über"}' }];
       this.#later(id, { kind: 'command', command: { kind: 'localHits', queryId, hits } });
     }
+    if (event.kind === 'rowWanted') {
+      const row = { zone: 'zone-a', documents: 1 };
+      this.#later(id, { kind: 'command', command: { kind: 'peerRow', queryId: event.queryId, row } });
+    }
     if (event.kind === 'measure') {
       this.#later(id, { kind: 'command', command: { kind: 'measured', report: this.#report(id) } });
     }
@@ -283,6 +289,10 @@ export class WiredNetwork {
     if (!lane) return;
     const isGossip = (message: Message) => message.area === 'broadcast' && message.message.kind === 'gossip';
     const inOrder = [...messages.filter((message) => !isGossip(message)), ...messages.filter(isGossip)];
+    if (this.liar?.id === from) {
+      for (const message of inOrder) this.#tell(from, to, this.liar.lie(message) ?? message);
+      return;
+    }
     for (const message of inOrder) {
       const outgoing = toOutgoing(message);
       expect(isSendable(outgoing, defaultFrameLimits)).toBe(true);
@@ -295,6 +305,15 @@ export class WiredNetwork {
     expect(frame.unknown).toBe(0);
     expect(comparable(frame.messages)).toEqual(comparable(inOrder));
     for (const message of frame.messages) this.#later(to, { kind: 'message', from, message });
+  }
+
+  /** Delivers what a decoder makes of it. */
+  #tell(from: PeerId, to: PeerId, message: Message): void {
+    const encoder = new FrameEncoder(defaultFrameLimits);
+    encoder.add(toOutgoing(message));
+    const frame = new FrameDecoder(defaultFrameLimits).decode(encoder.take());
+    if (frame.kind === 'malformed') return;
+    for (const heard of frame.messages) this.#later(to, { kind: 'message', from, message: heard });
   }
 
   #close(from: PeerId, to: PeerId): void {

@@ -1,0 +1,10 @@
+/** The most that a count says on the wire (uint32). */
+export const countMax = 0xffff_ffff;
+
+/**
+ * The sum of counts of which some are others' word, stopped at what the wire takes and a receiver believes: whoever exaggerates
+ * must not make those who pass it on say what nobody can.
+ */
+export function addCounts(a: number, b: number, max = countMax): number {
+  return Math.min(a + b, max);
+}
