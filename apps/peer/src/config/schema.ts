@@ -196,7 +196,9 @@ export const configSchema = z.strictObject({
     ),
   activeViewCapacity: whole(2, 64)
     .default(7)
-    .describe('Links of the membership. (degree 7 reaches ≥ 99 % of a mesh of which half crashed before any repair)'),
+    .describe(
+      'Links of the membership; an odd number on average, for each peer one more or fewer, unless `STARLING_RANKED_PLACES=false`. (degree 7 reaches ≥ 99 % of a mesh of which half crashed before any repair)',
+    ),
   passiveViewCapacity: whole(8, 1_000)
     .default(100)
     .describe('Spares for broken links. (HyParView §5: 30; 100 heals a crash of 95 %)'),

@@ -2,7 +2,7 @@ import { assert, type Millis } from '@starling/kernel';
 
 /** Every bound and period of the membership core. Spans in ms. `paper` is HyParView (TR-07-13, DSN 2007) unless another is named. */
 export interface HyParViewConfig {
-  /** Links that a peer looks for and keeps. 7: `measured`, a crash of half the peers leaves 99 % reachable before any repair (95 % at 5). The paper's tables use 5. */
+  /** Links that a peer looks for and keeps; with ranked places on average, one more or fewer where the number is odd. 7: `measured`, a crash of half the peers leaves 99 % reachable before any repair (95 % at 5). The paper's tables use 5. */
   readonly activeCapacity: number;
   /** Places above `activeCapacity` that only joins, high priority requests and bridges may take before one is evicted. 1: `guess`. The paper: 0. */
   readonly highPrioritySlots: number;
@@ -142,9 +142,14 @@ export const defaultHyParViewConfig: HyParViewConfig = Object.freeze({
   rttsMax: 64,
 });
 
+/** The most neighbours that a peer ever has: half of the ranked peers look for one more than an odd capacity, see `Rank`. */
+export function neighborsMax({ rankedPlaces, activeCapacity, highPrioritySlots }: HyParViewConfig): number {
+  return activeCapacity + (rankedPlaces ? activeCapacity % 2 : 0) + highPrioritySlots;
+}
+
 /** Throws when values contradict each other. What a person typed was refused, with a sentence, at the edge. */
 export function assertHyParViewConfig(config: HyParViewConfig): void {
-  assert(config.activeCapacity >= 1, 'activeCapacity is at least 1');
+  assert(config.activeCapacity >= (config.rankedPlaces ? 2 : 1), 'activeCapacity is at least 1, and by rank a circle');
   assert(config.highPrioritySlots >= 0, 'highPrioritySlots is not negative');
   assert(config.passiveCapacity >= 1, 'passiveCapacity is at least 1');
   assert(config.passiveWalkLength <= config.activeWalkLength, 'passiveWalkLength is within activeWalkLength');

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { admitAll } from './admission.ts';
 import { type HyParViewInput, info } from './bench.test-support.ts';
-import { defaultHyParViewConfig, type HyParViewConfig } from './config.ts';
+import { defaultHyParViewConfig, type HyParViewConfig, neighborsMax } from './config.ts';
 import { HyParView } from './hyparview.ts';
 import type { HyParViewCommand, HyParViewEvent, HyParViewMessage } from './messages.ts';
 
@@ -125,7 +125,7 @@ test('whatever comes: it never throws, its views keep their bounds, and it sends
         }
         const active = core.activeView().map(({ id }) => id);
         const passive = core.passiveView().map(({ id }) => id);
-        expect(active.length).toBeLessThanOrEqual(config.activeCapacity + config.highPrioritySlots);
+        expect(active.length).toBeLessThanOrEqual(neighborsMax(config));
         expect(passive.length).toBeLessThanOrEqual(config.passiveCapacity);
         expect([...active, ...passive]).not.toContain('self');
         expect(new Set([...active, ...passive]).size).toBe(active.length + passive.length);

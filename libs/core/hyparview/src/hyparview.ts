@@ -87,7 +87,12 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     this.#views.self = self;
   }
 
-  /** The neighbours, in no particular order; valid until the next `handle`. At most `activeCapacity + highPrioritySlots`. */
+  /** How many neighbours this peer looks for. */
+  get linksWanted(): number {
+    return this.#views.wanted;
+  }
+
+  /** The neighbours, in no particular order; valid until the next `handle`. At most `linksWanted + highPrioritySlots`. */
   activeView(): readonly PeerInfo[] {
     return this.#views.active;
   }
@@ -657,7 +662,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   /** TR-07-13 §4.3: a random one of the passive view, and so on until the view is full or all had their chance. */
   #nextCandidate(): PeerInfo | undefined {
     // With less than half of its links a peer asks all it knows.
-    const isUrgent = this.#views.deficit * 2 > this.#config.activeCapacity;
+    const isUrgent = this.#views.deficit * 2 > this.#views.wanted;
     if (!isUrgent && !this.#rounds.mayAsk) return undefined;
     const isFresh = ({ id }: PeerInfo) => !this.#rounds.wasTried(id) && !this.#attempts.has(id);
     const claimant = this.#views.places?.claimant(this.#rng, isFresh);

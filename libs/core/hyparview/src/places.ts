@@ -22,6 +22,7 @@ export const sources = { trusted: ' trusted', self: ' self', stranger: ' strange
  */
 export class Places {
   readonly #rank: Rank;
+  readonly #capacity: number;
   readonly #held = new Map<PeerId, Held>();
   /** Who is best among the neighbours, per place. */
   readonly #winners: (PeerId | undefined)[];
@@ -32,12 +33,19 @@ export class Places {
   readonly #vainMax: number;
   readonly #vainMs: Millis;
 
-  constructor(self: PeerInfo, places: number, vainMax: number, vainMs: Millis) {
-    this.#rank = new Rank(self, places);
-    this.#winners = new Array<PeerId | undefined>(places).fill(undefined);
-    this.#best = new Float64Array(places).fill(Number.POSITIVE_INFINITY);
+  /** `capacity`: how many links a peer looks for on average. */
+  constructor(self: PeerInfo, capacity: number, vainMax: number, vainMs: Millis) {
+    this.#capacity = capacity;
+    this.#rank = new Rank(self, capacity);
+    this.#winners = new Array<PeerId | undefined>(this.count).fill(undefined);
+    this.#best = new Float64Array(this.count).fill(Number.POSITIVE_INFINITY);
     this.#vainMax = vainMax;
     this.#vainMs = vainMs;
+  }
+
+  /** How many this peer has. */
+  get count(): number {
+    return this.#rank.places;
   }
 
   add(peer: PeerInfo): void {
@@ -76,12 +84,10 @@ export class Places {
     return candidates[rng.below(candidates.length)];
   }
 
-  /** How peers rank for `asker` at the place on a circle where `self` ranks best for it; without circles all alike. */
+  /** How peers rank for `asker` at the place where `self` ranks best for it. */
   rankFor(asker: PeerInfo, self: PeerInfo): (peer: PeerInfo) => number {
-    const rank = new Rank(asker, this.#rank.places);
-    // Only on circles does nearest mean wanted; in a pair the other side may have a better partner.
-    const own = rank.of(self).subarray(0, rank.onCircles);
-    if (own.length === 0) return () => Number.POSITIVE_INFINITY;
+    const rank = new Rank(asker, this.#capacity);
+    const own = rank.of(self);
     const place = own.indexOf(Math.min(...own));
     return (peer) => rank.at(place, peer);
   }

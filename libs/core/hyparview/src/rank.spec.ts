@@ -1,16 +1,16 @@
-import { Rng } from '@starling/kernel';
+import { type PeerInfo, Rng } from '@starling/kernel';
 import { describe, expect, test } from 'vitest';
 import { info } from './bench.test-support.ts';
 import { Places, sources } from './places.ts';
-import { Rank } from './rank.ts';
+import { placesOf, Rank } from './rank.ts';
 
 const peers = Array.from({ length: 300 }, (_, i) => info(`p${i}`));
 
 /** The number of the peer that ranks best at each place. */
-function bestFor(self: number): number[] {
-  const rank = new Rank(info(`p${self}`), 7);
-  const best = new Array<number>(7).fill(-1);
-  const least = new Array<number>(7).fill(Number.POSITIVE_INFINITY);
+function bestFor(self: number, capacity: number): number[] {
+  const rank = new Rank(info(`p${self}`), capacity);
+  const best = new Array<number>(rank.places).fill(-1);
+  const least = new Array<number>(rank.places).fill(Number.POSITIVE_INFINITY);
   for (const [i, peer] of peers.entries()) {
     if (i === self) continue;
     for (const [place, value] of rank.of(peer).entries()) {
@@ -22,46 +22,58 @@ function bestFor(self: number): number[] {
   return best;
 }
 
+/** Ids of which one has six places of seven, one eight. */
+const [six = '', eight = ''] = [6, 8].map((places) => peers.find(({ id }) => placesOf(id, 7) === places)?.id);
+
 describe('ranks', () => {
-  test('whoever is next on a circle has us next the other way round: everybody can have what it deserves at once', () => {
-    const best = peers.map((_, i) => bestFor(i));
+  // Whoever accepts everybody wins twice its share of places that are not mutual.
+  test.each([2, 3, 7, 8])('%i places: whoever is best at one has us best the other way round', (capacity) => {
+    const best = peers.map((_, i) => bestFor(i, capacity));
     for (const [i, mine] of best.entries()) {
-      for (const place of [0, 2, 4]) {
-        expect(best[mine[place] as number]?.[place + 1]).toBe(i);
-        expect(best[mine[place + 1] as number]?.[place]).toBe(i);
+      for (const [place, next] of mine.entries()) {
+        const back = best[next]?.filter((peer, its) => peer === i && its % 2 !== place % 2) ?? [];
+        expect(back.length, `place ${place} of p${i}`).toBeGreaterThan(0);
       }
     }
   });
 
-  test('the last place is a pair: both ends give it the same rank', () => {
-    const [a, b] = [new Rank(info('p1'), 7), new Rank(info('p2'), 7)];
-    expect(a.at(6, info('p2'))).toBe(b.at(6, info('p1')));
-  });
-
-  test('circles prefer the own zone and pairs another one; an unknown zone is between', () => {
-    const rank = new Rank(info('self', { zone: 'z1' }), 7);
-    const [near, unknown, far] = ['z1', '', 'z2'].map((zone) => rank.of(info('p1', { zone })).slice());
-    for (let place = 0; place < 6; place++) {
-      expect(near?.[place]).toBeLessThan(unknown?.[place] as number);
-      expect(unknown?.[place]).toBeLessThan(far?.[place] as number);
+  test.each([2, 3, 4, 7, 8, 20])('%i places on average, for each peer a whole number of circles', (capacity) => {
+    const counts = peers.map((peer) => new Rank(peer, capacity).places);
+    for (const count of counts) {
+      expect(count % 2).toBe(0);
+      expect(Math.abs(count - capacity)).toBe(capacity % 2);
     }
-    expect(far?.[6]).toBeLessThan(unknown?.[6] as number);
-    expect(unknown?.[6]).toBeLessThan(near?.[6] as number);
+    const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length;
+    expect(Math.abs(mean - capacity)).toBeLessThan(0.1);
   });
 
-  test('two places are one circle over all zones: pairs alone would make many small meshes', () => {
-    const rank = new Rank(info('self', { zone: 'z1' }), 2);
-    const [near, far] = ['z1', 'z2'].map((zone) => rank.of(info('p1', { zone })).slice());
-    expect(rank.onCircles).toBe(2);
-    expect(far).toEqual(near);
-    expect([0, 1].map((place) => rank.at(place, info('p1', { zone: 'z2' })))).toEqual([...(near as Float64Array)]);
+  test('who is not on a circle ranks nowhere on it', () => {
+    const rank = new Rank(info(eight), 7);
+    const missing = [...rank.of(info(six))].flatMap((value, place) =>
+      value === Number.POSITIVE_INFINITY ? place : [],
+    );
+    expect(missing).toEqual([4, 5]);
+    expect(missing.map((place) => rank.at(place, info(six)))).toEqual([rank.at(4, info(six)), rank.at(4, info(six))]);
+    expect(rank.at(4, info(six))).toBe(Number.POSITIVE_INFINITY);
   });
 
-  test.each([1, 3, 4, 5, 7, 8])('%i places: at most two of them are pairs, and at least one', (places) => {
-    const pairs = places - new Rank(info('self'), places).onCircles;
-    expect(pairs).toBeGreaterThanOrEqual(1);
-    expect(pairs).toBeLessThanOrEqual(2);
-  });
+  test.each([six, eight])(
+    'circles prefer the own zone, an unknown one is between; the last joins all zones (%s)',
+    (id) => {
+      const rank = new Rank(info(id, { zone: 'z1' }), 7);
+      const asker = peers.find((peer) => peer.id !== id && placesOf(peer.id, 7) === 8) as PeerInfo;
+      const [near, unknown, far] = ['z1', '', 'z2'].map((zone) => rank.of({ ...asker, zone }).slice());
+      for (let place = 0; place < rank.places - 2; place++) {
+        expect(near?.[place]).toBeLessThan(unknown?.[place] as number);
+        expect(unknown?.[place]).toBeLessThan(far?.[place] as number);
+      }
+      const last = rank.places - 2;
+      expect(far?.slice(last)).toEqual(near?.slice(last));
+      expect([last, last + 1].map((place) => rank.at(place, { ...asker, zone: 'z2' }))).toEqual([
+        ...(near as Float64Array).slice(last),
+      ]);
+    },
+  );
 });
 
 describe('places', () => {

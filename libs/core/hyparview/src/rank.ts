@@ -18,74 +18,88 @@ function idHash(id: PeerId): number {
 }
 
 /**
- * Who deserves which place. A peer has as many places as links it looks for; each place orders all other peers by a number
- * that both ends compute alike from the two ids, so a claim to a place is proved by the ids and asking more often gains
- * nothing (Basalt, Middleware 2023, ranks its slots; Brahms, PODC 2008, samples by the least hash).
+ * Is the peer on the half circle? With an odd capacity half of the peers have a place more than that, half one fewer, since
+ * on a circle places come in twos; its id tells, so that both ends of a link know.
+ */
+function isOnHalf(hash: number): boolean {
+  return (mixed(hash ^ 0x2545f491) & 1) === 0;
+}
+
+/** How many places that peer has where `capacity` links are looked for on average. */
+export function placesOf(peer: PeerId, capacity: number): number {
+  if (capacity % 2 === 0) return capacity;
+  return isOnHalf(idHash(peer)) ? capacity + 1 : capacity - 1;
+}
+
+/**
+ * Who deserves which place. Each place orders all other peers by a number that both ends compute alike from the two ids, so
+ * a claim to a place is proved by the ids and asking more often gains nothing (Basalt, Middleware 2023, ranks its slots;
+ * Brahms, PODC 2008, samples by the least hash).
  *
  * Two places stand for a circle on which all peers lie in an order of its own: the next peer clockwise and the next one
  * counterclockwise. Next is mutual, so everybody can have the links it deserves at once, and no one has to compete for
  * them with peers that accept everything. A few circles together are a random regular graph (Law and Siu, INFOCOM 2003);
- * Fireflies (EuroSys 2006) builds a mesh that tolerates intruders of just these rings. Where places are left, one or two,
- * they pair peers by the hash of the pair. Failure domains come first: circles prefer the own zone, pairs another one.
+ * Fireflies (EuroSys 2006) builds a mesh that tolerates intruders of just these rings. Of an odd number of places one would
+ * be left over, for a pair, and whoever accepts everybody wins twice its share of pairs; so half of the peers are on a
+ * circle more. Failure domains come first on all circles but one, which joins them (ADR 35).
  */
 export class Rank {
-  /** Places, numbered from 0: two for each circle, then the pairs. */
+  /** Places, numbered from 0: two for each circle that this peer is on. */
   readonly places: number;
-  readonly #circles: number;
-  /**
-   * Circles keep to their zones, so there is at least one pair, or the zones would have no links to each other. With two places
-   * there is one circle, over all zones: two pairs each are many small circles.
-   */
-  readonly #hasPairs: boolean;
-  readonly #self: number;
-  /** Where this peer lies on each circle. */
+  /** The circles' numbers, and where this peer lies on each. The one over all zones is the last. */
+  readonly #circles: Int32Array;
   readonly #points: Int32Array;
+  /** Which of them only half of the peers are on; -1: none that this peer is on. */
+  readonly #half: number;
   readonly #zone: string;
   readonly #ranks: Float64Array;
 
-  constructor(self: PeerInfo, places: number) {
-    this.places = places;
-    this.#circles = places === 2 ? 1 : Math.ceil(places / 2) - 1;
-    this.#hasPairs = this.onCircles < places;
-    this.#self = idHash(self.id);
-    this.#points = new Int32Array(this.#circles);
-    for (let i = 0; i < this.#circles; i++) this.#points[i] = pointOn(i, this.#self);
+  constructor(self: PeerInfo, capacity: number) {
+    const hash = idHash(self.id);
+    this.places = placesOf(self.id, capacity);
+    // Circles are numbered alike for all, so who is not on the half circle leaves its number out.
+    const last = Math.ceil(capacity / 2) - 1;
+    const half = capacity % 2 === 0 ? -1 : last - 1;
+    const numbers = Array.from({ length: last + 1 }, (_, i) => i);
+    this.#circles = Int32Array.from(numbers.filter((i) => i !== half || isOnHalf(hash)));
+    this.#points = this.#circles.map((number) => pointOn(number, hash));
+    this.#half = this.#circles.indexOf(half);
     this.#zone = self.zone;
-    this.#ranks = new Float64Array(places);
+    this.#ranks = new Float64Array(this.places);
   }
 
-  /** So many of the first places are on circles. */
-  get onCircles(): number {
-    return 2 * this.#circles;
-  }
-
-  /** The rank of `peer` at each place, lower is better. The array is used again by the next call. */
+  /** The rank of `peer` at each place, lower is better; Infinity: it is not on that circle. The array is used again by the next call. */
   of(peer: PeerInfo): Float64Array {
     const ranks = this.#ranks;
     const other = idHash(peer.id);
-    const distance = this.#distanceTo(peer);
-    const base = this.#hasPairs ? distance * circle : 0;
-    let place = 0;
-    for (let i = 0; i < this.#circles; i++) {
-      const apart = (pointOn(i, other) - (this.#points[i] as number)) | 0;
-      ranks[place++] = base + (apart >>> 0);
-      ranks[place++] = base + (-apart >>> 0);
+    const base = this.#distanceTo(peer) * circle;
+    const last = this.#circles.length - 1;
+    for (let i = 0; i <= last; i++) {
+      if (i === this.#half && !isOnHalf(other)) {
+        ranks.fill(Number.POSITIVE_INFINITY, 2 * i, 2 * i + 2);
+        continue;
+      }
+      const apart = this.#apart(i, other);
+      const zones = i === last ? 0 : base;
+      ranks[2 * i] = zones + (apart >>> 0);
+      ranks[2 * i + 1] = zones + (-apart >>> 0);
     }
-    for (; place < this.places; place++) ranks[place] = this.#pair(place, other, distance);
     return ranks;
   }
 
   /** The rank of `peer` at one place. */
   at(place: number, peer: PeerInfo): number {
+    const i = place >> 1;
     const other = idHash(peer.id);
-    const distance = this.#distanceTo(peer);
-    if (place >= this.onCircles) return this.#pair(place, other, distance);
-    const apart = pointOn(place >> 1, other) - (this.#points[place >> 1] as number);
-    return (this.#hasPairs ? distance * circle : 0) + ((place & 1 ? -apart : apart) >>> 0);
+    if (i === this.#half && !isOnHalf(other)) return Number.POSITIVE_INFINITY;
+    const apart = this.#apart(i, other);
+    const zones = i === this.#circles.length - 1 ? 0 : this.#distanceTo(peer) * circle;
+    return zones + ((place & 1 ? -apart : apart) >>> 0);
   }
 
-  #pair(place: number, other: number, distance: number): number {
-    return (2 - distance) * circle + (mixed((this.#self ^ other) + Math.imul(place + 1, 0x1f83d9ab)) >>> 0);
+  /** How far clockwise `other` is from this peer on one of its circles. */
+  #apart(i: number, other: number): number {
+    return (pointOn(this.#circles[i] as number, other) - (this.#points[i] as number)) | 0;
   }
 
   /** 0: the same failure domain; 2: another one; 1: who knows. */

@@ -3,17 +3,18 @@ import { Bench, info, sent } from './bench.test-support.ts';
 import type { HyParViewMessage, NeighborPriority } from './messages.ts';
 import { Rank } from './rank.ts';
 
-const config = { rankedPlaces: true, activeCapacity: 3, highPrioritySlots: 1, attemptsMax: 8, favoursMax: 2 };
+const config = { rankedPlaces: true, activeCapacity: 4, highPrioritySlots: 1, attemptsMax: 8, favoursMax: 2 };
 const self = new Rank(info('self'), config.activeCapacity);
 const everybody = Array.from({ length: 400 }, (_, i) => `p${i}`);
 
 /** From best to worst at one place. */
 const ranked = (place: number) => everybody.toSorted((a, b) => self.at(place, info(a)) - self.at(place, info(b)));
 
-const rightful = [0, 1, 2].map((place) => ranked(place)[1] as string);
+const places = [0, 1, 2, 3];
+const rightful = places.map((place) => ranked(place)[1] as string);
 /** Best of all at one place. */
 const better = ranked(0)[0] as string;
-const worse = everybody.filter((id) => [0, 1, 2].every((place) => ranked(place).indexOf(id) > 100));
+const worse = everybody.filter((id) => places.every((place) => ranked(place).indexOf(id) > 100));
 
 const neighbor = (id: string, priority: NeighborPriority): HyParViewMessage => ({
   kind: 'neighbor',
@@ -26,7 +27,7 @@ const neighbor = (id: string, priority: NeighborPriority): HyParViewMessage => (
 function settled(): Bench {
   const bench = new Bench(config).neighbors(...rightful);
   bench.now = 600_000;
-  expect(bench.active()).toHaveLength(3);
+  expect(bench.active()).toHaveLength(4);
   return bench;
 }
 
@@ -61,7 +62,7 @@ describe('ranked places', () => {
     const bench = settled();
     bench.hear(better, neighbor(better, 'near'));
     expect(bench.active()).toContain(better);
-    expect(bench.active()).toHaveLength(3);
+    expect(bench.active()).toHaveLength(4);
   });
 
   test('a refusal names somebody else to ask', () => {

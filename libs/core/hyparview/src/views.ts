@@ -62,9 +62,14 @@ export class Views {
     return this.#active.size === 0;
   }
 
-  /** Links that are wanted; 0 or below when there is no free place. */
+  /** How many links this peer looks for: by rank as many as it has places, which may be one more or fewer than the others'. */
+  get wanted(): number {
+    return this.places?.count ?? this.#config.activeCapacity;
+  }
+
+  /** Links that are missing; 0 or below when there is no free place. */
   get deficit(): number {
-    return this.#config.activeCapacity - this.#active.size;
+    return this.wanted - this.#active.size;
   }
 
   get hasRoom(): boolean {

@@ -1,3 +1,4 @@
+import { neighborsMax } from '@starling/core-hyparview';
 import { parsePattern } from '@starling/core-pubsub';
 import type { Millis, PeerInfo, ProtocolCore, Rng } from '@starling/kernel';
 import { defaultMeshConfig, type MeshCommand, type MeshConfig, type MeshEvent } from '@starling/mesh';
@@ -54,7 +55,7 @@ export class MeshHarness implements WorldObserver<SimMessage, MeshCommand, MeshE
     this.#config = config ?? defaultMeshConfig;
     const { hyparview, plumtree } = this.#config;
     this.#bounds = {
-      activeMax: hyparview.activeCapacity + hyparview.highPrioritySlots,
+      activeMax: neighborsMax(hyparview),
       passiveMax: hyparview.passiveCapacity,
     };
     this.#isChecked = isChecked;

@@ -5,7 +5,16 @@ import { clustering, componentSizes, degrees, flood, oneSidedLinks, pathLengths 
 import { mean } from '../measure/summary.ts';
 import type { Goal, Sample } from '../report.ts';
 import type { RunVariation, Scenario } from './scenario.ts';
-import { activeGraph, crashShare, oneByOne, type SwarmWorld, settledSwarm, swarmConfig } from './swarm.ts';
+import {
+  activeGraph,
+  crashShare,
+  livePeers,
+  nodeOf,
+  oneByOne,
+  type SwarmWorld,
+  settledSwarm,
+  swarmConfig,
+} from './swarm.ts';
 
 const shares = [50, 80, 90, 95] as const;
 const messages = 1_000;
@@ -52,13 +61,15 @@ function settled(views: HyParViewConfig, peers: number, seed: number): SwarmWorl
     .world;
 }
 
-function fullShare(links: readonly number[], { activeCapacity }: HyParViewConfig): number {
-  return (100 * links.filter((degree) => degree >= activeCapacity).length) / links.length;
+/** The peers that have as many links as they look for. */
+function fullShare(world: SwarmWorld): number {
+  const cores = livePeers(world).map((peer) => nodeOf(peer).membership);
+  return (100 * cores.filter((core) => core.activeView().length >= core.linksWanted).length) / cores.length;
 }
 
 function shape(views: HyParViewConfig, peers: number, seed: number): [SwarmWorld, Record<string, number>] {
   const world = settled(views, peers, seed);
-  const full50 = fullShare(degrees(activeGraph(world)), views);
+  const full50 = fullShare(world);
   world.runUntil(world.now + 50 * views.shuffleFastIntervalMs);
   const graph = activeGraph(world);
   const links = degrees(graph);
@@ -67,7 +78,7 @@ function shape(views: HyParViewConfig, peers: number, seed: number): [SwarmWorld
     world,
     {
       full50,
-      full100: fullShare(links, views),
+      full100: fullShare(world),
       least: Math.min(...links),
       components: componentSizes(graph).length,
       oneSided: oneSidedLinks(graph),
@@ -108,7 +119,7 @@ function crash(
     {
       [`reach${share}`]: mean(reached),
       [`ticks${share}`]: ticks,
-      [`full${share}`]: fullShare(degrees(graph), views),
+      [`full${share}`]: fullShare(world),
       [`parts${share}`]: componentSizes(graph).length,
     },
   ];
