@@ -43,6 +43,7 @@ export {
   runSeed,
   type SeedResult,
   type SeedTask,
+  takenBy,
 } from './runner.ts';
 export { scenarios } from './scenarios/registry.ts';
 export type { RunVariation, Scenario } from './scenarios/scenario.ts';

@@ -15,6 +15,8 @@ const planted: Scenario = {
   cpuSeconds: 0,
   reduced: { peers: 4, seeds: 2 },
   goals: [],
+  strength: ['attackersPercent', 'cycles'],
+  variants: ['one', 'other'],
   run: (_peers, seed) => ({
     seed,
     values: {},
@@ -52,6 +54,14 @@ describe('a run', () => {
     const text = formatReport(runScenario('planted', { seeds: 1, attack: { attackersPercent: 80, cycles: 5 } }));
     expect(text).toContain('; but here --attackers 80 --cycles 5');
     expect(formatReport(runScenario('planted', { seeds: 1 }))).not.toContain('but here');
+  });
+
+  it('leaves out what does not concern the scenario, and does not say that it was run with it', () => {
+    const [task] = planRun('planted', { attack: { poison: 3 }, variant: 'neither', faults: [1] });
+    expect(task).toEqual({ scenario: 'planted', peers: 10, seed: 1 });
+    const [own] = planRun('planted', { attack: { poison: 3, cycles: 5 }, variant: 'other' });
+    expect(own).toEqual({ scenario: 'planted', peers: 10, seed: 1, attack: { cycles: 5 }, variant: 'other' });
+    expect(formatReport(runScenario('planted', { attack: { poison: 3 } }))).not.toContain('but here');
   });
 
   it('does not shrink what was shrunk already', () => {

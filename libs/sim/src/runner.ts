@@ -39,6 +39,17 @@ export interface SeedTask {
   readonly variant?: string;
 }
 
+/** What of a run's options beside size and seeds concerns the scenario. */
+export function takenBy(scenario: Scenario, options: RunOptions): Pick<RunOptions, 'faults' | 'attack' | 'variant'> {
+  const { faults, attack = {}, variant } = options;
+  const turned = (scenario.strength ?? []).filter((name) => attack[name] !== undefined);
+  return {
+    ...(faults === undefined || !scenario.hasFaults ? {} : { faults }),
+    ...(turned.length === 0 ? {} : { attack: Object.fromEntries(turned.map((name) => [name, attack[name]])) }),
+    ...(variant === undefined || !scenario.variants?.includes(variant) ? {} : { variant }),
+  };
+}
+
 /** What became of a seed. Plain data too. */
 export interface SeedResult {
   readonly sample: Sample;
@@ -52,10 +63,14 @@ export function findScenario(name: string): Scenario | undefined {
   return scenarios.find((scenario) => scenario.name === name);
 }
 
-/** The seeds that a run consists of, in order. Throws RangeError for an unknown name. */
+/**
+ * The seeds that a run consists of, in order. Options that do not concern the scenario are left out, so that no report names
+ * what had no effect. Throws RangeError for an unknown name.
+ */
 export function planRun(name: string, options: RunOptions = {}): SeedTask[] {
-  const { peers, seed, seeds, isReduced, faults, attack, variant } = options;
+  const { peers, seed, seeds, isReduced } = options;
   const scenario = scenarioOf(name);
+  const { faults, attack, variant } = takenBy(scenario, options);
   const size = isReduced ? scenario.reduced : scenario;
   const count = seeds ?? (seed === undefined ? size.seeds : 1);
   return Array.from({ length: count }, (_, i) => ({

@@ -6,12 +6,14 @@ import {
   findScenario,
   formatReport,
   planRun,
+  type RunOptions,
   reportOf,
   type Scenario,
   type ScenarioReport,
   type SeedResult,
   type SeedTask,
   scenarios,
+  takenBy,
 } from '@starling/sim';
 import { CliError, exitCode } from '../exit-codes.ts';
 import { counted, json, table } from '../output.ts';
@@ -92,6 +94,7 @@ function plansOf(name: string, options: SimOptions): SeedTask[][] {
     ...(options.variant === undefined ? {} : { variant: options.variant }),
     isReduced: options.reduced || (name === 'paper' && !options.full),
   };
+  refuseIdle(name, asked, run);
   const alone = asked.filter((scenario) => scenario.isMeasuredAlone);
   const others = asked.filter((scenario) => !scenario.isMeasuredAlone);
   return [...alone, ...others].map((scenario) => planRun(scenario.name, run));
@@ -105,6 +108,13 @@ function askedFor(word: string): readonly Scenario[] {
   return scenarios.filter(({ name }) => name === word);
 }
 
+const strengthFlags: Readonly<Record<keyof AttackStrength, string>> = {
+  attackersPercent: '--attackers',
+  requests: '--requests',
+  poison: '--poison',
+  cycles: '--cycles',
+};
+
 /** What of an attack's strength the command line sets. */
 function attackOf({ attackers, requests, poison, cycles }: SimOptions): { readonly attack?: Partial<AttackStrength> } {
   const attack = {
@@ -114,6 +124,22 @@ function attackOf({ attackers, requests, poison, cycles }: SimOptions): { readon
     ...(cycles === undefined ? {} : { cycles: wholeNumber('--cycles', cycles, 1, 100_000) }),
   };
   return Object.keys(attack).length === 0 ? {} : { attack };
+}
+
+/** An option that changes none of the scenarios is a mistake: without a word it would seem to have been tried. */
+function refuseIdle(word: string, asked: readonly Scenario[], { attack = {}, variant, faults }: RunOptions): void {
+  const isIdle = (option: RunOptions) => asked.every((one) => Object.keys(takenBy(one, option)).length === 0);
+  const refuse = (what: string): never => {
+    throw new CliError(`${what} does not concern ${word}`, exitCode.usage);
+  };
+  for (const name of Object.keys(attack) as (keyof AttackStrength)[]) {
+    if (isIdle({ attack: { [name]: attack[name] } })) refuse(strengthFlags[name]);
+  }
+  if (faults !== undefined && isIdle({ faults })) refuse('--faults');
+  if (variant === undefined || !isIdle({ variant })) return;
+  const known = new Set(asked.flatMap(({ variants = [] }) => variants));
+  if (known.size === 0) refuse('--variant');
+  throw new CliError(`--variant ${variant}: ${word} compares ${[...known].join(', ')}`, exitCode.usage);
 }
 
 /** `none`: all of a seed's faults could be left out and it still failed. */

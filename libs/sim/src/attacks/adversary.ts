@@ -27,7 +27,9 @@ export class Adversary {
   constructor(strength: AttackStrength, peers: number, seed: number) {
     this.strength = strength;
     const others = Array.from({ length: peers - 1 }, (_, i) => `p${i + 1}`);
-    const count = Math.min(peers - 1, Math.round((peers * strength.attackersPercent) / 100));
+    // A percentage of few peers is one attacker, not none: else a small run tells of an attack that there was not.
+    const least = strength.attackersPercent > 0 ? 1 : 0;
+    const count = Math.min(peers - 1, Math.max(least, Math.round((peers * strength.attackersPercent) / 100)));
     this.#ids = new Set(new Rng(seed ^ 0x5eb1_0000).sample(others, count));
   }
 

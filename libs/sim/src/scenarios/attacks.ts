@@ -128,6 +128,8 @@ function attack(name: string, about: string, treachery: Treachery, more: Partial
     seeds: 5,
     cpuSeconds: 90,
     reduced: { peers: 12, seeds: 1 },
+    strength: ['attackersPercent', 'requests', 'cycles'],
+    variants: variants.map(([variant]) => variant),
     goals: variants.flatMap(([variant], i) =>
       all.rows.map(
         ({ id, what, unit, goal }): Goal => ({

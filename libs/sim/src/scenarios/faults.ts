@@ -135,6 +135,7 @@ export const faults: Scenario = {
   seeds: 200,
   cpuSeconds: 4,
   reduced: { peers: 16, seeds: 15 },
+  hasFaults: true,
   goals: [
     {
       id: 'violations',

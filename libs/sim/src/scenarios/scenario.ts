@@ -31,6 +31,12 @@ export interface Scenario {
   /** What `npm test` runs, in a second or so. */
   readonly reduced: { readonly peers: number; readonly seeds: number };
   readonly goals: readonly Goal[];
+  /** What of an attack's strength may be turned; nothing where nobody attacks. */
+  readonly strength?: readonly (keyof AttackStrength)[];
+  /** The meshes that it compares, of which one may be run alone. */
+  readonly variants?: readonly string[];
+  /** Whether its seeds draw faults, of which some may be left out. */
+  readonly hasFaults?: boolean;
   /** Measures one seed. */
   run(peers: number, seed: number, variation?: RunVariation): Sample;
   /** For a seed that broke an invariant: options of a smaller run that breaks it too; empty when there is none. */

@@ -136,6 +136,7 @@ export const shippedViews: Scenario = {
   seeds: 5,
   cpuSeconds: 120,
   reduced: { peers: 32, seeds: 1 },
+  variants: variants.map(([variant]) => variant),
   goals: variants.flatMap(([variant], i) => rows(variant, i === variants.length - 1)),
   run(peers, seed, { variant: wanted }: RunVariation = {}): Sample {
     const values: Record<string, number> = {};

@@ -27,6 +27,11 @@ const plainViews: HyParViewConfig = {
   shuffleIntervalMs: paperViews.shuffleFastIntervalMs,
 };
 
+const meshes: readonly (readonly [name: string, views: HyParViewConfig])[] = [
+  ['plain', plainViews],
+  ['defended', defaultHyParViewConfig],
+];
+
 /** What the attackers hold of the honest peers. */
 interface Capture {
   /** Of the honest peers' active links (connections, not peers), in percent. */
@@ -161,6 +166,8 @@ export const sybil: Scenario = {
   seeds: 5,
   cpuSeconds: 150,
   reduced: { peers: 40, seeds: 1 },
+  strength: ['attackersPercent', 'requests', 'poison', 'cycles'],
+  variants: meshes.map(([name]) => name),
   goals: [...rows('plain', 'plain', rivals, false), ...rows('defended', 'defended', '–', true)],
   run: (peers, seed, variation) => siegeSample(peers, seed, variation),
 };
@@ -170,16 +177,15 @@ function siegeSample(peers: number, seed: number, variation: RunVariation = {}):
   const values: Record<string, number> = {};
   const hashes: string[] = [];
   let events = 0;
-  for (const [name, views] of [
-    ['plain', plainViews],
-    ['defended', defaultHyParViewConfig],
-  ] as const) {
+  for (const [name, views] of meshes) {
     if (variation.variant !== undefined && variation.variant !== name) continue;
     const { swarm, adversary, before } = besieged({ peers, seed, views, strength });
     const after = captureOf(swarm, adversary);
+    // Of those that there are: a share of few peers is not a whole number. None: they hold nothing either.
+    const share = (100 * Math.max(1, adversary.attackers.length)) / peers;
     values[`${name}Before`] = before.active;
     values[`${name}Active`] = after.active;
-    values[`${name}Ratio`] = after.active / Math.max(strength.attackersPercent, 1e-9);
+    values[`${name}Ratio`] = after.active / share;
     values[`${name}Eclipsed`] = after.eclipsed;
     values[`${name}Passive`] = after.passive;
     values[`${name}Together`] = after.together;

@@ -134,6 +134,7 @@ export const unnamedZones: Scenario = {
   seeds: 1,
   cpuSeconds: 200,
   reduced: { peers: 32, seeds: 1 },
+  variants: unnamedVariants.map(([variant]) => variant),
   goals: unnamedVariants.flatMap(([variant]) =>
     rows.map((row) => ({ ...row, id: `${variant}-${row.id}`, what: `${variant}: ${row.what}`, goal: null })),
   ),
