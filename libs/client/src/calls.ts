@@ -4,27 +4,48 @@ import { fromStatus } from './error-status.ts';
 import { StarlingError } from './errors.ts';
 import type { PeerConnection } from './peer-pool.ts';
 
-/** One unary call to one peer. Rejects with a StarlingError. `deadline` in ms since 1970. */
+/** One unary call to one peer. Rejects with a StarlingError. `deadline` in ms since 1970; `signal` breaks it off. */
 export function callUnary<I, O>(
   { client, metadata }: PeerConnection,
   method: GrpcMethod<I, O>,
   request: I,
-  deadline: number,
+  { deadline, signal }: { readonly deadline: number; readonly signal: AbortSignal },
 ): Promise<O> {
+  const bytes = encoded(method, request);
   return new Promise((resolve, reject) => {
-    client.makeUnaryRequest(
+    const cancel = (): void => call.cancel();
+    const call = client.makeUnaryRequest(
       method.path,
-      method.requestSerialize,
+      asItIs,
       method.responseDeserialize,
-      request,
+      bytes,
       metadata(),
       { deadline },
       (error, response) => {
+        signal.removeEventListener('abort', cancel);
         if (error !== null || response === undefined) reject(fromStatus(error));
         else resolve(response);
       },
     );
+    signal.addEventListener('abort', cancel, { once: true });
+    if (signal.aborted) cancel();
   });
+}
+
+/** A message that cannot be sent is its maker's fault; grpc-js would call it a failure of the peer. */
+function encoded<I>(method: Pick<GrpcMethod<I, unknown>, 'requestSerialize'>, request: I): Buffer {
+  try {
+    return method.requestSerialize(request);
+  } catch (error) {
+    throw new StarlingError(`the request cannot be sent: ${(error as Error).message}`, {
+      reason: 'INVALID_REQUEST',
+      cause: error,
+    });
+  }
+}
+
+function asItIs(bytes: Buffer): Buffer {
+  return bytes;
 }
 
 /** Opens a stream of answers; without `deadline` it has none. */
@@ -36,9 +57,9 @@ export function openStream<I, O>(
 ): ClientReadableStream<O> {
   return client.makeServerStreamRequest(
     method.path,
-    method.requestSerialize,
+    asItIs,
     method.responseDeserialize,
-    request,
+    encoded(method, request),
     metadata(),
     deadline === undefined ? {} : { deadline },
   );

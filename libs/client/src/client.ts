@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs, durationMs } from '@bufbuild/protobuf/wkt';
 import {
@@ -28,7 +29,6 @@ import {
   type PutRecordResponse,
   QueryPeersRequestSchema,
   QueryRequestSchema,
-  type QueryResponse,
   type QuerySummary as QuerySummaryProto,
   SearchService,
   toGrpcDefinition,
@@ -41,6 +41,7 @@ import type { Responding } from './answer-stream.ts';
 import { callUnary, openStream, readStream } from './calls.ts';
 import { fromStatus } from './error-status.ts';
 import { StarlingError } from './errors.ts';
+import { pause, unlessAborted } from './moving.ts';
 import { type PeerConnection, PeerPool } from './peer-pool.ts';
 import { PublishStream } from './publish-stream.ts';
 import { batchesOf, documentsBatch, type PutProgress, putDocuments, toDocument } from './put-documents.ts';
@@ -50,6 +51,7 @@ import { type QueryTrace, toQueryTrace } from './query-trace.ts';
 import { type Receipt, toReceipt } from './receipt.ts';
 import { Responder, type RespondOptions } from './responder.ts';
 import { type SubscribeOptions, Subscription } from './subscription.ts';
+import { checkedCount, checkedMs } from './timeouts.ts';
 import { plainDialling, type TlsOptions, tlsDialling } from './tls.ts';
 import { type Token, TokenSource } from './token-source.ts';
 
@@ -79,6 +81,8 @@ export interface ConnectOptions {
 export interface CallOptions {
   /** In ms; default as given to `connect`. */
   readonly timeoutMs?: number;
+  /** Breaks the call off: it rejects with CANCELLED, and what the peer did is not known. */
+  readonly signal?: AbortSignal;
 }
 
 /** A message to publish. */
@@ -104,7 +108,6 @@ export interface QueryOptions extends CallOptions {
   readonly messageBudget?: number;
   /** Hears the way that the query took, wave by wave or round by round, before the summary. */
   readonly onTrace?: (trace: QueryTrace) => void;
-  readonly signal?: AbortSignal;
 }
 
 /** One document that matched. */
@@ -184,6 +187,7 @@ const watchSilenceMs = 15_000;
 const publishStreamWindow = 256;
 /** The first retry comes at once, at another peer; the next ones may meet the same peers again. */
 const retryPauseMs = 100;
+const timeoutDefaultMs = 10_000;
 
 /**
  * Connects to a mesh through any of its peers. Rejects with UNREACHABLE when none of the addresses answers within the
@@ -208,16 +212,22 @@ export class StarlingClient {
   readonly #options: ConnectOptions;
   readonly #pool: PeerPool;
   readonly #token: TokenSource;
+  readonly #closed = new AbortController();
   #learntAt = 0;
 
   /** Prefer `connect`, which also tells whether a peer is there. */
   constructor(options: ConnectOptions) {
+    const { timeoutMs = timeoutDefaultMs, connectTimeoutMs = 2_000 } = options;
+    checkedMs('timeoutMs', timeoutMs);
+    checkedMs('connectTimeoutMs', connectTimeoutMs);
     this.#options = options;
+    // Every call under way listens to it.
+    setMaxListeners(0, this.#closed.signal);
     this.#token = new TokenSource(options.token);
     this.#pool = new PeerPool({
       seeds: options.addresses,
       dialling: options.tls === 'off' ? plainDialling : tlsDialling(options.tls ?? {}),
-      connectTimeoutMs: options.connectTimeoutMs ?? 2_000,
+      connectTimeoutMs,
       metadata: () => this.#token.metadata(),
     });
   }
@@ -234,7 +244,7 @@ export class StarlingClient {
 
   /** Resolves when a peer answers. */
   async ready(options: CallOptions = {}): Promise<void> {
-    await this.#acquire(this.#deadline(options));
+    await unlessAborted(this.#acquire(this.#deadline(options)), this.#endOf(options));
   }
 
   /**
@@ -247,11 +257,12 @@ export class StarlingClient {
 
   /** Publishes many messages in order over one call. `window`: how many may be unacknowledged at once. */
   publishStream(window = publishStreamWindow): {
-    publish(message: OutgoingMessage, options?: Omit<PublishOptions, 'timeoutMs'>): Promise<Receipt>;
+    publish(message: OutgoingMessage, options?: Omit<PublishOptions, keyof CallOptions>): Promise<Receipt>;
     close(): Promise<void>;
   } {
     const stream = new PublishStream(
       {
+        closed: this.#closed.signal,
         acquire: () => this.#acquire(this.#deadline({})),
         tokenGeneration: () => this.#token.generation,
         forgetToken: (generation) => this.#token.forget(generation),
@@ -259,7 +270,7 @@ export class StarlingClient {
       window,
     );
     return {
-      publish: (message, options = {}) => stream.send(toPublishRequest(message, options)),
+      publish: async (message, options = {}) => stream.send(toPublishRequest(message, options)),
       close: () => stream.close(),
     };
   }
@@ -268,6 +279,7 @@ export class StarlingClient {
   subscribe(options: SubscribeOptions): Subscription {
     return new Subscription(
       {
+        closed: this.#closed.signal,
         acquire: (deadline) => this.#acquire(deadline),
         release: (connection) => this.#pool.release(connection),
         tokenGeneration: () => this.#token.generation,
@@ -284,6 +296,7 @@ export class StarlingClient {
   respond(options: RespondOptions, answer: Responding): Responder {
     return new Responder(
       {
+        closed: this.#closed.signal,
         acquire: (deadline) => this.#acquire(deadline),
         release: (connection) => this.#pool.release(connection),
         tokenGeneration: () => this.#token.generation,
@@ -296,7 +309,7 @@ export class StarlingClient {
 
   /** Asks the whole mesh: hits as they are found, the summary last. `timeoutMs` is the query's own. */
   async *query(text: string, options: QueryOptions = {}): AsyncGenerator<QueryHit | QuerySummary, void, void> {
-    const timeoutMs = options.timeoutMs ?? 5_000;
+    const timeoutMs = checkedMs('timeoutMs', options.timeoutMs ?? 5_000);
     const request = create(QueryRequestSchema, {
       text,
       limit: options.limit ?? 0,
@@ -305,12 +318,10 @@ export class StarlingClient {
       messageBudget: options.messageBudget ?? 0,
       trace: options.onTrace !== undefined,
     });
-    const open = async (): Promise<AsyncGenerator<QueryResponse, void, void>> => {
-      const connection = await this.#acquire(this.#deadline(options));
-      const call = openStream(connection, search.query, request, Date.now() + timeoutMs + queryGraceMs);
-      return readStream(call, { signal: options.signal });
-    };
-    for await (const { event } of this.#withFreshToken(open)) {
+    const events = this.#streamed({ ...options, timeoutMs }, (connection, signal) =>
+      readStream(openStream(connection, search.query, request, Date.now() + timeoutMs + queryGraceMs), { signal }),
+    );
+    for await (const { event } of events) {
       if (event.case === 'hit') {
         const { peerId, document, score, responder } = event.value;
         const version = Number(document?.version ?? 0n);
@@ -340,7 +351,8 @@ export class StarlingClient {
     { batch = documentsBatch }: { readonly batch?: number } = {},
   ): AsyncGenerator<PutProgress, void, void> {
     const connection = await this.#acquire(this.#deadline({}));
-    yield* putDocuments(connection, search.putDocumentsStream, batchesOf(documents, batch));
+    const { signal } = this.#closed;
+    yield* putDocuments(connection, search.putDocumentsStream, batchesOf(documents, batch), signal);
   }
 
   /** Keeps documents at the peer that is connected, at most 1,000. Resolves with how many it then holds. */
@@ -403,6 +415,7 @@ export class StarlingClient {
    */
   async queryPeers(text: string, options: QueryPeersOptions = {}): Promise<PeersAnswer> {
     const { timeoutMs = 5_000, messageBudget = 0, signal } = options;
+    checkedMs('timeoutMs', timeoutMs);
     const request = create(QueryPeersRequestSchema, { text, timeout: durationFromMs(timeoutMs), messageBudget });
     // The peer ends it in time to say who is missing.
     const call = { timeoutMs: timeoutMs + answerMarginMs, ...(signal !== undefined && { signal }) };
@@ -413,11 +426,15 @@ export class StarlingClient {
   async *watchTopology(
     options: { readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<WatchTopologyResponse, void, void> {
-    const { signal } = options;
+    const signal = this.#endOf(options);
     let last: { epoch: string; version: bigint } = { epoch: '', version: 0n };
     let isTokenFresh = false;
-    while (!isAborted(signal)) {
-      const connection = await this.#acquire(this.#deadline({}));
+    while (!signal.aborted) {
+      const connection = await unlessAborted(this.#acquire(this.#deadline({})), signal).catch((error: unknown) => {
+        if (signal.aborted) return null;
+        throw error;
+      });
+      if (connection === null) return;
       const { generation } = this.#token;
       const request = create(WatchTopologyRequestSchema, { epoch: last.epoch, afterVersion: last.version });
       try {
@@ -428,7 +445,7 @@ export class StarlingClient {
           yield response;
         }
       } catch (error) {
-        if (isAborted(signal)) return;
+        if (signal.aborted) return;
         const failure = fromStatus(error);
         if (failure.code === 'UNAUTHENTICATED' && !isTokenFresh && this.#token.forget(generation)) {
           isTokenFresh = true;
@@ -467,45 +484,67 @@ export class StarlingClient {
     );
   }
 
-  /** Ends all calls. The client cannot be used any more. */
+  /**
+   * Ends all calls: subscriptions, watches and engines end as if each had been closed, the others reject with CANCELLED. The
+   * client cannot be used any more.
+   */
   close(): void {
+    this.#closed.abort();
     this.#pool.close();
   }
 
-  /** A stream that is opened once more, with a new token, when it is refused for its token before anything came. */
-  async *#withFreshToken<O>(open: () => Promise<AsyncGenerator<O, void, void>>): AsyncGenerator<O, void, void> {
-    let hasBegun = false;
-    let generation = -1;
-    try {
-      const items = await open();
-      generation = this.#token.generation;
-      for await (const item of items) {
-        hasBegun = true;
-        yield item;
-      }
-    } catch (error) {
-      if (hasBegun || fromStatus(error).code !== 'UNAUTHENTICATED' || !this.#token.forget(generation)) throw error;
-      yield* await open();
-    }
+  #deadline({ timeoutMs }: CallOptions): number {
+    return Date.now() + checkedMs('timeoutMs', timeoutMs ?? this.#options.timeoutMs ?? timeoutDefaultMs);
   }
 
-  #deadline({ timeoutMs }: CallOptions): number {
-    return Date.now() + (timeoutMs ?? this.#options.timeoutMs ?? 10_000);
+  /** Fires when a call is to end before its time. */
+  #endOf({ signal }: CallOptions): AbortSignal {
+    return signal === undefined ? this.#closed.signal : AbortSignal.any([this.#closed.signal, signal]);
   }
 
   /** One unary call; at another peer when this one cannot be reached or leaves. */
-  async #call<I, O>(method: GrpcMethod<I, O>, request: I, options: CallOptions): Promise<O> {
+  #call<I, O>(method: GrpcMethod<I, O>, request: I, options: CallOptions): Promise<O> {
+    return this.#tried(options, (connection, deadline, signal) =>
+      callUnary(connection, method, request, { deadline, signal }),
+    );
+  }
+
+  /** One stream of answers; begun at another peer when this one cannot be reached or leaves before anything came. */
+  async *#streamed<O>(
+    options: CallOptions,
+    open: (connection: PeerConnection, signal: AbortSignal) => AsyncGenerator<O, void, void>,
+  ): AsyncGenerator<O, void, void> {
+    const { first, rest } = await this.#tried(options, async (connection, _deadline, signal) => {
+      const items = open(connection, signal);
+      return { first: await items.next(), rest: items };
+    });
+    if (first.done === true) return;
+    try {
+      yield first.value;
+      yield* rest;
+    } finally {
+      // Also when its reader went after the first.
+      await rest.return();
+    }
+  }
+
+  /** Runs a call at a peer, and again at another while they cannot be reached or leave, until the deadline. */
+  async #tried<T>(
+    options: CallOptions,
+    run: (connection: PeerConnection, deadline: number, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     const deadline = this.#deadline(options);
+    const signal = this.#endOf(options);
     let refusal: StarlingError | null = null;
     let isTokenFresh = false;
     for (;;) {
-      const connection = await this.#acquire(deadline).catch((error: unknown) => {
+      const connection = await unlessAborted(this.#acquire(deadline), signal).catch((error: unknown) => {
         // What a peer said tells more than that none could be reached in the time that was left.
         throw refusal !== null && fromStatus(error).reason === 'UNREACHABLE' ? refusal : error;
       });
       const { generation } = this.#token;
       try {
-        return await callUnary(connection, method, request, deadline);
+        return await run(connection, deadline, signal);
       } catch (error) {
         const failure = fromStatus(error);
         if (failure.code === 'UNAUTHENTICATED' && !isTokenFresh && this.#token.forget(generation)) {
@@ -518,7 +557,7 @@ export class StarlingClient {
         if (failure.reason === 'NO_ANSWER' && refusal !== null) throw refusal;
         if (!failure.isRetryable || Date.now() >= deadline) throw failure;
         this.#pool.release(connection);
-        if (refusal !== null) await delay(Math.min(retryPauseMs, Math.max(0, deadline - Date.now())));
+        if (refusal !== null) await pause(Math.min(retryPauseMs, Math.max(0, deadline - Date.now())), signal);
         refusal = failure;
       }
     }
@@ -538,7 +577,10 @@ export class StarlingClient {
   async #learn(connection: PeerConnection): Promise<void> {
     try {
       const request = create(ListPeersRequestSchema, { pageSize: 1_000 });
-      const { peers } = await callUnary(connection, admin.listPeers, request, this.#deadline({}));
+      const { peers } = await callUnary(connection, admin.listPeers, request, {
+        deadline: this.#deadline({}),
+        signal: this.#closed.signal,
+      });
       this.#pool.learn(peers.map((peer) => peer.apiAddress));
     } catch {
       // The addresses that are known must do until the next try.
@@ -547,16 +589,8 @@ export class StarlingClient {
   }
 }
 
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-function isAborted(signal: AbortSignal | undefined): boolean {
-  return signal?.aborted === true;
-}
-
 function toPublishRequest({ topic, payload, headers }: OutgoingMessage, options: PublishOptions): PublishRequest {
-  const heldBy = options.heldBy ?? 0;
+  const heldBy = checkedCount('heldBy', options.heldBy ?? 0);
   return create(PublishRequestSchema, {
     topic,
     payload: typeof payload === 'string' ? new TextEncoder().encode(payload) : payload,

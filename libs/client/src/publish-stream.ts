@@ -21,6 +21,8 @@ interface Outstanding {
 
 /** What a publish stream needs of its client. */
 export interface PublishStreamPort {
+  /** The client was closed. */
+  readonly closed: AbortSignal;
   acquire(): Promise<PeerConnection>;
   /** Names the token that a call carries now. */
   tokenGeneration(): number;
@@ -72,7 +74,7 @@ export class PublishStream {
   /** Sends no more; resolves when everything sent is acknowledged or rejected. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    const call = this.#call;
+    const call = this.#call ?? (await this.#opening?.catch(() => null)) ?? null;
     if (call === null) return;
     await new Promise<void>((resolve) => {
       call.once('close', resolve);
@@ -99,6 +101,11 @@ export class PublishStream {
       const end = (error: unknown): void => this.#ended(call, error, generation);
       call.on('error', end);
       call.on('end', () => end(new StarlingError('the peer ended the stream', { reason: 'DRAINING' })));
+      const { closed } = this.#port;
+      const cancel = (): void => call.cancel();
+      closed.addEventListener('abort', cancel, { once: true });
+      call.once('status', () => closed.removeEventListener('abort', cancel));
+      if (closed.aborted) cancel();
       this.#call = call;
       this.#isFull = false;
       return call;

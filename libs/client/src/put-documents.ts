@@ -11,6 +11,7 @@ import {
 import { openDuplex, readStream } from './calls.ts';
 import type { OutgoingDocument } from './client.ts';
 import type { PeerConnection } from './peer-pool.ts';
+import { checkedCount } from './timeouts.ts';
 
 /** How far a stream of documents is. */
 export interface PutProgress {
@@ -34,6 +35,7 @@ export async function* putDocuments(
   connection: PeerConnection,
   method: GrpcMethod<PutDocumentsStreamRequest, PutDocumentsStreamResponse>,
   batches: AsyncIterable<readonly OutgoingDocument[]>,
+  signal: AbortSignal,
 ): AsyncGenerator<PutProgress, void, void> {
   const call = openDuplex(connection, method);
   const broken: unknown[] = [];
@@ -43,7 +45,7 @@ export async function* putDocuments(
   });
   let [stored, stale] = [0, 0];
   try {
-    for await (const { storedCount, staleCount, totalCount } of readStream(call)) {
+    for await (const { storedCount, staleCount, totalCount } of readStream(call, { signal })) {
       stored += storedCount;
       stale += staleCount;
       yield { stored, stale, total: Number(totalCount) };
@@ -99,5 +101,5 @@ export async function* batchesOf(
 }
 
 export function toDocument({ id, fields, version }: OutgoingDocument): Document {
-  return create(DocumentSchema, { id, fields, version: BigInt(version ?? 0) });
+  return create(DocumentSchema, { id, fields, version: BigInt(checkedCount('version', version ?? 0)) });
 }

@@ -3,7 +3,7 @@ import { RespondRequestSchema, type RespondResponse, SearchService, toGrpcDefini
 import { AnswerStream, type Question, type Responding } from './answer-stream.ts';
 import { openDuplex } from './calls.ts';
 import { fromStatus } from './error-status.ts';
-import { canMove, pause } from './moving.ts';
+import { canMove, pause, unlessAborted } from './moving.ts';
 import type { PeerConnection } from './peer-pool.ts';
 
 export interface RespondOptions {
@@ -25,6 +25,8 @@ export interface RespondOptions {
 
 /** What an engine needs of its client. */
 export interface ResponderPort {
+  /** The client was closed. */
+  readonly closed: AbortSignal;
   acquire(deadline: number): Promise<PeerConnection>;
   release(connection: PeerConnection): void;
   tokenGeneration(): number;
@@ -44,6 +46,8 @@ export class Responder {
   readonly #options: RespondOptions;
   readonly #respond: Responding;
   readonly #stop = new AbortController();
+  /** It was closed, its client was, or its signal says so. */
+  readonly #ended: AbortSignal;
   /** Resolves when it was closed; rejects when no peer takes it. */
   readonly closed: Promise<void>;
   #address: string | null = null;
@@ -57,8 +61,7 @@ export class Responder {
     this.#options = options;
     this.#respond = respond;
     const { signal } = options;
-    signal?.addEventListener('abort', () => this.close(), { once: true });
-    if (signal?.aborted === true) this.close();
+    this.#ended = AbortSignal.any([this.#stop.signal, port.closed, ...(signal === undefined ? [] : [signal])]);
     this.closed = this.#run();
     // Whoever does not look at it is told of nothing, and not ended by it.
     this.closed.catch(() => {});
@@ -76,7 +79,7 @@ export class Responder {
 
   async #run(): Promise<void> {
     const giveUpAfterMs = this.#options.giveUpAfterMs ?? 60_000;
-    const { signal } = this.#stop;
+    const signal = this.#ended;
     let lastAttached = Date.now();
     let fruitless = 0;
     let isTokenFresh = false;
@@ -85,7 +88,7 @@ export class Responder {
       let connection: PeerConnection | null = null;
       let generation = 0;
       try {
-        connection = await this.#port.acquire(lastAttached + giveUpAfterMs);
+        connection = await unlessAborted(this.#port.acquire(lastAttached + giveUpAfterMs), signal);
         if (signal.aborted) return;
         generation = this.#port.tokenGeneration();
         const { address } = connection;
@@ -118,7 +121,7 @@ export class Responder {
   /** Resolves when the peer ends the stream; rejects when it breaks, or the peer does not take the engine. */
   async #attach(connection: PeerConnection, attached: (peerId: string) => void): Promise<void> {
     const { name, topics, concurrency = 0 } = this.#options;
-    const { signal } = this.#stop;
+    const signal = this.#ended;
     const call = openDuplex(connection, respond);
     const answers = new AnswerStream(call, this.#respond, {
       answered: () => this.answered++,

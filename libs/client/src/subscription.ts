@@ -5,7 +5,8 @@ import { MeshService, SubscribeRequestSchema, toGrpcDefinition } from '@starling
 import { openStream, readStream } from './calls.ts';
 import { CursorSet } from './cursor-set.ts';
 import { fromStatus } from './error-status.ts';
-import { canMove, pause } from './moving.ts';
+import { invalidRequest } from './errors.ts';
+import { canMove, pause, unlessAborted } from './moving.ts';
 import type { PeerConnection } from './peer-pool.ts';
 import { SeenIds } from './seen-ids.ts';
 
@@ -61,6 +62,8 @@ export type SubscriptionEvent = ReceivedMessage | ReceivedGap | ReceivedLive;
 
 /** What a subscription needs of its client. */
 export interface SubscriptionPort {
+  /** The client was closed. */
+  readonly closed: AbortSignal;
   acquire(deadline: number): Promise<PeerConnection>;
   release(connection: PeerConnection): void;
   /** Names the token that a call carries now. */
@@ -88,6 +91,8 @@ export class Subscription implements AsyncIterable<SubscriptionEvent> {
   readonly #cursors: CursorSet;
   readonly #seen = new SeenIds(seenMax);
   readonly #stop = new AbortController();
+  /** It was closed, its client was, or its signal says so. */
+  readonly #ended: AbortSignal;
   readonly #startedAt = Date.now();
   #liveAt: string | null = null;
   /** Times that it went on at another peer. */
@@ -100,8 +105,10 @@ export class Subscription implements AsyncIterable<SubscriptionEvent> {
     this.#options = options;
     const { from = 'new', signal } = options;
     this.#cursors = new CursorSet(typeof from === 'object' && 'cursors' in from ? from.cursors : []);
-    signal?.addEventListener('abort', () => this.close(), { once: true });
-    if (signal?.aborted === true) this.close();
+    this.#ended = AbortSignal.any([this.#stop.signal, port.closed, ...(signal === undefined ? [] : [signal])]);
+    if (typeof from === 'object' && 'since' in from && Number.isNaN(from.since.getTime())) {
+      throw invalidRequest([{ field: 'since', description: 'is no valid date' }]);
+    }
   }
 
   /** Where the reader stands: give them as `from` to go on later, at any peer. */
@@ -119,16 +126,16 @@ export class Subscription implements AsyncIterable<SubscriptionEvent> {
     let lastHeard = Date.now();
     let fruitless = 0;
     let isTokenFresh = false;
-    for (let attempt = 0; !this.#stop.signal.aborted; attempt++) {
+    for (let attempt = 0; !this.#ended.aborted; attempt++) {
       let connection: PeerConnection | null = null;
       let generation = 0;
       try {
-        connection = await this.#port.acquire(lastHeard + giveUpAfterMs);
-        if (this.#stop.signal.aborted) return;
+        connection = await unlessAborted(this.#port.acquire(lastHeard + giveUpAfterMs), this.#ended);
+        if (this.#ended.aborted) return;
         generation = this.#port.tokenGeneration();
         if (attempt > 0) this.moves++;
         const call = openStream(connection, subscribe, this.#request(attempt));
-        for await (const { event } of readStream(call, { silenceMs, signal: this.#stop.signal })) {
+        for await (const { event } of readStream(call, { silenceMs, signal: this.#ended })) {
           lastHeard = Date.now();
           fruitless = 0;
           isTokenFresh = false;
@@ -136,7 +143,7 @@ export class Subscription implements AsyncIterable<SubscriptionEvent> {
           if (shown !== null) yield shown;
         }
       } catch (error) {
-        if (this.#stop.signal.aborted) return;
+        if (this.#ended.aborted) return;
         const isRefused = connection !== null && fromStatus(error).code === 'UNAUTHENTICATED';
         if (isRefused && !isTokenFresh && this.#port.forgetToken(generation)) {
           // Not the peer's fault: it goes on here, once, with another token.
@@ -147,7 +154,7 @@ export class Subscription implements AsyncIterable<SubscriptionEvent> {
       }
       // The peer ended the stream or broke: it drains, dies or is full.
       if (connection !== null) this.#port.release(connection);
-      if (fruitless > 0) await pause(Math.min(pauseMaxMs, 50 * 2 ** fruitless), this.#stop.signal);
+      if (fruitless > 0) await pause(Math.min(pauseMaxMs, 50 * 2 ** fruitless), this.#ended);
       fruitless++;
     }
   }

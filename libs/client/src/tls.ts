@@ -25,11 +25,12 @@ export interface Dialling {
 export type DiallingOf = (address: string) => Dialling;
 
 /** Without encryption: whoever is on the way reads and changes everything. */
-export const plainDialling: DiallingOf = () => ({
-  credentials: credentials.createInsecure(),
-  options: {},
-  problem: () => null,
-});
+export const plainDialling: DiallingOf = () => {
+  // What listens there is heard of only when it answers: one that encrypts does not.
+  const silent = 'what listens there says nothing without encryption';
+  const watched = new WatchedCredentials(credentials.createInsecure(), silent);
+  return { credentials: watched, options: {}, problem: () => watched.problem };
+};
 
 /** Throws a StarlingError when `ca` holds no certificate. */
 export function tlsDialling({ ca, mesh }: TlsOptions): DiallingOf {
@@ -75,14 +76,17 @@ type Connector = ReturnType<ChannelCredentials['_createSecureConnector']>;
 class WatchedCredentials extends ChannelCredentials {
   problem: string | null = null;
   readonly #inner: ChannelCredentials;
+  readonly #unready: string | null;
 
-  constructor(inner: ChannelCredentials) {
+  /** `unready`: what a connection means that is made, of a channel that is not ready all the same. */
+  constructor(inner: ChannelCredentials, unready: string | null = null) {
     super();
     this.#inner = inner;
+    this.#unready = unready;
   }
 
   _isSecure(): boolean {
-    return true;
+    return this.#inner._isSecure();
   }
 
   _equals(other: ChannelCredentials): boolean {
@@ -95,7 +99,7 @@ class WatchedCredentials extends ChannelCredentials {
       connect: async (socket) => {
         try {
           const connected = await inner.connect(socket);
-          this.problem = null;
+          this.problem = this.#unready;
           return connected;
         } catch (error) {
           this.problem = describe(error);
@@ -113,6 +117,7 @@ function describe(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG')
     return 'it does not encrypt';
-  const text = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error);
+  // What follows the semicolon is Node's advice to whoever started it.
+  const text = error instanceof Error ? (error.message.split(/\n|; /, 1)[0] ?? '') : String(error);
   return /certificate|CERT|ISSUER|SIGNED/i.test(`${text} ${code}`) ? `its certificate is refused: ${text}` : text;
 }

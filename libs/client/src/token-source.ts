@@ -1,5 +1,6 @@
 import { Metadata } from '@grpc/grpc-js';
 import { StarlingError } from './errors.ts';
+import { timeoutMsMax } from './timeouts.ts';
 
 /** A token, or where a fresh one comes from: called for the first call, and again when a peer refuses what it gave. */
 export type Token = string | (() => Promise<string>);
@@ -34,7 +35,7 @@ export class TokenSource {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       const error = new StarlingError('no token came in time', { reason: 'TOKEN_MISSING' });
-      timer = setTimeout(() => reject(error), Math.max(0, deadline - Date.now()));
+      timer = setTimeout(() => reject(error), Math.max(0, Math.min(timeoutMsMax, deadline - Date.now())));
     });
     await Promise.race([this.#fetching, late]).finally(() => clearTimeout(timer));
   }
