@@ -13,7 +13,7 @@ import { operatorKeyInit } from './commands/operator-key.ts';
 import { peers } from './commands/peers.ts';
 import { pub } from './commands/pub.ts';
 import { putDocs } from './commands/put-docs.ts';
-import { query } from './commands/query.ts';
+import { type QueryCommandOptions, query } from './commands/query.ts';
 import { sim } from './commands/sim.ts';
 import { sub } from './commands/sub.ts';
 import { tokenNew } from './commands/token.ts';
@@ -35,8 +35,6 @@ const peersHelp = `
 With --peers: fields and count(*), count, sum, min, max, avg, p50, p99 or quantile of a field; then where, group by, order by, limit:
   "zone, count(*), p99(rtt) where version != 1.4 group by zone order by count(*) desc".
   Fields: ${Object.keys(peerAttributes).join(', ')}.`;
-
-/** As in `starling up`. */
 
 const output = () =>
   new Option('-o, --output <format>', 'table for people, json for programs')
@@ -135,7 +133,13 @@ function build(finish: (code: number) => void): Command {
   asking(meshCommand(program, 'query <text>', 'ask the mesh for documents, or about its peers'))
     .addHelpText('after', peersHelp)
     .option('--peers', 'ask about the peers: "zone, count(*), p99(rtt) group by zone"', false)
-    .action(run(query));
+    .action(
+      run((text: string, options: QueryCommandOptions, command: Command) => {
+        if (options.peers)
+          refuse(command, { limit: 'write "limit 5" into the question', strategy: 'all peers are asked' });
+        return query(text, options);
+      }),
+    );
   const trace = program.command('trace').description('the way that something took through the mesh');
   asking(meshCommand(trace, 'query <text>', 'ask, and show who asked whom and how long each took')).action(
     run(traceQuery),
@@ -242,10 +246,28 @@ function build(finish: (code: number) => void): Command {
     .option('--resume <file>', 'keeps finished seeds in this file, and does not run again those that are there')
     .addOption(output())
     .action(run(sim));
+  sayWhereHelpIs(program, 'starling');
   return program;
 }
 
-/** What to do about a refusal for want of a token or of rights. */
+/** Throws for an option that was given and would do nothing; `instead` says why not. */
+function refuse(command: Command, instead: Readonly<Record<string, string>>): void {
+  for (const [name, why] of Object.entries(instead)) {
+    if (command.getOptionValueSource(name) === 'cli') throw new CliError(`--${name}: ${why}`, exitCode.usage);
+  }
+}
+
+/** What is wrong with a command's words is told on one line, and where its help is. */
+function sayWhereHelpIs(command: Command, path: string): void {
+  command.exitOverride((error) => {
+    if (error.exitCode === 0 || error.code === 'commander.help') throw error;
+    const text = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+    throw new CliError(`${text}; see ${path} --help`, exitCode.usage);
+  });
+  for (const inner of command.commands) sayWhereHelpIs(inner, `${path} ${inner.name()}`);
+}
+
+/** What to do about a refusal for want of a token or of rights, or about a peer that is not there. */
 function adviceOf({ reason }: StarlingError): string {
   switch (reason) {
     case 'TOKEN_MISSING':
@@ -255,6 +277,10 @@ function adviceOf({ reason }: StarlingError): string {
       return ': ask whoever runs the mesh for another, or make one with `starling token new`';
     case 'ROLE_TOO_LOW':
       return ': use a token with that role';
+    case 'UNREACHABLE':
+      return ': is a mesh running there? npm start runs one on this machine and prints its addresses (--address)';
+    case 'UNKNOWN_METHOD':
+      return ': is that the port of an API, as 7401? At 7400 peers talk to each other';
     default:
       return '';
   }
@@ -325,13 +351,7 @@ function caCommands(
 
 /** One line for a person, and the code for a script. */
 function report(error: unknown): number {
-  if (error instanceof CommanderError) {
-    const isHelp = error.code === 'commander.help';
-    if (error.exitCode !== 0 && !isHelp) {
-      console.error(`starling: ${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}`);
-    }
-    return error.exitCode === 0 ? exitCode.ok : exitCode.usage;
-  }
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.usage;
   if (error instanceof CliError) {
     console.error(`starling: ${error.message}`);
     if (error.picture !== '') console.error(error.picture);

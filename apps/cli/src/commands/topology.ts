@@ -1,5 +1,11 @@
-import type { PeerReport, WatchTopologyResponse } from '@starling/wire';
-import { LinkRole } from '@starling/wire';
+import { type DescMessage, type MessageShape, toJson } from '@bufbuild/protobuf';
+import {
+  LinkRole,
+  type PeerReport,
+  PeerReportSchema,
+  type WatchTopologyResponse,
+  WatchTopologyResponseSchema,
+} from '@starling/wire';
 import { exitCode } from '../exit-codes.ts';
 import { json, shortId, table } from '../output.ts';
 import { milliseconds, type SessionOptions, withClient } from '../session.ts';
@@ -23,13 +29,23 @@ export function topology(options: TopologyOptions): Promise<number> {
       apply(picture, response);
       heard = response.peersHeard;
       known = response.peersKnown;
-      if (options.watch) console.log(options.output === 'json' ? json(response) : changeLine(response, picture));
+      if (options.watch)
+        console.log(
+          options.output === 'json'
+            ? json(shown(WatchTopologyResponseSchema, response))
+            : changeLine(response, picture),
+        );
       else if (known > 0 && heard >= known) break;
     }
     clearTimeout(timer);
     if (!options.watch) print(options, [...picture.values()], heard, known);
     return heard >= known ? exitCode.ok : exitCode.incomplete;
   });
+}
+
+/** As protobuf's JSON has it, and so any other client: times as text, words for enums, zeros too. */
+function shown<D extends DescMessage>(schema: D, message: MessageShape<D>) {
+  return toJson(schema, message, { alwaysEmitImplicit: true });
 }
 
 function apply(picture: Map<string, PeerReport>, { event }: WatchTopologyResponse): void {
@@ -42,7 +58,8 @@ function print(options: TopologyOptions, reports: readonly PeerReport[], heard: 
   const names = new Map(reports.map(({ peer }) => [peer?.id ?? '', peer?.name || shortId(peer?.id ?? '')]));
   const nameOf = (id: string) => names.get(id) ?? shortId(id);
   if (options.output === 'json') {
-    console.log(json({ peersHeard: heard, peersKnown: known, parts: parts(reports), peers: reports }, 2));
+    const peers = reports.map((report) => shown(PeerReportSchema, report));
+    console.log(json({ peersHeard: heard, peersKnown: known, parts: parts(reports), peers }, 2));
     return;
   }
   const rows = reports
