@@ -1,9 +1,19 @@
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { create, fromBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, type JsonObject } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
-import { connect } from '@starling/client';
-import { toGrpcDefinition } from '@starling/wire';
+import { connect, fromStatus } from '@starling/client';
+import {
+  type Acknowledge,
+  AdminService,
+  type GrpcMethod,
+  LookupService,
+  MeshService,
+  PublishRequestSchema,
+  PutDocumentsRequestSchema,
+  SearchService,
+  toGrpcDefinition,
+} from '@starling/wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   Health,
@@ -69,6 +79,8 @@ describe('reflection', () => {
     'starling.v1.MeshService.Publish',
     'starling.v1.Message',
     'google.protobuf.Duration',
+    'google.rpc.Status',
+    'google.rpc.BadRequest',
   ])('gives the file of %s and all that it imports', async (value) => {
     const answer = await ask('v1', { case: 'fileContainingSymbol', value });
     const files = answer?.case === 'fileDescriptorResponse' ? answer.value.fileDescriptorProto : [];
@@ -140,6 +152,59 @@ describe('the wrong protocol on a port', () => {
   it('bytes that are no message are refused', async () => {
     const garbled = { ...health.check, requestSerialize: () => Buffer.from([0xff, 0xff, 0xff]) };
     await expect(raw.unary(garbled, create(HealthCheckRequestSchema))).rejects.toMatchObject({ code: 13 });
+  });
+});
+
+describe('a request that cannot be read', () => {
+  const methods = [MeshService, SearchService, LookupService, AdminService].flatMap(
+    (service) => Object.values(toGrpcDefinition(service)) as GrpcMethod<unknown, unknown>[],
+  );
+  /** What a call with these bytes fails with. */
+  const refusal = async (method: GrpcMethod<unknown, unknown>, bytes: Uint8Array) => {
+    const garbled = { ...method, requestSerialize: () => Buffer.from(bytes) };
+    const failed = (promise: Promise<unknown>) => promise.then(() => null, fromStatus);
+    if (!method.responseStream) return failed(raw.unary(garbled, {}));
+    if (!method.requestStream) return failed(collect(raw.stream(garbled, {})));
+    const call = raw.duplex(garbled);
+    const end = failed(collect(call));
+    call.write({});
+    return end;
+  };
+
+  it.each(methods.map((method) => [method.path, method] as const))('%s says why', async (_path, method) => {
+    for (const bytes of [Buffer.from([0xff, 0xff, 0xff]), Buffer.from([0x0a, 0x05, 0x61])]) {
+      expect(await refusal(method, bytes)).toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        reason: 'INVALID_REQUEST',
+        message: expect.stringMatching(/^the request cannot be read: ./),
+      });
+    }
+  });
+
+  const nested = (depth: number): JsonObject => {
+    let value: JsonObject = { word: 'deep' };
+    for (let i = 1; i < depth; i++) value = { in: value };
+    return value;
+  };
+
+  it('is also a document that is nested too deep', async () => {
+    const put = toGrpcDefinition(SearchService).putDocuments;
+    const documents = (depth: number) =>
+      create(PutDocumentsRequestSchema, { documents: [{ id: 'd', fields: nested(depth) }] });
+    expect(await raw.unary(put, documents(49))).toMatchObject({ storedCount: 1 });
+    await expect(raw.unary(put, documents(50)).catch(fromStatus)).resolves.toMatchObject({
+      reason: 'INVALID_REQUEST',
+      message: expect.stringContaining('depth'),
+    });
+  });
+
+  it('is also one that wants what this peer has no word for', async () => {
+    const { publish } = toGrpcDefinition(MeshService);
+    const later = create(PublishRequestSchema, { topic: 't', acknowledge: 3 as Acknowledge });
+    await expect(raw.unary(publish, later).catch(fromStatus)).resolves.toMatchObject({
+      reason: 'INVALID_REQUEST',
+      violations: [{ field: 'acknowledge' }],
+    });
   });
 });
 

@@ -1,6 +1,7 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { failStream } from './calls.ts';
+import { ensureReadable } from './malformed.ts';
 
 /** A stream of requests that are answered one by one, in their order. */
 export interface AcknowledgedStream<Q, A> {
@@ -66,10 +67,16 @@ export function serveAcknowledged<Q, A>(call: ServerDuplexStream<Q, A>, stream: 
     outstanding++;
     rest(stream.pace());
     const mine = number;
+    const begin = (): Promise<A> => {
+      try {
+        ensureReadable(request);
+        return stream.answer(mine, request);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    };
     // Of a stream that is over nothing more is begun.
-    const begun = stream.isOneByOne
-      ? answered.then(() => (isOpen ? stream.answer(mine, request) : undefined))
-      : stream.answer(mine, request);
+    const begun = stream.isOneByOne ? answered.then(() => (isOpen ? begin() : undefined)) : begin();
     // It may fail before those before it are answered: then it ends the stream when its turn comes.
     begun.catch(() => undefined);
     answered = answered

@@ -7,6 +7,7 @@ import type { Peer } from '../peer.ts';
 import { failStream } from './calls.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
 import { GrpcStrategy } from './grpc-strategy.ts';
+import { ensureReadable } from './malformed.ts';
 import { servePublishStream } from './publish-stream.ts';
 import { servePutDocumentsStream } from './put-documents-stream.ts';
 import { serveQuery } from './query-stream.ts';
@@ -66,6 +67,8 @@ export class ApiServer {
       (call: C): void => {
         try {
           peer.overlay.ensureServing();
+          // A stream of requests has none yet.
+          if ('request' in call) ensureReadable(call.request);
           serve(call);
         } catch (error) {
           failStream(call, error, log);

@@ -9,8 +9,9 @@ import type {
 } from '@grpc/grpc-js';
 import { BaseRpcContext, type CustomTransportStrategy, Server } from '@nestjs/microservices';
 import { toStatus } from '@starling/client';
-import { toGrpcDefinition } from '@starling/wire';
+import { type GrpcMethod, toGrpcDefinition } from '@starling/wire';
 import { firstValueFrom } from 'rxjs';
+import { ensureReadable, tolerant } from './malformed.ts';
 
 /** What a unary controller method gets beside the request. */
 export class CallContext extends BaseRpcContext<[ServerUnaryCall<unknown, unknown>]> {
@@ -62,21 +63,25 @@ export class GrpcStrategy extends Server implements CustomTransportStrategy {
   #mount(service: DescService): void {
     const definition = toGrpcDefinition(service);
     const handlers: Record<string, UntypedHandleCall> = {};
+    const methods: Record<string, GrpcMethod<unknown, unknown>> = {};
     for (const [name, method] of Object.entries(definition)) {
       const stream = this.#options.streams[method.path];
       const handler = stream ?? this.#unary(method.path);
       if (handler === undefined) throw new Error(`nothing serves ${method.path}`);
       handlers[name] = handler;
+      methods[name] = tolerant(method as GrpcMethod<unknown, unknown>);
     }
-    this.#options.server.addService(definition, handlers);
+    this.#options.server.addService(methods, handlers);
   }
 
   #unary(path: string): UntypedHandleCall | undefined {
     const handler = this.getHandlerByPattern(path);
     if (handler === null) return undefined;
     return (call: ServerUnaryCall<unknown, unknown>, answer: sendUnaryData<unknown>) => {
-      const respond = async (): Promise<unknown> =>
-        firstValueFrom(this.transformToObservable(await handler(call.request, new CallContext([call]))));
+      const respond = async (): Promise<unknown> => {
+        ensureReadable(call.request);
+        return firstValueFrom(this.transformToObservable(await handler(call.request, new CallContext([call]))));
+      };
       respond().then(
         (response) => answer(null, response),
         (error: unknown) => answer(toStatus(error)),

@@ -6,6 +6,7 @@ import {
   type sendUnaryData,
   status,
 } from '@grpc/grpc-js';
+import { StarlingError, toStatus } from '@starling/client';
 import { toGrpcDefinition } from '@starling/wire';
 import {
   type HealthCheckRequest,
@@ -58,7 +59,12 @@ export class Health {
 
   #watch(call: ServerWritableStream<HealthCheckRequest, HealthCheckResponse>): void {
     if (this.#watchers.size >= watchesMax) {
-      call.emit('error', { code: status.RESOURCE_EXHAUSTED, details: `more than ${watchesMax} health watches` });
+      const full = {
+        reason: 'TOO_MANY_WATCHES',
+        retryAfterMs: 5_000,
+        metadata: { limit: String(watchesMax) },
+      } as const;
+      call.emit('error', toStatus(new StarlingError(`${watchesMax} health watches are open already`, full)));
       return;
     }
     const watcher = new HealthWatcher(call);

@@ -2,7 +2,7 @@ import { create, type DescFile, type DescService, toBinary } from '@bufbuild/pro
 import { nestedTypes } from '@bufbuild/protobuf/reflect';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { type Server, type ServerDuplexStream, status } from '@grpc/grpc-js';
-import { file_google_rpc_error_details, toGrpcDefinition } from '@starling/wire';
+import { file_google_rpc_error_details, StatusSchema, toGrpcDefinition } from '@starling/wire';
 import {
   type ServerReflectionRequest,
   type ServerReflectionResponse,
@@ -28,6 +28,7 @@ export class Reflection {
     this.#services = all.map((service) => service.typeName);
     for (const service of all) this.#add(service.file);
     // No method mentions them, but every error carries them: with these a client can show the details as text.
+    this.#add(StatusSchema.file);
     this.#add(file_google_rpc_error_details);
   }
 

@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import type { Attachment, Outgoing } from '../responders/attachment.ts';
 import type { Responders } from '../responders/responders.ts';
 import { failStream } from './calls.ts';
+import { ensureReadable } from './malformed.ts';
 import { StreamWriter } from './stream-writer.ts';
 import { checkAttach } from './validate.ts';
 
@@ -83,9 +84,11 @@ export class RespondStreams {
         fail(new StarlingError(`the engine did not attach within ${attachMaxMs} ms`, { reason: 'REQUEST_STALLED' })),
       attachMaxMs,
     );
-    call.on('data', ({ event }: RespondRequest) => {
+    call.on('data', (request: RespondRequest) => {
       if (!writer.isOpen) return;
       try {
+        ensureReadable(request);
+        const { event } = request;
         if (attachment === null) {
           attachment = responders.attach(checkAttach(event.case === 'attach' ? event.value : undefined), {
             wake: () => writer.wake(),

@@ -5,6 +5,7 @@ import { type Pattern, parsePattern, parseTopic } from '@starling/core-pubsub';
 import type { QueryStrategy as MeshStrategy } from '@starling/mesh';
 import { describeProblem, parseQuery, queryLimits } from '@starling/query';
 import {
+  Acknowledge,
   type BanPeerRequest,
   BanScope,
   banTextLimits,
@@ -84,7 +85,7 @@ const headerName = /^[a-z0-9][a-z0-9_.-]{0,127}$/;
 
 /** Throws INVALID_REQUEST or PAYLOAD_TOO_LARGE. */
 export function checkPublish(request: PublishRequest, payloadBytesMax: number): void {
-  const { payload, headers, holdNeighbors, requestId } = request;
+  const { payload, headers, acknowledge, holdNeighbors, requestId } = request;
   if (payload.length > payloadBytesMax) {
     const description = `has ${payload.length} bytes; at most ${payloadBytesMax} are taken (STARLING_PAYLOAD_BYTES_MAX)`;
     throw new StarlingError(`payload ${description}`, {
@@ -115,6 +116,12 @@ export function checkPublish(request: PublishRequest, payloadBytesMax: number): 
     bytes <= apiLimits.headersBytesMax,
     'headers',
     `have together ${bytes} bytes; at most ${apiLimits.headersBytesMax} are taken`,
+  );
+  // A later one may promise more than this peer would keep.
+  violations.check(
+    acknowledge >= 0 && acknowledge <= Acknowledge.HELD,
+    'acknowledge',
+    `is ${acknowledge}; known are ACKNOWLEDGE_ACCEPTED and ACKNOWLEDGE_HELD`,
   );
   violations.check(
     holdNeighbors <= apiLimits.holdNeighborsMax,
