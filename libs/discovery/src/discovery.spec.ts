@@ -64,6 +64,22 @@ describe('DNS', () => {
     expect(troubles).toEqual([]);
   });
 
+  it('tells once that the name stays unknown, and again after it was known', async () => {
+    let isKnown = false;
+    const resolve4 = () => (isKnown ? Promise.resolve(['10.0.0.1']) : Promise.reject(unknown));
+    let now = 0;
+    const dns = new DnsDiscovery('peers.svc.wrong.domain:7400', onTrouble, { ...nothing, resolve4 }, () => now);
+    const told: number[] = [];
+    for (const known of [false, false, false, false, true, false, false, false]) {
+      isKnown = known;
+      await dns.find();
+      told.push(troubles.length);
+      now += 5_000;
+    }
+    expect(told).toEqual([0, 0, 1, 1, 1, 1, 1, 2]);
+    expect(troubles[0]).toBe('dns peers.svc.wrong.domain:7400: the name is unknown: is it right?');
+  });
+
   it('tells once that the servers fail, and again after they have worked', async () => {
     let answer: Promise<readonly string[]>;
     const dns = new DnsDiscovery('peers.svc:7400', onTrouble, { ...nothing, resolve4: () => answer });

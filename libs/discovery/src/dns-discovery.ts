@@ -16,6 +16,12 @@ export interface DnsResolver {
 /** Addresses taken from one answer: a headless service of a large mesh lists thousands, and a few are enough. */
 const addressesMax = 256;
 
+/**
+ * A name that is unknown for so long is told: while pods start a headless Service lists none for a moment, and resolvers keep
+ * that answer for some seconds; but then whoever asks is in it itself. Default: guess.
+ */
+const unknownMs = 10_000;
+
 /** Asks the servers of resolv.conf, each question for at most 4 s. */
 export function systemResolver(): DnsResolver {
   const resolver = new Resolver({ timeout: 2_000, tries: 2 });
@@ -29,21 +35,30 @@ export function systemResolver(): DnsResolver {
 
 /**
  * Peers by a DNS name: `_links._tcp.example.svc` is asked for SRV records, `example.svc:7400` for addresses. The records
- * of a headless service are meant. No answer is an answer: nobody is there yet, and the next round asks again.
+ * of a headless service are meant. No answer is an answer: nobody is there yet, and the next round asks again. A name that
+ * stays unknown is told all the same: it may be a wrong one, and a peer that finds nobody is a mesh of its own.
  */
 export class DnsDiscovery implements Discovery {
   readonly name = 'dns';
   readonly trouble: Trouble;
   readonly #query: string;
   readonly #resolver: DnsResolver;
+  readonly #now: () => number;
+  #unknownSince = Number.POSITIVE_INFINITY;
 
   /** Throws when `query` is neither a name with a port nor an SRV name. */
-  constructor(query: string, onTrouble: OnTrouble, resolver: DnsResolver = systemResolver()) {
+  constructor(
+    query: string,
+    onTrouble: OnTrouble,
+    resolver: DnsResolver = systemResolver(),
+    now = (): number => performance.now(),
+  ) {
     if (!query.startsWith('_') && !/^[^:\s]+:[0-9]{1,5}$/.test(query)) {
       throw new Error(`"${query}" is neither name:port nor an SRV name such as _links._tcp.starling.svc`);
     }
     this.#query = query;
     this.#resolver = resolver;
+    this.#now = now;
     this.trouble = new Trouble(`dns ${query}`, onTrouble);
   }
 
@@ -51,7 +66,13 @@ export class DnsDiscovery implements Discovery {
   async find(): Promise<readonly string[]> {
     try {
       const found = this.#query.startsWith('_') ? await this.#services() : await this.#hosts();
-      this.trouble.worked();
+      if (found.length > 0) {
+        this.#unknownSince = Number.POSITIVE_INFINITY;
+        this.trouble.worked();
+      } else {
+        this.#unknownSince = Math.min(this.#unknownSince, this.#now());
+        if (this.#now() - this.#unknownSince >= unknownMs) this.trouble.failed('the name is unknown: is it right?');
+      }
       return found.slice(0, addressesMax);
     } catch (error) {
       this.trouble.failed(error);

@@ -223,6 +223,16 @@ describe('an authority', () => {
     );
     const key = createIdentity().privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
     expect(() => Authority.of('prod', authority.certificate, key)).toThrow(/key is not that of its certificate/);
+    const { privateKey: rsa } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const { privateKey: p384 } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+    for (const [other, kind] of [
+      [rsa, 'rsa'],
+      [p384, 'secp384r1'],
+    ] as const) {
+      const pem = other.export({ type: 'pkcs8', format: 'pem' }).toString();
+      const problem = `the authority's key is of ${kind}: it must be of P-256 (prime256v1)`;
+      expect(() => Authority.of('prod', authority.certificate, pem)).toThrow(problem);
+    }
     expect(() => Authority.of('prod', 'x', authority.key)).toThrow(/no certificate of an authority/);
     expect(createPrivateKey(authority.key).asymmetricKeyDetails?.namedCurve).toBe('prime256v1');
     await expect(Authority.create('Prod')).rejects.toThrow(/no name of a mesh/);

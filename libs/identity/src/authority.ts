@@ -52,6 +52,12 @@ export class Authority {
   private constructor(mesh: string, certificate: string, key: KeyObject, trusted: string) {
     const [parsed] = parseCertificates(certificate);
     if (parsed === undefined || !parsed.ca) throw new IdentityError('the authority has no certificate of an authority');
+    const { asymmetricKeyType: kind, asymmetricKeyDetails: details } = key;
+    if (kind !== 'ec' || details?.namedCurve !== 'prime256v1') {
+      throw new IdentityError(
+        `the authority's key is of ${details?.namedCurve ?? kind}: it must be of P-256 (prime256v1)`,
+      );
+    }
     if (!parsed.checkPrivateKey(key)) throw new IdentityError("the authority's key is not that of its certificate");
     const named = /URI:(spiffe:\/\/[^,\s]+)/.exec(parsed.subjectAltName ?? '')?.[1];
     if (named !== undefined && named !== authorityUri(mesh)) {

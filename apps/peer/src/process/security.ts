@@ -19,6 +19,9 @@ import { exitCodes, StartError } from '../start-error.ts';
 /** How often the TLS directory is looked at when the system told no change. Default: guess; a renewal has hours. */
 const pollMs = 10_000;
 
+/** So long a peer waits for its certificate before it says so. Default: an issuer in the same pod takes less than a second. */
+const patienceMs = 5_000;
+
 /** Who this peer is, and how it proves it; `tls` is null when it was told to be insecure. */
 export interface PeerSecurity {
   readonly identity: Identity;
@@ -41,6 +44,12 @@ export async function openSecurity(config: Config, logs: Logs, signal?: AbortSig
     const { mesh, tlsDir: dir } = config;
     const identity = readTlsKey(dir) ?? keptIdentity(config);
     const names = namesOf(config.tlsNames);
+    const notice = setTimeout(() => {
+      logs.peer.warn(
+        { dir, waitMs: config.tlsWaitMs },
+        'waiting for a certificate: whoever is to issue it (starling ca serve; on Kubernetes the container "issuer") has not answered yet; its log says why',
+      );
+    }, patienceMs);
     const material = await obtainCertificate({
       dir,
       identity,
@@ -48,7 +57,7 @@ export async function openSecurity(config: Config, logs: Logs, signal?: AbortSig
       names,
       waitMs: config.tlsWaitMs,
       ...(signal && { signal }),
-    });
+    }).finally(() => clearTimeout(notice));
     const links = new MutualTls(mesh, material, readPeerCertificateDer);
     const api = new ApiCredentials(material);
     const watch = new CertificateWatch(material, {
