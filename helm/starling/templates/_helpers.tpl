@@ -21,11 +21,16 @@ app.kubernetes.io/component: {{ .component }}
 
 {{/* All labels of an object. */}}
 {{- define "starling.labels" -}}
+{{ include "starling.podLabels" . }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* Labels of a pod: without the chart's version, or another chart alone would replace every pod. */}}
+{{- define "starling.podLabels" -}}
 {{ include "starling.selectorLabels" . }}
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: starling
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
 {{- with .root.Values.commonLabels }}
 {{ toYaml . }}
 {{- end }}
