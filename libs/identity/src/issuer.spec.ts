@@ -124,6 +124,18 @@ describe('a peer and an issuer', () => {
     expect(Date.now()).toBeLessThan(first.peer.expiresAt);
   });
 
+  it('do not renew what would end with the authority as well, and say when that has expired', async () => {
+    const dir = join(root, 'tls');
+    const authority = await Authority.create('local', Date.now(), 3_000);
+    const { issuer, events } = await issuerFor([dir], { authority: () => authority });
+    await obtainCertificate(wishOf(dir));
+    for (let look = 0; look < 20; look++) await issuer.sweep();
+    expect(events).toMatchObject([{ kind: 'issued', expiresAt: authority.expiresAt }]);
+    await until(() => issuer.problems.size > 0);
+    expect([...issuer.problems.values()]).toEqual(['the authority itself has expired']);
+    expect(events.map(({ kind }) => kind)).toEqual(['issued', 'refused']);
+  });
+
   it('change over to another authority: both are trusted, then the new one signs', async () => {
     const dir = join(root, 'tls');
     let current = await Authority.create('local');

@@ -125,7 +125,10 @@ interface Answer {
   readonly renewAt: number;
 }
 
-/** When a certificate must be replaced, ms since 1970: after two thirds of its time; −∞ when it is not what the request asks for. */
+/**
+ * When a certificate must be replaced, ms since 1970: after two thirds of its time, unless its authority ends with it; −∞ when
+ * it is not what the request asks for.
+ */
 async function renewalOf(
   request: string,
   certificate: string | null,
@@ -143,6 +146,8 @@ async function renewalOf(
     const { peer } = reading;
     const id = peerIdOf(createPublicKey({ key: Buffer.from(wanted.spki), type: 'spki', format: 'der' }));
     if (peer.peerId !== id || peer.mesh !== authority.mesh || !hasNames(leaf, wanted.names)) return never;
+    // A further certificate would end with the authority as well: from then on there is none at all, which is said.
+    if (peer.expiresAt >= authority.expiresAt) return authority.expiresAt;
     return peer.expiresAt - Math.min(policy.lifetimeMs, peer.expiresAt - peer.validFrom) / 3;
   } catch {
     return never;
