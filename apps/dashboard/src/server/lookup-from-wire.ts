@@ -3,11 +3,15 @@ import type {
   GetRecordResponse,
   PutRecordResponse,
   LookupCost as WireCost,
+  LookupHop as WireHop,
   Record as WireRecord,
 } from '@starling/wire';
-import type { LookupAnswer, LookupCost, RecordLine } from '../features/console/lookup-answer.ts';
+import type { LookupAnswer, LookupCost, LookupHop, RecordLine } from '../features/console/lookup-answer.ts';
 import { durationMs, millisOf } from './facts-from-wire.ts';
 import { previewOf } from './preview.ts';
+
+/** Calls of one lookup that are shown. Guess: 8 paths of 20 rounds take less. */
+const hopsMax = 256;
 
 /** The records of a key as a plain object. */
 export function recordsFound({ records, holderCount, cost }: GetRecordResponse): LookupAnswer {
@@ -45,12 +49,34 @@ function recordLine({ value, version, expireTime, publisher }: WireRecord): Reco
   return { ...previewOf(value), version: String(version), expiresAt: millisOf(expireTime), publisher };
 }
 
-function costFacts(cost: WireCost | undefined): LookupCost {
+/** What a lookup took, one that came to nothing as well. */
+export function costFacts(cost: WireCost | undefined): LookupCost {
+  const hops = cost?.hops ?? [];
   return {
     calls: cost?.callCount ?? 0,
     failures: cost?.failureCount ?? 0,
     rounds: cost?.rounds ?? 0,
     elapsedMs: durationMs(cost?.elapsed) ?? 0,
     isFullTable: cost?.fullTable ?? false,
+    hops: hops.slice(0, hopsMax).map(hopFacts),
+    hopsCut: Math.max(0, hops.length - hopsMax),
+  };
+}
+
+function hopFacts({
+  peerId,
+  peerName,
+  zone,
+  path,
+  round,
+  sharedBits,
+  start,
+  elapsed,
+  outcome,
+  count,
+}: WireHop): LookupHop {
+  return {
+    ...{ peer: peerId, name: peerName, zone, path, round, sharedBits, outcome, count },
+    ...{ startMs: durationMs(start) ?? 0, elapsedMs: durationMs(elapsed) ?? 0 },
   };
 }

@@ -6,13 +6,16 @@ import {
   AdminService,
   BadRequestSchema,
   ErrorInfoSchema,
+  LookupCostSchema,
   LookupService,
   MeshService,
   SearchService,
   StatusSchema,
   toGrpcDefinition,
 } from '@starling/wire';
+import type { LookupCost } from '../features/console/lookup-answer.ts';
 import { AddressBook } from './address-book.ts';
+import { costFacts } from './lookup-from-wire.ts';
 import { addressProblem, diagnose, PeerTrouble } from './trouble.ts';
 
 /** The public API's methods as grpc-js wants them. */
@@ -50,6 +53,8 @@ export interface MeshProblem {
   readonly fields: readonly { readonly field: string; readonly description: string }[];
   /** Where in the text of a question the fault is, in UTF-16 units from 0; left out when none is named. */
   readonly place?: { readonly at: number; readonly end: number };
+  /** What a lookup that came to nothing took; left out of all else. */
+  readonly lookupCost?: LookupCost;
 }
 
 type Method<Q, A> = Pick<grpc.MethodDefinition<Q, A>, 'path' | 'requestSerialize' | 'responseDeserialize'>;
@@ -174,6 +179,7 @@ export function problemOf(error: unknown): MeshProblem {
   const fields: { field: string; description: string }[] = [];
   let reason = '';
   let place: MeshProblem['place'];
+  let lookupCost: LookupCost | undefined;
   const [bytes] = metadata?.get('grpc-status-details-bin') ?? [];
   if (bytes instanceof Buffer) {
     try {
@@ -181,6 +187,8 @@ export function problemOf(error: unknown): MeshProblem {
         const info = anyUnpack(detail, ErrorInfoSchema);
         reason = info?.reason ?? reason;
         place = placeOf(info?.metadata) ?? place;
+        const cost = anyUnpack(detail, LookupCostSchema);
+        if (cost !== undefined) lookupCost = costFacts(cost);
         fields.push(...(anyUnpack(detail, BadRequestSchema)?.fieldViolations ?? []).map(violationFacts));
       }
     } catch {
@@ -193,6 +201,7 @@ export function problemOf(error: unknown): MeshProblem {
     reason,
     fields,
     ...(place !== undefined && { place }),
+    ...(lookupCost !== undefined && { lookupCost }),
   };
 }
 

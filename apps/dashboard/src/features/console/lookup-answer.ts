@@ -6,6 +6,30 @@ export interface LookupCost {
   readonly elapsedMs: number;
   /** All peers were known: nobody had to be asked for the way. */
   readonly isFullTable: boolean;
+  /** When it was asked for: every call, in the order of their ends. */
+  readonly hops: readonly LookupHop[];
+  /** Calls beyond those. */
+  readonly hopsCut: number;
+}
+
+/** One call of a lookup to a peer. Times in ms. */
+export interface LookupHop {
+  readonly peer: string;
+  /** As the peer that was asked knows it; empty: it does not. */
+  readonly name: string;
+  readonly zone: string;
+  /** Which of the disjoint paths, from 0. */
+  readonly path: number;
+  /** How many calls deep, from 1. */
+  readonly round: number;
+  /** Leading bits that its position shares with the key's. */
+  readonly sharedBits: number;
+  readonly startMs: number;
+  readonly elapsedMs: number;
+  /** A word of the API, which `hopWords` puts for people. */
+  readonly outcome: string;
+  /** Records or peers in the answer. */
+  readonly count: number;
 }
 
 /** A record as it is shown. Times in ms since 1970. */

@@ -35,13 +35,14 @@ export function LookupMode(properties: {
   const [key, setKey] = useState('');
   const [value, setValue] = useState('');
   const [lifeMs, setLifeMs] = useState<number>(24 * hour);
+  const [trace, setTrace] = useState(false);
   const [asked, ask] = useAsked<LookupAnswer>('/api/lookup');
   const [lookedFor, setLookedFor] = useState<LookedFor>({ what, key: '' });
 
   const onSubmit = (event: FormEvent): void => {
     event.preventDefault();
     setLookedFor({ what, key });
-    void ask({ what, key, peer, ...(what === 'put' && { value, lifeMs }) }, consoleToken());
+    void ask({ what, key, peer, trace, ...(what === 'put' && { value, lifeMs }) }, consoleToken());
   };
   const form = (
     <form className={styles.card} onSubmit={onSubmit} aria-label="Lookup">
@@ -86,6 +87,10 @@ export function LookupMode(properties: {
         <button type="submit" className="button button-primary" disabled={asked.state === 'busy'}>
           {submits[what]}
         </button>
+        <label className={styles.check}>
+          <input type="checkbox" name="trace" checked={trace} onChange={(event) => setTrace(event.target.checked)} />
+          show the way
+        </label>
       </div>
     </form>
   );

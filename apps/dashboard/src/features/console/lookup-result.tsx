@@ -6,6 +6,7 @@ import { ProblemLine } from '../../ui/problem-line.tsx';
 import type { Asked } from '../../ui/use-asked.ts';
 import styles from './console.module.css';
 import type { LookupAnswer, LookupCost, ProviderLine, RecordLine } from './lookup-answer.ts';
+import { LookupHops } from './lookup-hops.tsx';
 
 /** What the answer is to: the form may say something else by now. */
 export interface LookedFor {
@@ -58,14 +59,29 @@ function Content(properties: {
         </p>
       );
     case 'refused':
-      if (asked.problem.reason !== 'RECORD_NOT_FOUND') return <ProblemLine problem={asked.problem} />;
+      if (asked.problem.reason !== 'RECORD_NOT_FOUND') {
+        return (
+          <>
+            <ProblemLine problem={asked.problem} />
+            <LookupHops cost={asked.problem.lookupCost} nameOf={nameOf} />
+          </>
+        );
+      }
       return (
-        <p className={styles.hint} role="status">
-          No record of “{key}”. Nobody put one, or it has expired.
-        </p>
+        <>
+          <p className={styles.hint} role="status">
+            No record of “{key}”. Nobody put one, or it has expired.
+          </p>
+          <LookupHops cost={asked.problem.lookupCost} nameOf={nameOf} />
+        </>
       );
     case 'answered':
-      return <Answer answer={asked.answer} lookedFor={key} nameOf={nameOf} />;
+      return (
+        <>
+          <Answer answer={asked.answer} lookedFor={key} nameOf={nameOf} />
+          <LookupHops cost={asked.answer.cost} nameOf={nameOf} />
+        </>
+      );
   }
 }
 

@@ -14,8 +14,8 @@ export const dynamic = 'force-dynamic';
 const lookupMs = 7_000;
 
 /**
- * `{ what, key, value?, lifeMs?, peer? }`: `get` finds the records of a key, `find` the peers that offer what `key` names, `put`
- * keeps a value, a text, under a key, for so long. Answers a `LookupAnswer`.
+ * `{ what, key, value?, lifeMs?, trace?, peer? }`: `get` finds the records of a key, `find` the peers that offer what `key` names, `put`
+ * keeps a value, a text, under a key, for so long; with `trace` the answer has every call. Answers a `LookupAnswer`.
  */
 export async function POST(request: Request): Promise<Response> {
   const body = await readJsonObject(request);
@@ -30,6 +30,7 @@ export async function POST(request: Request): Promise<Response> {
   if (lifeMs !== null && (typeof lifeMs !== 'number' || !Number.isSafeInteger(lifeMs) || lifeMs < 1)) {
     return badRequest('lifeMs is a number from 1.');
   }
+  const trace = body.trace === true;
   const target = targetOf(peer);
   if (target instanceof Response) return target;
   const { client } = mesh();
@@ -38,17 +39,17 @@ export async function POST(request: Request): Promise<Response> {
   return await answerOf(async () => {
     switch (what) {
       case 'get': {
-        const wish = create(GetRecordRequestSchema, { key: bytes(key) });
+        const wish = create(GetRecordRequestSchema, { key: bytes(key), trace });
         return recordsFound(await client.unary(target.address, api.lookup.getRecord, wish, metadata, lookupMs));
       }
       case 'find': {
-        const wish = create(FindPeersRequestSchema, { name: key });
+        const wish = create(FindPeersRequestSchema, { name: key, trace });
         return providersFound(await client.unary(target.address, api.lookup.findPeers, wish, metadata, lookupMs));
       }
       case 'put': {
         const expireTime = lifeMs === null ? {} : { expireTime: timestampFromMs(Date.now() + lifeMs) };
         const record = { key: bytes(key), value: bytes(value), ...expireTime };
-        const wish = create(PutRecordRequestSchema, { what: { case: 'record', value: record } });
+        const wish = create(PutRecordRequestSchema, { what: { case: 'record', value: record }, trace });
         return recordPut(await client.unary(target.address, api.lookup.putRecord, wish, metadata, lookupMs));
       }
     }
