@@ -35,6 +35,7 @@ describe.skipIf(missing !== null)(
         ['the traffic', () => '/traffic'],
         ['the zones', () => '/zones'],
         ['links of two zones', () => '/zones?pair=eu-west-1a,eu-west-1b'],
+        ['the bans', () => '/bans'],
         ['the console', () => '/console'],
         ['a lookup', () => '/console?mode=lookup'],
         ['a question about the mesh', () => '/console?mode=mesh'],
@@ -67,8 +68,10 @@ describe.skipIf(missing !== null)(
       it('nor what lookups and questions about the mesh answer, refusals among them', async () => {
         await open('/console?mode=lookup');
         await page.getByLabel('Key', { exact: true }).fill('missing');
+        await page.getByLabel('show the way').last().check();
         await page.getByRole('button', { name: 'Get record' }).click();
-        await page.getByTestId('lookup').getByText('No record of').waitFor();
+        await page.getByTestId('lookup-hops').getByText('did not answer in time').waitFor();
+        expect(await axeViolations(page)).toEqual([]);
         await page.getByText('Find peers', { exact: true }).first().click();
         await page.getByLabel('Name of the offer').fill('thumbnails');
         await page.getByRole('button', { name: 'Find peers' }).click();
@@ -83,6 +86,19 @@ describe.skipIf(missing !== null)(
         await page.keyboard.press('Enter');
         await page.getByTestId('pointed').waitFor();
         expect(await axeViolations(page)).toEqual([]);
+      });
+
+      it('nor bans of each kind', async () => {
+        const until = Date.now() + 3_600_000;
+        const ban = { by: 'ann', reason: 'sends rubbish '.repeat(18), isAutomatic: false, until };
+        const [, , , , one = '', other = ''] = mesh.ids;
+        mesh.mark(one, { ban: { ...ban, scope: 'mesh' } });
+        mesh.mark(other, { ban: { ...ban, scope: 'peer', reason: 'violation', isAutomatic: true } });
+        await open('/bans');
+        await page.getByText('2 peers are banned').waitFor();
+        await page.getByText('Which peer').click();
+        expect(await axeViolations(page)).toEqual([]);
+        for (const id of [one, other]) mesh.mark(id, { ban: undefined });
       });
 
       it('nor an operator’s dialogs', async () => {
@@ -183,6 +199,7 @@ describe.skipIf(missing !== null)(
         '/peers',
         '/zones?pair=eu-west-1a,eu-west-1a',
         '/traffic',
+        '/bans',
         ...console,
       ]) {
         await open(path);

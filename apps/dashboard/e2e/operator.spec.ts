@@ -92,6 +92,49 @@ describe.skipIf(missing !== null)(
       expect(await panel().getByRole('button', { name: /ban…/i }).count()).toBe(0);
     });
 
+    it('lists who is banned, where, by whom, why and until when; an own verdict is lifted there', async () => {
+      const [, , , banned = '', judged = ''] = mesh.ids;
+      const until = Date.now() + 3_600_000;
+      mesh.mark(judged, { ban: { by: 'x', reason: 'violation', scope: 'peer', isAutomatic: true, until } });
+      await open('/bans');
+      const bans = page.getByTestId('bans');
+      await bans.getByText('2 peers are banned, say 3 of 3 peers.').waitFor();
+      const ofMesh = bans.getByRole('listitem').filter({ hasText: 'starling-3' });
+      await ofMesh.getByText('in the whole mesh').waitFor();
+      await ofMesh.getByText('By ben: key stolen').waitFor();
+      await ofMesh.getByText('starling unban starling-3').waitFor();
+      expect(await ofMesh.getByRole('button', { name: /^Lift/ }).count()).toBe(0);
+      await bans.getByText('3 peers know no operator’s key').waitFor();
+      const verdict = bans.getByRole('listitem').filter({ hasText: 'starling-4' });
+      await verdict.getByText('For what it did: violation').waitFor();
+      await verdict.getByText(/m \d+ s from now/).waitFor();
+      await verdict.getByText('Which 3 peers').click();
+      await verdict.getByText(/^starling-0 until/).waitFor();
+      await verdict.getByRole('button', { name: 'Lift the ban of starling-4…' }).click();
+      await dialog().getByLabel('Your operator’s token').fill('operator');
+      await page.keyboard.press('Enter');
+      await outcome().getByText('The ban of starling-4 is lifted').waitFor();
+      await page.keyboard.press('Escape');
+      await bans.getByText('1 peer is banned, say 3 of 3 peers.').waitFor();
+      mesh.mark(banned, { ban: undefined });
+      await bans.getByText('Nobody is banned, say 3 of 3 peers.').waitFor();
+    });
+
+    it('says whom the list of bans lacks, and keeps it when nobody answers', async () => {
+      const [, , gone] = stage.servers;
+      gone?.stop();
+      await page.getByRole('button', { name: 'Ask again' }).click();
+      const bans = page.getByTestId('bans');
+      await bans.getByText('say 2 of 3 peers').waitFor();
+      await bans.getByText('1 peer did not say whom it bans').click();
+      await bans.getByText(/^starling-2: /).waitFor();
+      await page.route('**/api/bans', (route) => route.abort());
+      await page.getByRole('button', { name: 'Ask again' }).click();
+      await bans.getByText(/It was asked again at .* in vain/).waitFor();
+      await bans.getByText('say 2 of 3 peers').waitFor();
+      await page.unroute('**/api/bans');
+    });
+
     it('puts a record, finds it, and says when there is none', async () => {
       await open('/console?mode=lookup');
       const result = page.getByTestId('lookup');
@@ -107,6 +150,21 @@ describe.skipIf(missing !== null)(
       await result.getByText('One record of “song”').waitFor();
       await result.getByText('lalala').waitFor();
       await result.getByText('3 calls, in one round, 6.00 ms').waitFor();
+    });
+
+    it('shows whom a lookup asked, in which round, and what each answered', async () => {
+      await page.getByLabel('show the way').last().check();
+      await page.getByRole('button', { name: 'Get record' }).click();
+      const hops = page.getByTestId('lookup-hops');
+      await hops
+        .getByRole('row', { name: /^1 starling-2 did not answer in time 0 ms 5\.00 ms eu-west-1c 3/ })
+        .waitFor();
+      await hops.getByRole('row', { name: /^2 starling-3 had it/ }).waitFor();
+      // Of one that came to nothing too: it is then that somebody wants to know.
+      await page.getByLabel('Key', { exact: true }).fill('missing');
+      await page.keyboard.press('Enter');
+      await page.getByTestId('lookup').getByText('No record of “missing”').waitFor();
+      await hops.getByRole('row', { name: /^1 starling-1 named 20 peers/ }).waitFor();
     });
 
     it('finds who offers something, and says when nobody does', async () => {

@@ -122,9 +122,14 @@ describe.skipIf(missing !== null)(
       await page.getByText('Get', { exact: true }).click();
       await page.getByRole('button', { name: 'Get record' }).click();
       await result.getByText('lalala').waitFor();
+      await page.getByLabel('show the way').last().check();
       await page.getByLabel('Key', { exact: true }).fill('nothing');
       await page.keyboard.press('Enter');
       await result.getByText('No record of “nothing”').waitFor();
+      await result
+        .getByRole('row', { name: /^1 real-\d knew nothing nearer|^1 real-\d named \d peers?/ })
+        .first()
+        .waitFor();
     });
 
     it('asks the peers about themselves, and points at what they do not understand', async () => {
@@ -156,7 +161,13 @@ describe.skipIf(missing !== null)(
       await panel.getByRole('heading', { name: 'Links 0' }).waitFor();
       // It is out on purpose: no island.
       await page.getByTestId('parts').getByText('One mesh').waitFor();
-      await panel.getByRole('button', { name: 'Lift the ban…' }).click();
+      await page.getByRole('link', { name: 'Bans' }).click();
+      const listed = page
+        .getByTestId('bans')
+        .getByRole('listitem')
+        .filter({ hasText: 'By the-operator: sends rubbish' });
+      await listed.getByText('at all 5 others').waitFor();
+      await listed.getByRole('button', { name: 'Lift the ban of real-5…' }).click();
       await dialog.getByRole('button', { name: 'Unban real-5' }).click();
       await dialog.getByText('The ban of real-5 is lifted at 5 of 5 peers.').waitFor();
       await dialog.getByRole('button', { name: 'Close' }).click();
@@ -165,6 +176,7 @@ describe.skipIf(missing !== null)(
     });
 
     it('drains a peer, which goes', async () => {
+      await page.getByRole('link', { name: 'Peers' }).click();
       await page.getByRole('button', { name: 'real-5', exact: true }).first().waitFor();
       const panel = page.getByTestId('peer-panel');
       const dialog = page.getByRole('dialog');

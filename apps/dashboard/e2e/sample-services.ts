@@ -5,12 +5,17 @@ import { StarlingError, toStatus } from '@starling/client';
 import {
   type BanPeerRequest,
   BanPeerResponseSchema,
+  BanScope,
+  BanSource,
   type DrainRequest,
   DrainResponseSchema,
   type FindPeersRequest,
   FindPeersResponseSchema,
   type GetRecordRequest,
   GetRecordResponseSchema,
+  type ListBansRequest,
+  ListBansResponseSchema,
+  LookupCostSchema,
   PeersColumnType,
   type PutRecordRequest,
   PutRecordResponseSchema,
@@ -45,7 +50,23 @@ export function operatorHandlers(mesh: SampleMesh): grpc.UntypedServiceImplement
     mesh.mark(call.request.peerId, { ban: undefined });
     callback(null, create(UnbanPeerResponseSchema));
   };
-  return { drain, banPeer, unbanPeer, queryPeers: queryPeers(mesh) } as grpc.UntypedServiceImplementation;
+  /** As the served peer of the mesh knows them. */
+  const listBans: Unary<ListBansRequest> = (_, callback) => {
+    const bans = mesh.reports().flatMap(({ peer: { id: peerId, ban } }) =>
+      ban === undefined
+        ? []
+        : [
+            {
+              ...{ peerId, by: ban.by, reason: ban.reason, issueTime: timestampFromMs(1_790_000_000_000) },
+              scope: ban.scope === 'mesh' ? BanScope.MESH : BanScope.PEER,
+              source: ban.isAutomatic ? BanSource.AUTOMATIC : BanSource.OPERATOR,
+              ...(ban.until !== null && { until: timestampFromMs(ban.until) }),
+            },
+          ],
+    );
+    callback(null, create(ListBansResponseSchema, { bans }));
+  };
+  return { drain, banPeer, unbanPeer, listBans, queryPeers: queryPeers(mesh) } as grpc.UntypedServiceImplementation;
 }
 
 /** Whatever is asked, peers by zone are counted; a text with a question mark is malformed there. */
@@ -97,27 +118,43 @@ function queryPeers(mesh: SampleMesh): Unary<QueryPeersRequest> {
   };
 }
 
-const cost = { callCount: 3, rounds: 1, elapsed: durationFromMs(6), fullTable: true };
+const hops = [
+  { peerName: 'starling-2', zone: 'eu-west-1c', round: 1, sharedBits: 3, outcome: 'timeout' },
+  { peerName: 'starling-1', zone: 'eu-west-1b', round: 1, sharedBits: 4, outcome: 'peers', count: 20 },
+  { peerName: 'starling-3', zone: 'eu-west-1a', round: 2, sharedBits: 9, outcome: 'records', count: 1 },
+].map((hop, i) => ({
+  ...hop,
+  peerId: `hop${i}`.padEnd(52, 'a'),
+  start: durationFromMs(i),
+  elapsed: durationFromMs(5),
+}));
+
+/** Of a lookup, with its calls where they are asked for. */
+function costOf(trace: boolean) {
+  const cost = { callCount: 3, rounds: 1, elapsed: durationFromMs(6), fullTable: true };
+  return create(LookupCostSchema, { ...cost, hops: trace ? hops : [] });
+}
 
 /** Keeps records, and knows one offer. */
 export function lookupHandlers(): grpc.UntypedServiceImplementation {
   const records = new Map<string, Record>();
-  const putRecord: Unary<PutRecordRequest> = ({ request: { what } }, callback) => {
+  const putRecord: Unary<PutRecordRequest> = ({ request: { what, trace } }, callback) => {
     if (what.case !== 'record') return callback({ code: grpc.status.INVALID_ARGUMENT, details: 'no record' });
     const record = { ...what.value, version: 7n, publisher: 'a'.repeat(52) };
     records.set(Buffer.from(record.key).toString(), record);
-    callback(null, create(PutRecordResponseSchema, { record, holderCount: 4, wantedCount: 5, cost }));
+    callback(null, create(PutRecordResponseSchema, { record, holderCount: 4, wantedCount: 5, cost: costOf(trace) }));
   };
-  const getRecord: Unary<GetRecordRequest> = ({ request: { key } }, callback) => {
+  const getRecord: Unary<GetRecordRequest> = ({ request: { key, trace } }, callback) => {
     const record = records.get(Buffer.from(key).toString());
     if (record === undefined) {
-      callback(toStatus(new StarlingError('no record of this key', { reason: 'RECORD_NOT_FOUND' })));
-    } else callback(null, create(GetRecordResponseSchema, { records: [record], holderCount: 4, cost }));
+      const details = { reason: 'RECORD_NOT_FOUND', lookupCost: costOf(trace) } as const;
+      callback(toStatus(new StarlingError('no record of this key', details)));
+    } else callback(null, create(GetRecordResponseSchema, { records: [record], holderCount: 4, cost: costOf(trace) }));
   };
-  const findPeers: Unary<FindPeersRequest> = ({ request: { name } }, callback) => {
+  const findPeers: Unary<FindPeersRequest> = ({ request: { name, trace } }, callback) => {
     const peer = { id: 'b'.repeat(52), name: 'starling-1', zone: 'eu-west-1b', apiAddress: '10.42.0.1:7401' };
     const providers = name === 'thumbnails' ? [{ peer, expireTime: timestampFromMs(Date.now() + 3_600_000) }] : [];
-    callback(null, create(FindPeersResponseSchema, { providers, cost }));
+    callback(null, create(FindPeersResponseSchema, { providers, cost: costOf(trace) }));
   };
   return { putRecord, getRecord, findPeers } as grpc.UntypedServiceImplementation;
 }

@@ -23,7 +23,7 @@ const namedMax = 16;
  */
 export async function askEach(
   peers: ReadonlyMap<string, string>,
-  ask: (address: string) => Promise<unknown>,
+  ask: (address: string, peer: string) => Promise<unknown>,
   now: () => number = Date.now,
 ): Promise<EachOutcome> {
   const deadline = now() + totalMs;
@@ -33,7 +33,7 @@ export async function askEach(
   const askNext = async (): Promise<void> => {
     const [peer = '', address = ''] = waiting.shift() ?? [];
     try {
-      await ask(address);
+      await ask(address, peer);
       done++;
     } catch (error) {
       failures.push({ peer, error });

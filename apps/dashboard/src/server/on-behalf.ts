@@ -13,10 +13,10 @@ export function targetOf(peer: string): { readonly address: string | null } | Re
   return address === null ? badRequest('This peer is not known, or takes no clients.') : { address };
 }
 
-/** Every peer but the one of this id, and where it takes clients; a refusal when there is none. */
+/** Every peer but the one of this id, if any, and where it takes clients; a refusal when there is none. */
 export function othersThan(peer: string): ReadonlyMap<string, string> | Response {
   const others = new Map([...mesh().hub.apiAddresses()].filter(([id]) => id !== peer));
-  return others.size === 0 ? badRequest('There is no other peer that takes clients.') : others;
+  return others.size === 0 ? badRequest(`There is no ${peer === '' ? '' : 'other '}peer that takes clients.`) : others;
 }
 
 /** What comes of a call to the mesh, as JSON; or its refusal, with the HTTP status that stands for it. */

@@ -23,6 +23,27 @@ export async function post(
     const { error } = (await response.json()) as { error: MeshProblem };
     return error;
   } catch {
-    return { code: 'UNAVAILABLE', message: 'The dashboard’s server does not answer.', reason: '', fields: [] };
+    return noServer;
+  }
+}
+
+const noServer: MeshProblem = {
+  code: 'UNAVAILABLE',
+  message: 'The dashboard’s server does not answer.',
+  reason: '',
+  fields: [],
+};
+
+/** Gets JSON from our own server; the value, or the problem that it or the network had. */
+export async function getJson<T>(
+  path: string,
+  signal?: AbortSignal,
+): Promise<{ readonly value: T } | { readonly problem: MeshProblem }> {
+  try {
+    const response = await fetch(path, signal === undefined ? {} : { signal });
+    const body: unknown = await response.json();
+    return response.ok ? { value: body as T } : { problem: (body as { error: MeshProblem }).error };
+  } catch {
+    return { problem: noServer };
   }
 }

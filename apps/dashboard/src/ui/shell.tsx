@@ -17,6 +17,7 @@ const pages = [
   { path: '/peers', label: 'Peers', icon: 'peers' },
   { path: '/zones', label: 'Zones', icon: 'zones' },
   { path: '/traffic', label: 'Traffic', icon: 'traffic' },
+  { path: '/bans', label: 'Bans', icon: 'bans' },
   { path: '/console', label: 'Console', icon: 'console' },
 ] as const;
 
