@@ -75,6 +75,26 @@ describe.skipIf(missing !== null)(
       expect(await panel().getByRole('button', { name: 'Drain…' }).count()).toBe(0);
     });
 
+    it('says what the peer says of itself, that its certificate is late, and what it serves', async () => {
+      await open(`/?peer=${mesh.ids[0]}`);
+      const self = page.getByTestId('peer-self');
+      await self.getByText('100 % of the others’ canaries').waitFor();
+      await self.getByText(/expires in (59 m \d+ s|1 h 0 m): it should have been renewed/).waitFor();
+      await self.getByRole('button', { name: 'Ask what it serves' }).click();
+      await self.getByText('12 held for lookups').waitFor();
+      await self.getByText('1 attached').waitFor();
+    });
+
+    it('says that a peer does not answer, and keeps what it said before', async () => {
+      const self = page.getByTestId('peer-self');
+      const refusal = { error: { code: 'DEADLINE_EXCEEDED', message: 'Deadline exceeded', reason: '', fields: [] } };
+      await page.route(/\/api\/peer\?/, (route) => route.fulfill({ status: 504, json: refusal }));
+      await self.getByText('It did not answer').waitFor();
+      await self.getByText('100 % of the others’ canaries').waitFor();
+      await page.unroute(/\/api\/peer\?/);
+      await self.getByText('It did not answer').waitFor({ state: 'detached' });
+    });
+
     it('lifts the ban of a peer that the mesh has forgotten meanwhile', async () => {
       await open(`/?peer=${'b'.repeat(52)}`);
       await panel().getByText('The mesh does not know this peer.').waitFor();

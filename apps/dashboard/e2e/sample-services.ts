@@ -11,6 +11,8 @@ import {
   DrainResponseSchema,
   type FindPeersRequest,
   FindPeersResponseSchema,
+  type GetPeerRequest,
+  GetPeerResponseSchema,
   type GetRecordRequest,
   GetRecordResponseSchema,
   type ListBansRequest,
@@ -66,7 +68,29 @@ export function operatorHandlers(mesh: SampleMesh): grpc.UntypedServiceImplement
     );
     callback(null, create(ListBansResponseSchema, { bans }));
   };
-  return { drain, banPeer, unbanPeer, listBans, queryPeers: queryPeers(mesh) } as grpc.UntypedServiceImplementation;
+  const getPeer: Unary<GetPeerRequest> = (_, callback) => {
+    const now = Date.now();
+    callback(
+      null,
+      create(GetPeerResponseSchema, {
+        meshSize: mesh.ids.length,
+        time: timestampFromMs(now),
+        deliveryRatio: 1,
+        // Of a day, an hour before its end.
+        certificateStartTime: timestampFromMs(now - 23 * 3_600_000),
+        certificateExpireTime: timestampFromMs(now + 3_600_000),
+        authorityExpireTime: timestampFromMs(now + 400 * 86_400_000),
+      }),
+    );
+  };
+  return {
+    getPeer,
+    drain,
+    banPeer,
+    unbanPeer,
+    listBans,
+    queryPeers: queryPeers(mesh),
+  } as grpc.UntypedServiceImplementation;
 }
 
 /** Whatever is asked, peers by zone are counted; a text with a question mark is malformed there. */
@@ -76,6 +100,11 @@ function queryPeers(mesh: SampleMesh): Unary<QueryPeersRequest> {
     if (at >= 0) {
       const metadata = { text_at: String(at), text_end: String(at + 1) };
       callback(toStatus(new StarlingError('text has a "?"', { reason: 'INVALID_REQUEST', metadata })));
+      return;
+    }
+    if (text.startsWith('responders')) {
+      const values = [1, 3, 12, 0].map((value) => ({ kind: { case: 'number' as const, value } }));
+      callback(null, create(QueryPeersResponseSchema, { columns: [], rows: [{ values, peerCount: 1 }] }));
       return;
     }
     const zones = new Map<string, number>();

@@ -55,6 +55,36 @@ describe('findings', () => {
     expect(findingsOf(picture)).toEqual([]);
   });
 
+  it('say nothing more of a peer that came back', () => {
+    const picture = meshOf();
+    remove(picture, 5_000, ['d', 'e'], 'dead');
+    picture.apply(6_000, { ...nothing, reports: reportsAt(6_000, ['a', 'b', 'c', 'd']) });
+    expect(findingsOf(picture)).toMatchObject([{ kind: 'lost', title: 'One peer was lost' }]);
+    picture.apply(7_000, { ...nothing, reports: reportsAt(7_000) });
+    expect(kinds(picture)).not.toContain('lost');
+  });
+
+  it('tell who opens a page late since when it is so, and at once', () => {
+    const watched = meshOf();
+    const split = [...reportsAt(9_000, ['a', 'b', 'c']), ...reportsAt(9_000, ['d', 'e'])];
+    watched.apply(9_000, { ...nothing, reports: split });
+    watched.apply(60_000, { ...nothing, silentPeers: [peerFacts('f')] });
+    watched.apply(62_000 + settleMs, nothing);
+    const opened = new MeshPicture();
+    const reports = [...watched.peers.values()].flatMap(({ report }) => report ?? []);
+    opened.reset(watched.now, { reports, silentPeers: [peerFacts('f')] });
+    // As the pages' feed carries it.
+    opened.remember(watched.changes, JSON.parse(JSON.stringify(watched.since)));
+    expect(findingsOf(opened)).toEqual(findingsOf(watched));
+    expect(findingsOf(opened)[0]).toMatchObject({ kind: 'split', since: 9_000 });
+    // What the other picture says of a health that is not the peer's any more is nothing.
+    const other = new MeshPicture();
+    other.reset(70_000, { reports: reportsAt(70_000), silentPeers: [] });
+    other.remember([], watched.since);
+    expect([...other.peers.values()].map(({ healthSince }) => healthSince)).toEqual([null, null, null, null, null]);
+    expect(other.splitSince).toBeNull();
+  });
+
   it('begin with a split: how many are outside, and since when', () => {
     const picture = meshOf();
     const at = 9_000;
@@ -95,6 +125,15 @@ describe('findings', () => {
     const later = 2_000 + settleMs;
     picture.apply(later, { ...nothing, reports: reportsAt(later) });
     expect(findingsOf(picture)).toMatchObject([{ kind: 'unheard', since: 2_000, find: 'health=unknown' }]);
+  });
+
+  it('tell of who is banned apart from who is silent for no known reason', () => {
+    const picture = meshOf();
+    const ban = { by: 'ann', reason: 'floods', scope: 'peer', isAutomatic: false, until: null } as const;
+    picture.apply(2_000, { ...nothing, silentPeers: [peerFacts('f', { ban })] });
+    const later = 2_000 + settleMs;
+    picture.apply(later, { ...nothing, reports: reportsAt(later) });
+    expect(findingsOf(picture)).toMatchObject([{ kind: 'banned', title: 'One peer is banned', since: 2_000 }]);
   });
 
   it('name the commonest reason, without the figures in which peers differ', () => {

@@ -4,14 +4,14 @@ import type { MeshPicture } from './mesh-picture.ts';
 
 /** Something that is wrong with the mesh as a whole, told as a person on call wants it: what, since when, what to do. */
 export interface Finding {
-  readonly kind: 'split' | 'lost' | 'critical' | 'warning' | 'unheard' | 'dropping';
+  readonly kind: 'split' | 'lost' | 'critical' | 'warning' | 'unheard' | 'dropping' | 'banned';
   readonly severity: 'critical' | 'warning';
   readonly title: string;
   /** When it began, by the serving peer's clock; null when it was so in the first picture already. */
   readonly since: Millis | null;
   /** What it means or what to do. */
   readonly advice: string;
-  /** A find expression that shows the peers concerned; empty when they are not there any more. */
+  /** A find expression that shows the peers concerned; empty when they are not there any more, or another page tells more. */
   readonly find: string;
 }
 
@@ -92,6 +92,17 @@ export function findingsOf(picture: MeshPicture): Finding[] {
       find: 'health=unknown',
     });
   }
+  if (peers.banned.count > 0) {
+    findings.push({
+      kind: 'banned',
+      severity: 'warning',
+      title: `${several(peers.banned.count, 'peer is', 'peers are')} banned`,
+      since: peers.banned.since,
+      advice:
+        'By an operator, or by a verdict of other peers. Nobody links with a banned peer until it is over or lifted.',
+      find: '',
+    });
+  }
   return findings;
 }
 
@@ -101,14 +112,16 @@ interface Sum {
   readonly reasons: Map<string, number>;
 }
 
-function sums(picture: MeshPicture): Readonly<Record<Health | 'dropping', Sum>> {
+function sums(picture: MeshPicture): Readonly<Record<Health | 'dropping' | 'banned', Sum>> {
   const empty = (): Sum => ({ count: 0, since: null, reasons: new Map() });
-  const all = { healthy: empty(), warning: empty(), critical: empty(), unknown: empty(), dropping: empty() };
-  for (const { report, verdict, healthSince } of picture.peers.values()) {
+  const troubles = { healthy: empty(), warning: empty(), critical: empty(), unknown: empty() };
+  const all = { ...troubles, dropping: empty(), banned: empty() };
+  for (const { peer, report, verdict, healthSince } of picture.peers.values()) {
     const isSettled = picture.now - (healthSince ?? picture.openedAt) >= settleMs;
     if (!isSettled && verdict.health !== 'critical') continue;
     const isDropping = report !== null && report.droppedPerSecond > 0 && verdict.health === 'warning';
-    const sum = all[isDropping ? 'dropping' : verdict.health];
+    // Nobody hears it, on purpose: no riddle as of one that is silent.
+    const sum = all[peer.ban !== undefined ? 'banned' : isDropping ? 'dropping' : verdict.health];
     // The first of them began it; what was so in the first picture began before.
     if (sum.count === 0) sum.since = healthSince;
     else if (sum.since !== null) sum.since = healthSince === null ? null : Math.min(sum.since, healthSince);
@@ -124,6 +137,8 @@ function lostLately(picture: MeshPicture): { peers: number; since: Millis | null
   let [peers, since] = [0, null as Millis | null];
   for (const change of picture.changes) {
     if (picture.now - change.at > lostMsMax) break;
+    // Who is back, under the same key, is no loss any more; of a crowd nobody's name is kept.
+    if (change.kind === 'removed' && picture.peers.has(change.peer)) continue;
     if (change.kind === 'removed' && change.reason !== 'left') peers++;
     else if (change.kind === 'crowd' && (change.what === 'dead' || change.what === 'expired')) peers += change.peers;
     else continue;

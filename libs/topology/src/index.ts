@@ -62,6 +62,7 @@ export {
   MeshPicture,
   type MeshPictureConfig,
   type PeerView,
+  type PictureSince,
 } from './mesh-picture.ts';
 export { quantile, type Totals, totalsOf } from './totals.ts';
 export {

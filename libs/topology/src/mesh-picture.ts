@@ -3,7 +3,7 @@ import { type Change, ChangeLog } from './change-log.ts';
 import { components, hopsFrom } from './components.ts';
 import { type Edge, edgeKey, otherEnd } from './edge.ts';
 import type { LinkFacts, PeerFacts, RemovalReason, ReportFacts, TopologyDelta, TopologySnapshot } from './facts.ts';
-import { defaultHealthLimits, type HealthLimits, type HealthVerdict, healthOf } from './health.ts';
+import { defaultHealthLimits, type Health, type HealthLimits, type HealthVerdict, healthOf } from './health.ts';
 
 /** One peer with what is known of it. */
 export interface PeerView {
@@ -14,6 +14,14 @@ export interface PeerView {
   readonly verdict: HealthVerdict;
   /** Since when its health is what it is; null when it was so in the first picture already. */
   readonly healthSince: Millis | null;
+}
+
+/** Since when things are as they are: what one picture tells another of the same mesh that began later. */
+export interface PictureSince {
+  readonly openedAt: Millis;
+  readonly splitSince: Millis | null;
+  /** Peers whose health is no longer that of the first picture, and not good. */
+  readonly health: readonly (readonly [PeerId, Health, Millis])[];
 }
 
 /** A peer that went a moment ago, kept so that a viewer sees it go. */
@@ -133,9 +141,31 @@ export class MeshPicture {
     return hopsFrom(start, (peer) => this.edgesOf(peer).map((edge) => otherEnd(edge, peer)));
   }
 
-  /** Takes over what another picture of the same mesh saw change before this one began. */
-  remember(changes: ChangeLog['entries']): void {
+  /** Since when what is wrong is so. */
+  get since(): PictureSince {
+    const health: [PeerId, Health, Millis][] = [];
+    for (const [id, { verdict, healthSince }] of this.#peers) {
+      if (verdict.health !== 'healthy' && healthSince !== null) health.push([id, verdict.health, healthSince]);
+    }
+    return { openedAt: this.#openedAt, splitSince: this.#splitSince, health };
+  }
+
+  /**
+   * Takes over what another picture of the same mesh saw change before this one began, and since when what still holds does;
+   * a picture that has seen changes itself knows better.
+   */
+  remember(changes: ChangeLog['entries'], since?: PictureSince): void {
+    const isNew = this.#changes.entries.length === 0;
     this.#changes.restore(changes);
+    if (!isNew || since === undefined) return;
+    this.#openedAt = Math.min(this.#openedAt, since.openedAt);
+    if (this.#parts.length > 1) this.#splitSince ??= since.splitSince;
+    const peers = new Map(this.#peers);
+    for (const [id, health, healthSince] of since.health) {
+      const view = peers.get(id);
+      if (view?.verdict.health === health && view.healthSince === null) peers.set(id, { ...view, healthSince });
+    }
+    this.#peers = peers;
   }
 
   /** Replaces everything held. Peers missing from the snapshot have gone, of unknown cause (`expired`). */

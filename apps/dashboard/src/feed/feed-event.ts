@@ -1,5 +1,5 @@
 import type { Millis } from '@starling/kernel';
-import type { NumberedChange, TopologyDelta, TopologySnapshot, Totals } from '@starling/topology';
+import type { NumberedChange, PictureSince, TopologyDelta, TopologySnapshot, Totals } from '@starling/topology';
 
 /**
  * What is wrong with an address. `bad-address`: it cannot be one. `unreachable`: nobody takes the connection. `tls`: somebody
@@ -44,6 +44,8 @@ export type FeedEvent =
       readonly history: readonly Totals[];
       /** What changed while somebody watched, the newest first: a page that is opened late, or again, knows it too. */
       readonly changes: readonly NumberedChange[];
+      /** Since when what is wrong is so: who is called opens the page after it began. */
+      readonly since?: PictureSince;
     }
   | { readonly kind: 'delta'; readonly at: Millis; readonly known: number; readonly delta: TopologyDelta }
   | { readonly kind: 'totals'; readonly totals: Totals }

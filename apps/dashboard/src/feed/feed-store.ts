@@ -124,7 +124,7 @@ export class FeedStore {
         const { known, status } = event;
         if (event.at === 0) return { status };
         picture.reset(event.at, event.snapshot);
-        picture.remember(event.changes);
+        picture.remember(event.changes, event.since);
         return { known, status, history: event.history, hasPicture: true, heardAt: Date.now() };
       }
       case 'delta':

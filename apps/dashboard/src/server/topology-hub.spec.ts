@@ -141,6 +141,17 @@ describe('the hub', () => {
     ]);
   });
 
+  it('tells a viewer that comes late since when what is wrong is so', () => {
+    const stage = new Stage();
+    stage.hub.view(null);
+    stage.snapshot('a');
+    stage.delta('b');
+    const [snapshot] = drain(stage.hub.view(null)).events;
+    // A peer alone is well; of two without a link neither is.
+    const health = ['a', 'b'].map((id) => [id, 'critical', 2]);
+    expect(snapshot).toMatchObject({ since: { openedAt: 1, health } });
+  });
+
   it('goes on after the last event that a browser saw', () => {
     const stage = new Stage();
     const viewer = stage.hub.view(null);

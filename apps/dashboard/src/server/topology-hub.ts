@@ -241,6 +241,7 @@ export class TopologyHub {
       status: this.#status,
       history: this.#history,
       changes: this.#picture.changes,
+      since: this.#picture.since,
     };
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatAge, formatBytes, formatMs, formatNumber, formatShare } from './format.ts';
+import { formatAge, formatBytes, formatMoment, formatMs, formatNumber, formatShare } from './format.ts';
 
 describe('figures', () => {
   it.each([
@@ -27,5 +27,12 @@ describe('figures', () => {
     [formatAge(90_000_000), '1 d 1 h'],
   ])('%s', (actual, expected) => {
     expect(actual).toBe(expected);
+  });
+
+  it('a moment with its day, where that is another one', () => {
+    const now = new Date(2026, 10, 26, 12).getTime();
+    expect(formatMoment(now + 60_000, now)).toBe('12:01:00');
+    expect(formatMoment(now + 86_400_000, now)).toBe('27 Nov 2026, 12:00:00');
+    expect(formatMoment(now + 86_400_000, 0)).toBe('12:00:00');
   });
 });

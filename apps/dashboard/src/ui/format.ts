@@ -43,6 +43,13 @@ export function formatTime(at: number): string {
   return new Date(at).toLocaleTimeString('en-GB');
 }
 
+/** The same with the day before it, where that is not the day of `now`; 0: not known yet. */
+export function formatMoment(at: number, now: number): string {
+  const day = new Date(at);
+  if (now === 0 || day.toDateString() === new Date(now).toDateString()) return formatTime(at);
+  return `${day.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })}, ${formatTime(at)}`;
+}
+
 /** An id's beginning: enough to tell peers apart by eye. */
 export function shortId(id: string): string {
   return id.slice(0, 8);

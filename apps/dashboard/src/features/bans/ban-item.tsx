@@ -1,7 +1,7 @@
 'use client';
 
 import type { ReactNode } from 'react';
-import { formatAge, formatTime } from '../../ui/format.ts';
+import { formatAge, formatMoment } from '../../ui/format.ts';
 import { useNow } from '../../ui/use-now.ts';
 import { type BanRow, unbanCommand, whereWords } from './ban-list.ts';
 import styles from './bans.module.css';
@@ -36,7 +36,7 @@ export function BanItem(properties: {
         <b>{reason || 'no reason given'}</b>
       </p>
       <p className={styles.when}>
-        {since > 0 && <>Since {formatTime(since)}, until </>}
+        {since > 0 && <>Since {formatMoment(since, now)}, until </>}
         {since === 0 && 'Until '}
         {untilText(ban, now)}
       </p>
@@ -61,7 +61,7 @@ export function BanItem(properties: {
             {at.map((each) => (
               <li key={each.peer}>
                 {nameOf(each.peer)}
-                {each.until === null ? '' : ` until ${formatTime(each.until)}`}
+                {each.until === null ? '' : ` until ${formatMoment(each.until, now)}`}
               </li>
             ))}
             {count > at.length && <li>and {count - at.length} more</li>}
@@ -75,9 +75,9 @@ export function BanItem(properties: {
 /** `now` 0: not known yet. */
 function untilText({ untilFirst, untilLast }: BanRow, now: number): string {
   if (untilLast === null)
-    return untilFirst === null ? 'it is lifted' : `it is lifted, at some from ${formatTime(untilFirst)} on not`;
+    return untilFirst === null ? 'it is lifted' : `it is lifted, at some from ${formatMoment(untilFirst, now)} on not`;
   const left = now === 0 ? '' : untilLast <= now ? ', which is over' : `, ${formatAge(untilLast - now)} from now`;
   // Told one after another, all of one decision end within moments.
   const isSpread = untilFirst !== null && untilLast - untilFirst > 5_000;
-  return `${formatTime(untilLast)}${isSpread ? ` at the latest, from ${formatTime(untilFirst)}` : ''}${left}`;
+  return `${formatMoment(untilLast, now)}${isSpread ? ` at the latest, from ${formatMoment(untilFirst, now)}` : ''}${left}`;
 }

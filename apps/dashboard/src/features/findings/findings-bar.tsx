@@ -1,11 +1,13 @@
 'use client';
 
 import { findingsOf } from '@starling/topology';
+import Link from 'next/link';
+import { usePathname } from 'next/navigation';
 import { type ReactNode, useMemo, useState } from 'react';
 import { useFeed } from '../../feed/feed-provider.tsx';
 import { formatAge, formatTime } from '../../ui/format.ts';
 import { HealthGlyph } from '../../ui/health-glyph.tsx';
-import { useUrlState } from '../../ui/use-url-state.ts';
+import { hrefWith, useUrlState } from '../../ui/use-url-state.ts';
 import styles from './findings.module.css';
 
 /** Findings that are seen at once; the rest on demand, so that the picture keeps its room. */
@@ -13,8 +15,9 @@ const shownMax = 2;
 
 /** What is wrong with the mesh, since when, and what to do. Not there when nothing is. */
 export function FindingsBar(): ReactNode {
-  const { picture, revision } = useFeed();
-  const [, change] = useUrlState();
+  const { picture, revision, pastAt } = useFeed();
+  const path = usePathname();
+  const [url, change] = useUrlState();
   const [isOpen, setOpen] = useState(false);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the picture changes inside, its revision says so
   const findings = useMemo(() => findingsOf(picture), [picture, revision]);
@@ -30,11 +33,18 @@ export function FindingsBar(): ReactNode {
               <b>{title}</b>
               <span className={styles.since}>
                 {since === null
-                  ? 'since before this page was opened'
+                  ? pastAt === null
+                    ? 'since before anybody watched'
+                    : 'since then or before'
                   : `since ${formatTime(since)}, ${formatAge(picture.now - since)} ago`}
               </span>
               <span>{advice}</span>
             </p>
+            {kind === 'banned' && path !== '/bans' && (
+              <Link className="button" href={hrefWith('/bans', url)}>
+                See the bans
+              </Link>
+            )}
             {find !== '' && (
               <button type="button" className="button" onClick={() => change({ find, peer: '' })}>
                 Show them

@@ -29,7 +29,7 @@ export function OverviewStrip(): ReactNode {
       <Figure
         label="Mesh"
         value={totals.parts === 1 ? 'One mesh' : totals.parts === 0 ? '–' : `${totals.parts} islands`}
-        note={totals.parts > 1 ? 'out of each other’s reach' : 'all reach all'}
+        note={totals.parts > 1 ? 'not connected' : 'all reach all'}
         tone={totals.parts > 1 ? 'critical' : ''}
         testId="parts"
       />

@@ -3,7 +3,7 @@
 import type { MeshPicture, PeerFacts, PeerView } from '@starling/topology';
 import { type ReactNode, useState } from 'react';
 import { useFeed } from '../../feed/feed-provider.tsx';
-import { formatAge, formatBytes, formatNumber, formatShare, formatTime, shortId } from '../../ui/format.ts';
+import { formatAge, formatBytes, formatMoment, formatNumber, formatShare, shortId } from '../../ui/format.ts';
 import { HealthGlyph, healthLabels } from '../../ui/health-glyph.tsx';
 import { Icon } from '../../ui/icons.tsx';
 import { useNow } from '../../ui/use-now.ts';
@@ -13,6 +13,7 @@ import actionStyles from './actions.module.css';
 import { actionsFor, type PeerAction } from './peer-action.ts';
 import { PeerLinks } from './peer-links.tsx';
 import styles from './peers.module.css';
+import { SelfSection } from './self-section.tsx';
 
 /** All that is known of one peer, its links with both directions, and what an operator can do to it. */
 export function PeerPanel(properties: {
@@ -100,7 +101,7 @@ function PeerDetail(properties: {
     <div className={styles.detail}>
       <div className={styles.verdict} data-health={verdict.health}>
         <HealthGlyph health={verdict.health} />
-        <b>{healthLabels[verdict.health]}</b>
+        <b>{peer.ban === undefined ? healthLabels[verdict.health] : 'Banned'}</b>
         <span>{verdict.reasons.join(' · ')}</span>
       </div>
       {report !== null && (
@@ -115,6 +116,7 @@ function PeerDetail(properties: {
       )}
       <PeerLinks peer={peer.id} picture={picture} onSelect={onSelect} />
       {isNow && <Actions peer={peer} onAct={onAct} />}
+      {isNow && peer.apiAddress !== '' && <SelfSection peer={peer.id} />}
       <h3>Identity</h3>
       <dl className={styles.facts}>
         <Fact label="Id" value={peer.id} isCode />
@@ -141,6 +143,7 @@ function Actions({
   readonly onAct: (action: PeerAction) => void;
 }): ReactNode {
   const { ban } = peer;
+  const now = useNow();
   return (
     <section aria-label="Operate">
       <div className={actionStyles.actions}>
@@ -152,7 +155,7 @@ function Actions({
       </div>
       {ban !== undefined && (
         <p className={actionStyles.lifted}>
-          {ban.until === null ? 'Banned until it is lifted.' : `Banned until ${formatTime(ban.until)}.`}
+          {ban.until === null ? 'Banned until it is lifted.' : `Banned until ${formatMoment(ban.until, now)}.`}
           {ban.scope === 'mesh' && (
             <>
               {' '}
