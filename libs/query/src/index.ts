@@ -28,6 +28,7 @@ export {
   type PeersQuery,
   peersQueryLimits,
 } from './peers/syntax.ts';
+export { peersValueText } from './peers/value-text.ts';
 export { printQuery } from './print.ts';
 export {
   addStatistics,

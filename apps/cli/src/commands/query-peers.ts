@@ -1,5 +1,5 @@
-import type { PeersAnswer, PeersColumn, PeersCoverage } from '@starling/client';
-import { lostReasonText } from '@starling/query';
+import type { PeersAnswer, PeersCoverage } from '@starling/client';
+import { lostReasonText, peersValueText } from '@starling/query';
 import { exitCode } from '../exit-codes.ts';
 import { counted, json, shortId, table } from '../output.ts';
 import { pointed } from '../pointed.ts';
@@ -31,7 +31,7 @@ function tableText({ columns, rows }: PeersAnswer): string {
   return table(
     header,
     rows.map(({ values, isOther }) => {
-      const cells = values.map((value, at) => shown(value, columns[at]?.type ?? 'text'));
+      const cells = values.map((value, at) => peersValueText(value, columns[at]?.type ?? 'text'));
       return isOther ? ['(other groups)', ...cells.slice(1)] : cells;
     }),
   );
@@ -55,35 +55,4 @@ function missing({ peersKnown, peersAnswered, branchesMissing }: PeersCoverage):
   const peers = Math.max(0, peersKnown - peersAnswered);
   if (peers === 0) return `${counted(branchesMissing, 'part')} of the mesh missing`;
   return `${counted(peers, 'peer')} missing`;
-}
-
-function shown(value: string | number | null, type: PeersColumn['type']): string {
-  if (value === null) return '–';
-  if (typeof value === 'string') return value === '' ? '–' : value;
-  if (type === 'duration') return duration(value);
-  if (type === 'bytes') return bytes(value);
-  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
-}
-
-function duration(ms: number): string {
-  const [factor, unit] = (
-    [
-      [86_400_000, 'd'],
-      [3_600_000, 'h'],
-      [60_000, 'm'],
-      [1_000, 's'],
-    ] as const
-  ).find(([least]) => ms >= 2 * least) ?? [1, 'ms'];
-  return `${Number((ms / factor).toPrecision(3))} ${unit}`;
-}
-
-function bytes(size: number): string {
-  const [factor, unit] = (
-    [
-      [2 ** 30, 'GiB'],
-      [2 ** 20, 'MiB'],
-      [2 ** 10, 'KiB'],
-    ] as const
-  ).find(([least]) => size >= least) ?? [1, 'B'];
-  return `${Number((size / factor).toPrecision(3))} ${unit}`;
 }

@@ -1,12 +1,11 @@
 'use client';
 
 import type { PeersAnswer, PeersCoverage } from '@starling/client';
-import { lostReasonText } from '@starling/query';
+import { lostReasonText, peersValueText } from '@starling/query';
 import type { ReactNode } from 'react';
 import { formatBytes, formatMs, shortId } from '../../ui/format.ts';
 import type { Asked } from '../../ui/use-asked.ts';
 import styles from './console.module.css';
-import { peersValueText } from './peers-value.ts';
 
 /** The answer to a question about the mesh: whom it speaks for, and the table. */
 export function PeersResult(properties: {
