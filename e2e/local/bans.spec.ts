@@ -86,4 +86,15 @@ describe('bans, by the command and real processes', { timeout: 60_000 }, () => {
     expect(stderr).toMatch(words);
     expect(stderr.trim().split('\n')).toHaveLength(1);
   });
+
+  // Last: it costs a peer.
+  it('drain: the peer that is meant leaves, whichever is asked, and its process stays', async () => {
+    expect(await at(0, 'drain', 'nobody')).toMatchObject({ code: 64, stderr: expect.stringContaining('nobody') });
+    expect(await at(0, 'drain', 'peer-1')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^peer-1 left the mesh: \d+ neighbours? told, \d+ ms; its process stays/),
+    });
+    await until('nobody lists it', 10_000, async () => !(await at(2, 'peers')).stdout.includes('peer-1'));
+    expect(mesh.running).toContain(peer(1));
+  });
 });

@@ -7,6 +7,7 @@ import { ban, bans, unban } from './commands/bans.ts';
 import { bench } from './commands/bench.ts';
 import { caInit, caIssue, caServe, caToken } from './commands/ca.ts';
 import { doctor } from './commands/doctor.ts';
+import { drain } from './commands/drain.ts';
 import { join } from './commands/join.ts';
 import { lookupFind, lookupGet, lookupPut } from './commands/lookup.ts';
 import { operatorKeyInit } from './commands/operator-key.ts';
@@ -160,6 +161,7 @@ function build(finish: (code: number) => void): Command {
   meshCommand(program, 'topology', 'all peers with their links', '10s')
     .option('-w, --watch', 'go on with every change', false)
     .action(run(topology));
+  meshCommand(program, 'drain <peer>', 'make a peer, by its id or name, leave the mesh', '10s').action(run(drain));
   const scoped = (usage: string, about: string) =>
     meshCommand(program, usage, about)
       .option('--here', 'at the peer that is asked alone; it tells nobody', false)
