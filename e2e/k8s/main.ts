@@ -5,6 +5,7 @@
 import { banReachesTheMesh } from './bans.ts';
 import { withCertManager } from './cert-manager.ts';
 import { k6 } from './load.ts';
+import { doctorInPod, drainByCommand } from './on-call.ts';
 import { Operator } from './operator.ts';
 import { readOptions, usage } from './options.ts';
 import { Release } from './release.ts';
@@ -97,6 +98,9 @@ async function main(): Promise<number> {
     await test('a pod that is no peer reaches the API, and neither links nor an answer without a token', () =>
       foreignPod(release));
     await test('secrets stand in no pod description and in no log', () => secretsStaySecret(release));
+    await test('starling doctor in a pod sees every peer, and what it runs', () => doctorInPod(release, peers));
+    await test('an operator drains a peer by the command: it leaves, and comes back with its pod', () =>
+      drainByCommand(release, peers));
     await test('half the peers are killed at once; nothing is lost and the mesh is one again', killHalf);
     await test('helm test fails while a peer belongs to another mesh', strangerIsNoticed);
     await test(`scaled to ${peers - 4}: the rest is one mesh without the others`, () => scale(peers - 4));
