@@ -35,9 +35,9 @@ export async function drainByCommand(release: Release, peers: number): Promise<v
   await eventually(30_000, async () => {
     const pod = (await release.peers()).find(({ name }) => name === drained.name);
     if (pod?.ready !== false) throw new Error(`${drained.name} is still ready`);
+    const said = await inPod(release, asked.name, 'viewer', ['peers']);
+    if (said.includes(`${drained.name} `)) throw new Error(`still listed:\n${said}`);
   });
-  const said = await inPod(release, asked.name, 'viewer', ['peers']);
-  if (said.includes(`${drained.name} `)) throw new Error(`still listed:\n${said}`);
   await release.kubectl(['delete', 'pod', drained.name]);
   await release.waitForPeers(peers);
 }
