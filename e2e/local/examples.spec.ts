@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cli } from '../support/cli.ts';
@@ -75,6 +76,26 @@ async function ask(
     .filter((line) => line.startsWith('{') && line.includes('"fields"'))
     .map((line) => JSON.parse(line) as { id: string; fields: Record<string, unknown> });
 }
+
+describe('the first program of the SDK', { timeout: 60_000 }, () => {
+  it('runs as its README has it', async () => {
+    const page = readFileSync(new URL('../../libs/client/README.md', import.meta.url), 'utf8');
+    const program = (/```ts\n(.*?)```/s.exec(page)?.[1] ?? '')
+      .replace("['localhost:7401', 'localhost:7411']", JSON.stringify([api(0), api(1)]))
+      .replace('.starling/ca.pem', mesh.caFile)
+      .replace('.starling/', `${tokens.path}/`);
+    const run = spawn('node', ['--input-type=module-typescript', '-'], { cwd: root });
+    engines.push(run);
+    let output = '';
+    for (const stream of [run.stdout, run.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk));
+    run.stdin.end(program);
+    await until('it hears what it said', 30_000, () => {
+      if (run.exitCode !== null) throw new Error(output);
+      return output.includes('greetings.dawn hello\n');
+    });
+    run.kill();
+  });
+});
 
 describe('a search engine of one’s own', { timeout: 120_000 }, () => {
   const name = `answers in Python what it can calculate, and says what it cannot${python !== undefined || isStrict ? '' : ' (skipped: apt-get install python3-grpcio python3-protobuf)'}`;
