@@ -83,7 +83,7 @@ function firstOf(violations: readonly FieldViolation[]): FieldViolation[] {
 
 /** As much of the text as takes so many bytes percent-encoded, as gRPC sends a message. Half a character would break that. */
 function cut(text: string, bytesMax: number): string {
-  const whole = text.toWellFormed();
+  const whole = text.replace(/\p{Surrogate}/gu, '\ufffd');
   let bytes = 0;
   let end = 0;
   for (const character of whole) {
