@@ -63,6 +63,7 @@ export {
   type MeshPictureConfig,
   type PeerView,
   type PictureSince,
+  type PictureStep,
 } from './mesh-picture.ts';
 export { quantile, type Totals, totalsOf } from './totals.ts';
 export {

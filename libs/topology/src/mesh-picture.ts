@@ -24,6 +24,12 @@ export interface PictureSince {
   readonly health: readonly (readonly [PeerId, Health, Millis])[];
 }
 
+/** What changed, and when by the serving peer's clock. */
+export interface PictureStep {
+  readonly at: Millis;
+  readonly delta: TopologyDelta;
+}
+
 /** A peer that went a moment ago, kept so that a viewer sees it go. */
 export interface GonePeer {
   readonly peer: PeerFacts;
@@ -180,13 +186,23 @@ export class MeshPicture {
 
   /** Takes over what changed. An empty delta moves the time on, and with it what depends on age. */
   apply(at: Millis, delta: TopologyDelta): void {
-    this.#now = Math.max(this.#now, at);
+    this.applyAll([{ at, delta }]);
+  }
+
+  /**
+   * The same of several deltas, in their order. What follows from them (links, parts, health) is worked out once: that is nearly
+   * all of the work, and the same for one report as for a thousand.
+   */
+  applyAll(steps: readonly PictureStep[]): void {
     const changes: Change[] = [];
-    for (const { id, reason } of delta.removedPeers) this.#remove(id, reason, changes);
-    for (const peer of delta.silentPeers) this.#know(peer, changes);
-    for (const report of delta.reports) {
-      this.#know(report.peer, changes);
-      this.#report(report);
+    for (const { at, delta } of steps) {
+      this.#now = Math.max(this.#now, at);
+      for (const { id, reason } of delta.removedPeers) this.#remove(id, reason, changes);
+      for (const peer of delta.silentPeers) this.#know(peer, changes);
+      for (const report of delta.reports) {
+        this.#know(report.peer, changes);
+        this.#report(report);
+      }
     }
     this.#derive(changes);
     // What the first picture shows was there before: it did not change.

@@ -26,8 +26,19 @@ export interface Totals {
   readonly health: Readonly<Record<Health, number>>;
 }
 
-/** Adds up a picture. */
+/** Each update makes a new map of peers: what was added up of it holds as long as it does. */
+const added = new WeakMap<MeshPicture['peers'], Totals>();
+
+/** Adds up a picture; once for each update of it, however many ask. */
 export function totalsOf(picture: MeshPicture): Totals {
+  const held = added.get(picture.peers);
+  if (held !== undefined) return held;
+  const totals = addedUp(picture);
+  added.set(picture.peers, totals);
+  return totals;
+}
+
+function addedUp(picture: MeshPicture): Totals {
   const health: Record<Health, number> = { healthy: 0, warning: 0, critical: 0, unknown: 0 };
   let [heard, published, delivered, dropped] = [0, 0, 0, 0];
   for (const { report, verdict } of picture.peers.values()) {

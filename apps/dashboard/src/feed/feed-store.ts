@@ -1,11 +1,11 @@
 import type { Millis } from '@starling/kernel';
-import { MeshPicture, type Totals } from '@starling/topology';
+import { MeshPicture, type PictureStep, type Totals } from '@starling/topology';
 import { type FeedEvent, historySecondsMax, type UpstreamStatus } from './feed-event.ts';
 
 /** All that the pages show, at one moment. A new object after each change. */
 export interface FeedState {
   readonly picture: MeshPicture;
-  /** Counts changes: the picture is one object that changes inside. */
+  /** Counts changes of the picture: it is one object that changes inside. */
   readonly revision: number;
   /** Peers that the mesh is believed to have. */
   readonly known: number;
@@ -28,6 +28,12 @@ export interface FeedState {
 
 /** Renders at most so often: a person sees no more, and a burst of deltas costs one render. */
 const renderIntervalMs = 120;
+/** A render is followed by at least this many times what it took: the page must answer to keys and clicks, however large the mesh. */
+const pauseShare = 2;
+/** The longest pause for that: what is shown must not grow old. */
+const pauseMsMax = 2_000;
+/** Deltas that wait for a render at most: a hidden tab renders seldom. Guess. */
+const waitingMax = 64;
 /** A tab that nobody has looked at for so long closes its stream, and with the last one the mesh stops reporting. */
 const hiddenMsMax = 30_000;
 
@@ -52,6 +58,8 @@ export class FeedStore {
   #shown: FeedState = this.#state;
   #source: EventSource | null = null;
   #lastId = '';
+  #waiting: PictureStep[] = [];
+  #restUntil = 0;
   #renderTimer: ReturnType<typeof setTimeout> | null = null;
   #hiddenTimer: ReturnType<typeof setTimeout> | null = null;
 
@@ -123,12 +131,15 @@ export class FeedStore {
       case 'snapshot': {
         const { known, status } = event;
         if (event.at === 0) return { status };
+        this.#settle();
         picture.reset(event.at, event.snapshot);
         picture.remember(event.changes, event.since);
-        return { known, status, history: event.history, hasPicture: true, heardAt: Date.now() };
+        const revision = this.#state.revision + 1;
+        return { known, status, history: event.history, hasPicture: true, heardAt: Date.now(), revision };
       }
       case 'delta':
-        picture.apply(event.at, event.delta);
+        this.#waiting.push(event);
+        if (this.#waiting.length >= waitingMax) this.#settle();
         return { known: event.known, heardAt: Date.now() };
       case 'totals':
         return { history: [...history, event.totals].slice(-historySecondsMax) };
@@ -137,12 +148,34 @@ export class FeedStore {
     }
   }
 
+  /** Takes over what waits. */
+  #settle(): void {
+    if (this.#waiting.length === 0) return;
+    this.#state.picture.applyAll(this.#waiting);
+    this.#waiting = [];
+    this.#state = { ...this.#state, revision: this.#state.revision + 1 };
+  }
+
   #change(change: Partial<FeedState>): void {
-    this.#state = { ...this.#state, ...change, revision: this.#state.revision + 1 };
-    this.#renderTimer ??= setTimeout(() => {
-      this.#renderTimer = null;
-      this.#shown = this.#state;
-      for (const listener of this.#listeners) listener();
-    }, renderIntervalMs);
+    this.#state = { ...this.#state, ...change };
+    if (this.#renderTimer !== null) return;
+    const now = performance.now();
+    this.#renderTimer = setTimeout(() => this.#render(), Math.max(renderIntervalMs, this.#restUntil - now));
+  }
+
+  #render(): void {
+    this.#renderTimer = null;
+    const begin = performance.now();
+    this.#settle();
+    this.#shown = this.#state;
+    for (const listener of this.#listeners) listener();
+    // What React and the picture do with it is over once the browser has drawn: it asks for the frame after the next when it can
+    // take one, which with software GL may be later than this thread knows of. A hidden one draws nothing.
+    const rest = (): void => {
+      const now = performance.now();
+      this.#restUntil = now + Math.min(pauseMsMax, pauseShare * (now - begin));
+    };
+    if (document.hidden) rest();
+    else requestAnimationFrame(() => requestAnimationFrame(rest));
   }
 }

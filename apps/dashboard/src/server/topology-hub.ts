@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { MeshPicture, type TopologyDelta, type TopologySnapshot, type Totals, totalsOf } from '@starling/topology';
+import {
+  MeshPicture,
+  type PictureStep,
+  type TopologyDelta,
+  type TopologySnapshot,
+  type Totals,
+  totalsOf,
+} from '@starling/topology';
 import { type FeedEvent, historySecondsMax, type UpstreamStatus } from '../feed/feed-event.ts';
 import type { PastPicture } from '../feed/past-picture.ts';
 import { TopologyPast } from './topology-past.ts';
@@ -44,6 +51,9 @@ export const defaultTopologyHubConfig: TopologyHubConfig = {
   settleMs: 5_000,
 };
 
+/** Deltas that wait to be taken over at most; somebody looks once a second. */
+const waitingMax = 16;
+
 /** One event as it goes to browsers: its id resumes the feed after it. */
 export interface NumberedEvent {
   readonly id: string;
@@ -62,7 +72,9 @@ export class TopologyHub {
   readonly #open: OpenUpstream;
   readonly #config: TopologyHubConfig;
   readonly #epoch = randomUUID().slice(0, 8);
-  #picture = new MeshPicture();
+  /** Behind by what waits: `#picture` is not. */
+  #held = new MeshPicture();
+  #waiting: PictureStep[] = [];
   #known = 0;
   #status = noStatus;
   #history: Totals[] = [];
@@ -184,7 +196,8 @@ export class TopologyHub {
       this.#stop?.();
       this.#stop = null;
       // What is held ages unseen: the next viewer begins with a fresh picture, and no cursor of before is good for it.
-      this.#picture = new MeshPicture();
+      this.#held = new MeshPicture();
+      this.#waiting = [];
       this.#known = 0;
       this.#status = noStatus;
       this.#history = [];
@@ -211,20 +224,34 @@ export class TopologyHub {
   }
 
   #take(at: number, delta: TopologyDelta): void {
-    const isFirst = this.#picture.peers.size === 0;
-    this.#picture.apply(at, delta);
+    const isFirst = this.#waiting.length === 0 && this.#held.peers.size === 0;
+    this.#waiting.push({ at, delta });
+    if (isFirst || this.#waiting.length >= waitingMax) this.#settle();
     // To a viewer the first picture is a snapshot, not a mesh that joins.
     this.#publish(isFirst ? this.#snapshot() : { kind: 'delta', at, known: this.#known, delta });
-    const { now, openedAt } = this.#picture;
+    const now = Math.max(at, this.#held.now);
+    const { openedAt } = this.#held;
     // Reports come in one after another once the mesh is watched: a picture of before shows a silence that was none.
     if (now - openedAt >= this.#config.settleMs) void this.past.offer(now, () => JSON.stringify(this.#frame()));
   }
 
-  #frame(): PastPicture {
-    return { at: this.#picture.now, known: this.#known, snapshot: this.#held() };
+  get #picture(): MeshPicture {
+    this.#settle();
+    return this.#held;
   }
 
-  #held(): TopologySnapshot {
+  /** Takes over what waits: of a mesh of thousands each delta by itself costs as much as all since the last look. */
+  #settle(): void {
+    if (this.#waiting.length === 0) return;
+    this.#held.applyAll(this.#waiting);
+    this.#waiting = [];
+  }
+
+  #frame(): PastPicture {
+    return { at: this.#picture.now, known: this.#known, snapshot: this.#contents() };
+  }
+
+  #contents(): TopologySnapshot {
     const views = [...this.#picture.peers.values()];
     return {
       reports: views.flatMap(({ report }) => (report === null ? [] : [report])),
@@ -237,7 +264,7 @@ export class TopologyHub {
       kind: 'snapshot',
       at: this.#picture.now,
       known: this.#known,
-      snapshot: this.#held(),
+      snapshot: this.#contents(),
       status: this.#status,
       history: this.#history,
       changes: this.#picture.changes,
