@@ -37,6 +37,14 @@ describe('what must hold at any size', () => {
     expect(report.rows.filter(({ verdict }) => verdict === 'MISSED')).toEqual([]);
   });
 
+  // 25 % where the last place was for a pair, which whoever accepts everybody wins twice as often as anybody else.
+  it('attackers get the links that their number is worth: 100 peers, a fifth of them hostile', () => {
+    const report = runScenario('sybil/eclipse', { peers: 100, seed: 4, variant: 'defended', attack: { cycles: 60 } });
+    const share = report.rows.find(({ what }) => what === 'defended: links held after it')?.worst;
+    expect(share).toBeGreaterThan(0);
+    expect(share).toBeLessThan(23.5);
+  }, 120_000);
+
   it('gives the same figures and trace for the same seed', () => {
     const [first, second] = [1, 2].map(() => runScenario('plumtree/latency', { peers: 80, seed: 5 }));
     expect(second).toEqual(first);
