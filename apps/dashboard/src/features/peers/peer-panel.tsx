@@ -1,9 +1,17 @@
 'use client';
 
-import type { MeshPicture, PeerFacts, PeerView } from '@starling/topology';
+import type { MeshPicture, NumberedChange, PeerFacts, PeerView } from '@starling/topology';
 import { type ReactNode, useState } from 'react';
 import { useFeed } from '../../feed/feed-provider.tsx';
-import { formatAge, formatBytes, formatMoment, formatNumber, formatShare, shortId } from '../../ui/format.ts';
+import {
+  formatAge,
+  formatBytes,
+  formatMoment,
+  formatNumber,
+  formatShare,
+  formatTime,
+  shortId,
+} from '../../ui/format.ts';
 import { HealthGlyph, healthLabels } from '../../ui/health-glyph.tsx';
 import { Icon } from '../../ui/icons.tsx';
 import { useNow } from '../../ui/use-now.ts';
@@ -30,11 +38,11 @@ export function PeerPanel(properties: {
   // Here and not in the detail: a peer that was drained is gone before it is said that it was.
   const [act, setAct] = useState<{ readonly action: PeerAction; readonly peer: ActedOn } | null>(null);
   const view = picture.peers.get(id);
-  const gone = picture.gone.find(({ peer }) => peer.id === id);
+  const gone = goneOf(picture, id);
   return (
     <section className={styles.panel} aria-label="Selected peer" data-testid="peer-panel">
       <header>
-        <h2>{view?.peer.name || gone?.peer.name || shortId(id)}</h2>
+        <h2>{view?.peer.name || gone?.name || shortId(id)}</h2>
         <button
           type="button"
           className="icon-button"
@@ -49,9 +57,9 @@ export function PeerPanel(properties: {
         <div className={styles.absent}>
           {gone === undefined
             ? 'The mesh does not know this peer.'
-            : 'This peer is gone. Its neighbours replace its links.'}
+            : `This peer is gone. It ${goneWords[gone.reason]} at ${formatTime(gone.at)}; its neighbours replace its links.`}
           {/* Who is banned for long is forgotten, and the ban is not. */}
-          {gone === undefined && isNow && (
+          {(gone === undefined || gone.reason === 'expired') && isNow && (
             <div className={actionStyles.actions}>
               <button
                 type="button"
@@ -85,6 +93,19 @@ export function PeerPanel(properties: {
     </section>
   );
 }
+
+const goneWords = {
+  left: 'said goodbye',
+  dead: 'died, or hung and was given up,',
+  expired: 'was no longer heard of',
+} as const;
+
+/** When and how a peer went; undefined: nothing is known of it. The list of changes remembers it longer than the picture shows it. */
+function goneOf({ changes }: MeshPicture, id: string) {
+  return changes.find((change) => change.kind === 'removed' && change.peer === id) as GoneChange | undefined;
+}
+
+type GoneChange = Extract<NumberedChange, { readonly kind: 'removed' }>;
 
 function PeerDetail(properties: {
   readonly view: PeerView;
