@@ -457,7 +457,7 @@ export class StarlingClient {
     }
   }
 
-  /** Makes the peer of this id leave the mesh; it must be the one connected, on this machine. */
+  /** Makes the peer of this id leave the mesh; it must be the one connected. Needs the role operator. */
   drain(peerId: string, options: CallOptions = {}): Promise<DrainResponse> {
     return this.#call(admin.drain, create(DrainRequestSchema, { peerId }), options);
   }

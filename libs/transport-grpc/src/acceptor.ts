@@ -133,6 +133,6 @@ export class Acceptor {
 }
 
 /** As grpc-js names the other end of a call. */
-function addressOf(socket: Socket): string {
-  return `${socket.remoteAddress}:${socket.remotePort}`;
+function addressOf({ remoteAddress, remotePort }: Socket): string {
+  return remoteAddress === undefined ? 'somebody who is gone' : `${remoteAddress}:${remotePort}`;
 }
