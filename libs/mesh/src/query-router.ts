@@ -10,7 +10,7 @@ import {
 import type { Sight } from '@starling/core-search';
 import type { Summaries } from '@starling/core-summaries';
 import { hashTerm } from '@starling/digest';
-import type { Millis, PeerId, PeerInfo } from '@starling/kernel';
+import { addCounts, type Millis, type PeerId, type PeerInfo } from '@starling/kernel';
 import type { MeshCommand, MeshEvent } from './api.ts';
 import { type AskedQuery, begin, isOverFor, type SearchQuery } from './asked-query.ts';
 
@@ -109,7 +109,7 @@ export class QueryRouter {
   ): Route | Finished | null {
     const asked = this.#asked.get(stageId);
     if (asked === undefined) return null;
-    asked.spent += messages;
+    asked.spent = addCounts(asked.spent, messages);
     if (asked.isCancelled) return this.#end(asked, nobody('cancelled'));
     const infos = this.#infos(holders ?? []);
     if (infos.length === 0) return this.#goOn(now, asked, false) ?? this.#end(asked, nobody('done'));
@@ -158,8 +158,8 @@ export class QueryRouter {
   #finished(now: Millis, event: Finished): Finished | Route {
     const asked = this.#asked.get(event.queryId);
     if (asked === undefined) return event;
-    asked.spent += event.tally.messages;
-    asked.bytes += event.tally.bytes;
+    asked.spent = addCounts(asked.spent, event.tally.messages);
+    asked.bytes = addCounts(asked.bytes, event.tally.bytes, Number.MAX_SAFE_INTEGER);
     this.#learn(now, asked, event);
     if (isOverFor(event.reason)) return this.#end(asked, event);
     return this.#goOn(now, asked, event.complete) ?? this.#end(asked, event);

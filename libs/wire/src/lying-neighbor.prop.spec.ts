@@ -1,4 +1,4 @@
-import { Rng } from '@starling/kernel';
+import { countMax, Rng } from '@starling/kernel';
 import type { Body, MeshMessage } from '@starling/mesh';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -9,7 +9,18 @@ import { atWork } from './test-support/at-work.ts';
 type Message = MeshMessage<Uint8Array>;
 
 /** The largest that each kind of field on the wire takes, and what is next to it. */
-const extremes = [0, 1, 0x7fff_ffff, 0xffff_ffff, 2 ** 32, Number.MAX_SAFE_INTEGER - 1, Number.MAX_SAFE_INTEGER, 1e300];
+const extremes = [
+  0,
+  1,
+  128,
+  65_535,
+  0x7fff_ffff,
+  0xffff_ffff,
+  2 ** 32,
+  Number.MAX_SAFE_INTEGER - 1,
+  Number.MAX_SAFE_INTEGER,
+  1e300,
+];
 const honest = ['p1', 'p2', 'p3'];
 const names = ['p0', ...honest, 'p4', ''];
 
@@ -65,6 +76,12 @@ describe('a neighbour that lies about numbers and names', () => {
         for (const id of honest) {
           const blamed = network.events(id, 'protocolViolation').filter(({ peer }) => honest.includes(peer));
           expect(blamed, `what ${id} holds against others`).toEqual([]);
+          for (const { tally } of network.events(id, 'queryFinished')) {
+            const { asked, answered, messages, missing, bytes, statistics } = tally;
+            for (const count of [asked, answered, messages, missing]) expect(count).toBeLessThanOrEqual(countMax);
+            for (const sum of [bytes, statistics?.documents ?? 0])
+              expect(sum).toBeLessThanOrEqual(Number.MAX_SAFE_INTEGER);
+          }
         }
       }),
       { numRuns: 10 },

@@ -1,4 +1,5 @@
 import {
+  addCounts,
   type Input,
   type Millis,
   type Outbox,
@@ -380,8 +381,8 @@ export class Aggregation implements ProtocolCore<AggregateMessage, AggregateComm
     }
     const own = this.#own.get(queryId);
     if (own === undefined) return;
-    own.messages += tally.messages;
-    own.bytes += tally.bytes;
+    own.messages = addCounts(own.messages, tally.messages);
+    own.bytes = addCounts(own.bytes, tally.bytes, Number.MAX_SAFE_INTEGER);
     if (wave === 0 || tally.answered >= own.best.tally.answered) own.best = { partial, tally };
     if (reason !== 'cancelled' && wave < secondWave && this.#isWorthAnother(now, own, tally)) {
       this.stats.secondWaves++;

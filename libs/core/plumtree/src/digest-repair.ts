@@ -5,6 +5,7 @@ import type { PlumtreeEvent, PlumtreeMessage, SeqRange, StreamDigest, StreamId }
 import type { Neighbor } from './neighbor.ts';
 import type { PlumtreeStats } from './stats.ts';
 import type { StreamState, StreamTable } from './stream-table.ts';
+import { nextRound } from './validity.ts';
 
 type Out<B> = Outbox<PlumtreeMessage<B>, PlumtreeEvent<B>>;
 const never = Number.POSITIVE_INFINITY;
@@ -119,7 +120,7 @@ export class DigestRepair<B> {
         credit -= store.bytesOf(message);
         messagesLeft--;
         this.#stats.gossipsSent++;
-        out.send(neighbor.id, { ...message, round: message.round + 1, wantHeld: false, repair: true });
+        out.send(neighbor.id, { ...message, round: nextRound(message.round), wantHeld: false, repair: true });
       }
     }
   }

@@ -101,6 +101,11 @@ describe('algorithm 1: eager push and lazy push', () => {
     ]);
   });
 
+  it('from as far as anything is believed to come, it goes on as that: the next one would refuse more', () => {
+    const bench = new Bench(['a', 'b']);
+    expect(bench.receive(5, 'a', gossip(1, { round: 65_535 }))).toContain('b: gossip o~1#1 round 65535');
+  });
+
   it('all neighbours get one shared object', () => {
     const bench = new Bench(['a', 'b', 'c']);
     bench.core.handle(5, { kind: 'message', from: 'a', message: gossip(1) }, bench.out);

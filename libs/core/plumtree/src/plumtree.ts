@@ -42,6 +42,7 @@ import {
   gossipRuleBroken,
   graftRuleBroken,
   iHaveRuleBroken,
+  nextRound,
   pruneRuleBroken,
   rangesRuleBroken,
 } from './validity.ts';
@@ -372,7 +373,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       this.#becomeParent(now, tree, neighbor, missing, message, out);
     }
     this.#push(tree, message, from, out);
-    this.#announce(now, state, tree, message, round + 1, out);
+    this.#announce(now, state, tree, message, nextRound(round), out);
     if (missing !== undefined) this.#forgiveAnnouncers(missing);
   }
 
@@ -725,7 +726,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
 /** The message as it goes on: one link further. */
 function relay<B>(message: Gossip<B>, entry: Entry): Gossip<B> {
   const { stream, seq, publishedAt, repair, tree, signature, body } = message;
-  const round = message.round + 1;
+  const round = nextRound(message.round);
   return { kind: 'gossip', stream, seq, round, publishedAt, wantHeld: false, repair, tree, entry, signature, body };
 }
 

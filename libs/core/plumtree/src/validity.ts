@@ -6,6 +6,11 @@ import { entryMax, treeLabelMax } from './tree-label.ts';
 const streamCharsMax = 256;
 const roundMax = 65_535;
 
+/** One link further; what somebody says came from too far off stays what others believe. */
+export function nextRound(round: number): number {
+  return Math.min(round + 1, roundMax);
+}
+
 function isStream(stream: unknown): boolean {
   return typeof stream === 'string' && stream.length > 0 && stream.length <= streamCharsMax;
 }

@@ -1,4 +1,4 @@
-import { type Millis, type Outbox, type PeerId, SeenWaves } from '@starling/kernel';
+import { addCounts, type Millis, type Outbox, type PeerId, SeenWaves } from '@starling/kernel';
 import type { TermStatistics } from '@starling/query';
 import { ActiveQuery, type Question } from './active-query.ts';
 import type { SearchConfig } from './config.ts';
@@ -250,7 +250,7 @@ export class Exhaustive {
       if (peer === parent) continue;
       query.asked(peer);
       trace?.asked(now, peer);
-      if (timeoutMs > 0) {
+      if (timeoutMs > 0 && hops < config.hopsMax) {
         this.stats.asked++;
         const message = { kind: 'query', wave, ...question, timeoutMs, hops: hops + 1 } as const;
         query.sent(this.#side.sizeOf(message));
@@ -328,8 +328,8 @@ export class Exhaustive {
     const account = this.#accounts.get(queryId);
     if (account === undefined) return;
     if (trace !== undefined) this.#side.traced(queryId, query.wave, trace, out);
-    account.messages += spent.messages;
-    account.bytes += spent.bytes;
+    account.messages = addCounts(account.messages, spent.messages);
+    account.bytes = addCounts(account.bytes, spent.bytes, Number.MAX_SAFE_INTEGER);
     const isEverybody = isWhole(spent, this.#side.meshSize());
     const left = account.deadline - now;
     // An engine that did not answer will not do so for being asked again.

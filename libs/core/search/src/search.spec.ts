@@ -175,6 +175,16 @@ describe('relaying', () => {
     expect(bench.core.stats.queriesShed).toBe(1);
   });
 
+  it('asks nobody who would have to refuse what came from so far, and counts them as missing', () => {
+    const bench = new Bench();
+    const query = { queryId: 'o/1', wave: 0, text: 't', limit: 10, timeoutMs: 1_000, tree: 0 };
+    bench.message('a', { kind: 'query', ...query, hops: config.hopsMax });
+    expect(bench.steps()).toEqual(['ask']);
+    bench.command({ kind: 'localHits', queryId: 'o/1', hits: [] });
+    expect(bench.sent()).toMatchObject([{ kind: 'answer', done: { asked: 2, answered: 1, missing: 1 } }]);
+    expect(bench.core.stats.violations).toBe(0);
+  });
+
   it('forgets the oldest finished query beyond its bound, counted', () => {
     const bench = new Bench({ seenMax: 2 });
     for (const queryId of ['o/1', 'o/2', 'o/3']) {

@@ -1,4 +1,4 @@
-import type { Millis, Outbox, PeerId, Rng } from '@starling/kernel';
+import { addCounts, type Millis, type Outbox, type PeerId, type Rng } from '@starling/kernel';
 import type { SearchConfig } from './config.ts';
 import { byNearness, guidedPlan } from './guided.ts';
 import type {
@@ -534,11 +534,11 @@ export class Seeker {
     const { cost } = account;
     account.left -= messages;
     account.cost = {
-      asked: cost.asked + asked,
-      answered: cost.answered + answered,
-      messages: cost.messages + messages,
-      bytes: cost.bytes + bytes,
-      missing: cost.missing + missing,
+      asked: addCounts(cost.asked, asked),
+      answered: addCounts(cost.answered, answered),
+      messages: addCounts(cost.messages, messages),
+      bytes: addCounts(cost.bytes, bytes, Number.MAX_SAFE_INTEGER),
+      missing: addCounts(cost.missing, missing),
     };
     return account;
   }

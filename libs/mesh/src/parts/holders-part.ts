@@ -10,7 +10,7 @@ import {
   isHolderAsk,
   type Summaries,
 } from '@starling/core-summaries';
-import { type PeerId, type PeerInfo, unreachable } from '@starling/kernel';
+import { addCounts, type PeerId, type PeerInfo, unreachable } from '@starling/kernel';
 import type { MeshCommand } from '../api.ts';
 import { need } from '../links.ts';
 import { type Hub, Part } from './part.ts';
@@ -110,8 +110,8 @@ export class HoldersPart<B> extends Part<B, HolderMessage<Hit>, HolderCommand<Hi
     if (cost.statistics === undefined) return cost;
     let { documents, words } = { documents: 0, words: 0 };
     for (const size of this.#summaries.sizes()) {
-      documents += size.documents;
-      words += size.words;
+      documents = addCounts(documents, size.documents, Number.MAX_SAFE_INTEGER);
+      words = addCounts(words, size.words, Number.MAX_SAFE_INTEGER);
     }
     const { statistics } = cost;
     return {

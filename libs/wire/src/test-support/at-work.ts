@@ -1,5 +1,8 @@
 import { WiredNetwork } from './wired-network.ts';
 
+/** What libs/digest makes of the word `x`. */
+const hashOfX = 1_090_054_256;
+
 /** Four peers at work: they publish, search, look up and are watched. */
 export function atWork(
   seed: number,
@@ -12,6 +15,9 @@ export function atWork(
   for (let i = 0; i < 4; i++) network.add(`p${i}`, i === 0 ? undefined : `p${i - 1}`);
   network.run(5_000);
   network.command('p1', { kind: 'watchTopology', active: true });
+  const fingerprints = Uint32Array.of(hashOfX);
+  for (const id of network.living) network.command(id, { kind: 'indexTerms', fingerprints, documents: 1, words: 3 });
+  network.run(8_000);
   for (const id of ['p0', 'p1', 'p2', 'p3']) {
     network.command(id, {
       kind: 'publish',
@@ -21,8 +27,9 @@ export function atWork(
       headers: { a: 'b' },
       wantHeld: true,
     });
-    for (const [at, strategy] of (['exhaustive', 'walk', 'ring', 'guided'] as const).entries()) {
-      const query = { queryId: `${id}/${at}`, text: 'x', limit: 5, timeoutMs: 1_000, strategy, trace: true };
+    for (const [at, strategy] of (['exhaustive', 'walk', 'ring', 'guided', 'summary'] as const).entries()) {
+      const words = [['x']];
+      const query = { queryId: `${id}/${at}`, text: 'x', words, limit: 5, timeoutMs: 1_000, strategy, trace: true };
       network.command(id, { kind: 'query', ...query });
     }
     const text = 'zone, count(*), sum(links), p99(rtt) group by zone';
