@@ -59,7 +59,7 @@ describe.skipIf(missing !== null)(
         await page.getByRole('button', { name: 'Ask', exact: true }).click();
         await page.getByTestId('query-summary').getByText('1 hit in').waitFor();
         expect(await axeViolations(page)).toEqual([]);
-        await page.getByLabel('show the way').check();
+        await page.getByLabel('show the way').first().check();
         await page.getByRole('button', { name: 'Ask', exact: true }).click();
         await page.getByTestId('trace-state').getByText('step 4 of 4').waitFor();
         expect(await axeViolations(page)).toEqual([]);

@@ -45,6 +45,11 @@ describe('what is wrong with a peer', () => {
     }),
   );
 
+  it('is no disagreement where nothing is said at all, encrypted or not', async () => {
+    const problem = 'what listens there says nothing without encryption';
+    expect(await diagnose('127.0.0.1:1', { problem, isEncrypted: false })).toMatchObject({ trouble: 'unreachable' });
+  });
+
   it('is that it encrypts and the dashboard does not', async () => {
     const authority = await Authority.create('m');
     const server = createServer({ key: authority.key, cert: authority.certificate, ALPNProtocols: ['h2'] });

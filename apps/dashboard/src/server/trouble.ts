@@ -36,8 +36,9 @@ export async function diagnose(
   dialled: { readonly problem: string | null; readonly isEncrypted: boolean },
 ): Promise<PeerTrouble> {
   const host = address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
-  if (dialled.problem !== null && tlsProblem.test(dialled.problem)) return new PeerTrouble('tls', dialled.problem);
-  if (!dialled.isEncrypted && (await encrypts(host, Number(address.slice(address.lastIndexOf(':') + 1))))) {
+  if (dialled.isEncrypted) {
+    if (dialled.problem !== null && tlsProblem.test(dialled.problem)) return new PeerTrouble('tls', dialled.problem);
+  } else if (await encrypts(host, Number(address.slice(address.lastIndexOf(':') + 1)))) {
     return new PeerTrouble('tls', 'it encrypts, and the dashboard was told not to (STARLING_CA_FILE)');
   }
   if (isIP(host) === 0 && (await isUnknownHost(host))) {
