@@ -393,7 +393,8 @@ export class Seeker {
       roundMs: this.#timeToPassOn(now, seek),
       hops: hops + 1,
       steps,
-      walkers,
+      // As many as a branch says that it has, and no more than anybody takes.
+      walkers: Math.min(walkers, this.#side.config.budgetMax),
       budget: grant,
       terms,
       resume: seek.branches.has(to),
