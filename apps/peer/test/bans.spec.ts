@@ -111,8 +111,8 @@ describe('a ban of the mesh over real links', { timeout: 60_000 }, () => {
     const { ban } = await client.banPeer({ peerId: idOf(d), scope: BanScope.MESH, record: record(idOf(d)) });
     expect(ban).toMatchObject({ peerId: idOf(d), scope: BanScope.MESH, reason: 'floods', by: 'ann', lifted: false });
     await until(() => [a, b, c].every((peer) => knows(peer, idOf(d)) && !linked(peer, idOf(d))));
-    await until(() => d.peer.overlay.neighbors.length === 0);
-    await expect(d.peer.overlay.host.links.size).toBe(0);
+    // It may be at a dial again, which is refused: a moment without any link is enough.
+    await until(() => d.peer.overlay.neighbors.length === 0 && d.peer.overlay.host.links.size === 0);
     // It looks for the mesh again and is told why not.
     await until(
       async () =>
