@@ -22,6 +22,7 @@ export {
   StarlingError,
   type StarlingReason,
 } from './errors.ts';
+export { pause } from './moving.ts';
 export type { PutProgress } from './put-documents.ts';
 export {
   type PeersAnswer,

@@ -17,6 +17,7 @@ const fullReasons: ReadonlySet<StarlingReason> = new Set([
   'TOO_MANY_STREAMS',
   'TOO_MANY_CALLS',
 ]);
+
 /** As the promise; rejects with CANCELLED when the caller gives up first. */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   let giveUp = (): void => {};

@@ -1,5 +1,5 @@
 export { assert, unreachable } from './assert.ts';
-export { addCounts, countMax } from './counts.ts';
+export { addCounts, countMax, isCount } from './counts.ts';
 export { DeadlineQueue } from './deadline-queue.ts';
 export { IndexedMap } from './indexed-map.ts';
 export {
@@ -11,6 +11,7 @@ export {
   type PeerId,
   type PeerInfo,
   type ProtocolCore,
+  timestampMsMax,
 } from './protocol.ts';
 export { type Effect, RecordingOutbox } from './recording-outbox.ts';
 export { Rng } from './rng.ts';

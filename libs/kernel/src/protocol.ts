@@ -8,6 +8,9 @@ export type PeerId = string;
  */
 export type Millis = number;
 
+/** The last moment that a protobuf timestamp names, the end of the year 9999, in ms since 1970. (timestamp.proto) */
+export const timestampMsMax: Millis = 253_402_300_799_999;
+
 /** What one peer tells others about itself. Everything but `id` is a hint that a later `incarnation` replaces. */
 export interface PeerInfo {
   readonly id: PeerId;

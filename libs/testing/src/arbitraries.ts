@@ -14,7 +14,7 @@ import type { LinkReport, ObserveBroadcast, PeerReport } from '@starling/core-ob
 import type { BatchSignature, Gossip, PlumtreeMessage, SeqRange, StreamDigest } from '@starling/core-plumtree';
 import type { Hit, QueryTally, SearchMessage, SeekTally, SpanList, TermsPart } from '@starling/core-search';
 import type { HolderMessage, SummariesMessage, SummaryDelta } from '@starling/core-summaries';
-import type { PeerId, PeerInfo } from '@starling/kernel';
+import { type PeerId, type PeerInfo, timestampMsMax } from '@starling/kernel';
 import type { Body, MeshMessage } from '@starling/mesh';
 import type { TermStatistics } from '@starling/query';
 import * as fc from 'fast-check';
@@ -25,7 +25,7 @@ const text = fc.string({ unit: 'grapheme', maxLength: 24 });
 const uint32 = fc.nat({ max: 0xffff_ffff });
 const whole = fc.oneof(fc.nat({ max: 300 }), fc.maxSafeNat());
 /** Times that a protobuf timestamp can tell, in whole ms. */
-const times = fc.oneof(fc.nat({ max: 300 }), fc.nat({ max: 253_402_300_799_999 }));
+const times = fc.oneof(fc.nat({ max: 300 }), fc.nat({ max: timestampMsMax }));
 const millis = fc.oneof(fc.nat({ max: 60_000 }), fc.double({ min: 0, max: 4e12, noNaN: true }).map(positiveZero));
 const swarm = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: uint32 });
 

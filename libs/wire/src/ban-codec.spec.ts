@@ -1,9 +1,9 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { Ban } from '@starling/core-bans';
+import { timestampMsMax } from '@starling/kernel';
 import { describe, expect, it } from 'vitest';
 import { decodeBanStatement, encodeBanStatement } from './ban-codec.ts';
 import { BanStatementSchema } from './gen/starling/v1/admin_pb.ts';
-import { timestampMsMax } from './peer-codec.ts';
 
 const ban: Ban = {
   subject: 'p',

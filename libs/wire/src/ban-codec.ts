@@ -1,8 +1,9 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Ban } from '@starling/core-bans';
+import { timestampMsMax } from '@starling/kernel';
 import { BanStatementSchema } from './gen/starling/v1/admin_pb.ts';
-import { fromUint64, timestampMsMax, toUint64 } from './peer-codec.ts';
+import { fromUint64, toUint64 } from './peer-codec.ts';
 import { MalformedError } from './proto-reader.ts';
 
 /** Longest texts of a statement, in characters. */

@@ -27,5 +27,5 @@ export * from './gen/starling/v1/peers_pb.ts';
 export * from './gen/starling/v1/search_pb.ts';
 export { type GrpcDefinition, type GrpcMethod, toGrpcDefinition } from './grpc-definition.ts';
 export type { Hello, Refusal, RefusalWord } from './hello-codec.ts';
-export { isAddress, timestampMsMax } from './peer-codec.ts';
+export { isAddress } from './peer-codec.ts';
 export { ProtoWriter } from './proto-writer.ts';

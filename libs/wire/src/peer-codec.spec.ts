@@ -1,8 +1,8 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import type { PeerInfo } from '@starling/kernel';
+import { type PeerInfo, timestampMsMax } from '@starling/kernel';
 import { describe, expect, it } from 'vitest';
 import { PeerInfoSchema } from './gen/starling/link/v1/peer_pb.ts';
-import { fromPeerProto, timestampMsMax, toPeerProto } from './peer-codec.ts';
+import { fromPeerProto, toPeerProto } from './peer-codec.ts';
 import { MalformedError } from './proto-reader.ts';
 
 const peer: PeerInfo = {

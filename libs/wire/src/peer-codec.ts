@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import type { PeerInfo } from '@starling/kernel';
+import { type PeerInfo, timestampMsMax } from '@starling/kernel';
 import { type PeerInfo as PeerInfoProto, PeerInfoSchema } from './gen/starling/link/v1/peer_pb.ts';
 import { MalformedError } from './proto-reader.ts';
 
@@ -9,8 +9,6 @@ const peerTextCharsMax = 256;
 const versionCharsMax = 64;
 /** What a version is made of: semver's characters and `_`. It ends up in terminals and tables. */
 const versionPattern = /^[0-9A-Za-z][0-9A-Za-z.+_-]*$/;
-/** The last moment that a protobuf timestamp names, the end of the year 9999, in ms since 1970. (timestamp.proto) */
-export const timestampMsMax = 253_402_300_799_999;
 /** `host:port`: a DNS name, an IPv4 address or a bracketed IPv6 address. Nothing that a resolver could take for a scheme or a path. */
 const addressPattern = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}$/;
 

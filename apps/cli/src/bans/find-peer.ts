@@ -8,7 +8,12 @@ const wholeId = /^[a-z2-7]{52}$/;
 export async function findPeer(client: StarlingClient, words: string, others: readonly string[] = []): Promise<string> {
   // Of a peer that is gone: its key may come back.
   if (wholeId.test(words)) return words;
-  const known = await Array.fromAsync(client.listPeers());
+  return idOf(words, await Array.fromAsync(client.listPeers()), others);
+}
+
+/** The same, of these peers; of a whole id nothing is asked. */
+export function idOf(words: string, known: readonly Peer[], others: readonly string[] = []): string {
+  if (wholeId.test(words)) return words;
   const named = known.filter(({ name }) => name === words);
   if (named.length === 1) return (named[0] as Peer).id;
   if (named.length > 1) {

@@ -1,6 +1,6 @@
 import { durationMs } from '@bufbuild/protobuf/wkt';
 import { connect } from '@starling/client';
-import { findPeer } from '../bans/find-peer.ts';
+import { idOf } from '../bans/find-peer.ts';
 import { CliError, exitCode } from '../exit-codes.ts';
 import { counted, json } from '../output.ts';
 import { milliseconds, type SessionOptions, withClient } from '../session.ts';
@@ -8,8 +8,9 @@ import { milliseconds, type SessionOptions, withClient } from '../session.ts';
 /** `drain`: has a peer leave the mesh, asking that peer itself, as no other takes the call for it. */
 export function drain(words: string, options: SessionOptions): Promise<number> {
   return withClient(options, 'operator', async (client, access) => {
-    const id = await findPeer(client, words);
-    const peer = (await Array.fromAsync(client.listPeers())).find((each) => each.id === id);
+    const known = await Array.fromAsync(client.listPeers());
+    const id = idOf(words, known);
+    const peer = known.find((each) => each.id === id);
     if (peer === undefined) throw new CliError(`${id} is not in the mesh`, exitCode.incomplete);
     if (peer.apiAddress === '') throw new CliError(`${peer.name} has no API to be called at`, exitCode.incomplete);
     const itself = await connect({

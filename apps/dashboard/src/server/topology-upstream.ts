@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import type * as grpc from '@grpc/grpc-js';
+import { pause } from '@starling/client';
 import { WatchTopologyRequestSchema, type WatchTopologyResponse } from '@starling/wire';
 import { type FailedTry, triesMax, type UpstreamStatus } from '../feed/feed-event.ts';
 import { deltaFacts, millisOf, snapshotFacts } from './facts-from-wire.ts';
@@ -119,16 +120,4 @@ function learnFrom({ book }: MeshClient, { snapshot, delta }: UpstreamMessage): 
   const { reports, silentPeers } = snapshot ?? delta ?? { reports: [], silentPeers: [] };
   book.learn(reports.map(({ peer }) => peer.apiAddress));
   book.learn(silentPeers.map((peer) => peer.apiAddress));
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

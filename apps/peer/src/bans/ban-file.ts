@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { SignedBan } from '@starling/core-bans';
-import { timestampMsMax } from '@starling/wire';
+import { timestampMsMax } from '@starling/kernel';
 import type { Logger } from 'pino';
 import * as z from 'zod';
 

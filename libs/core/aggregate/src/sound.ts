@@ -1,3 +1,4 @@
+import { isCount } from '@starling/kernel';
 import { type AttributeName, attributeOf, isAmount, isText, rowLimits } from '@starling/query';
 import type { CellData } from './cell.ts';
 import type { AggregateConfig } from './config.ts';
@@ -84,8 +85,4 @@ function isKey(groupBy: readonly AttributeName[], key: GroupKey): boolean {
       ? typeof value === 'string' && value.length <= rowLimits.textCharsMax
       : isAmount(value);
   });
-}
-
-function isCount(count: number): boolean {
-  return Number.isSafeInteger(count) && count >= 0;
 }

@@ -9,6 +9,7 @@ import {
   type PeerInfo,
   type ProtocolCore,
   type Rng,
+  timestampMsMax,
   unreachable,
 } from '@starling/kernel';
 import type { DirectoryConfig } from './config.ts';
@@ -36,7 +37,7 @@ const never = Number.POSITIVE_INFINITY;
  * Incarnations are times, and end with the year 9999 as those of protobuf. Leaves room for refutations above what anybody may claim: a
  * number that cannot be raised could never be refuted.
  */
-const incarnationMax = 253_402_300_799_999 - 2 ** 32;
+const incarnationMax = timestampMsMax - 2 ** 32;
 
 /** What happened so far; `…Refused` and `…Dropped` count bounds that were reached. */
 export interface DirectoryStats {

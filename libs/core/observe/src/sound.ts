@@ -1,3 +1,4 @@
+import { isCount } from '@starling/kernel';
 import type { LinkReport, PeerReport } from './messages.ts';
 
 /** Links that a report may tell of: 256 is four times the most that a peer may be told to keep. Bounds what the table holds. */
@@ -17,10 +18,6 @@ export function isSound(report: PeerReport): boolean {
 
 function isLink({ peer, role: _, rttMs, ...rates }: LinkReport): boolean {
   return peer.length <= idCharsMax && rttMs >= -1 && rttMs <= rttMsMax && Object.values(rates).every(isRate);
-}
-
-function isCount(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0;
 }
 
 function isRate(value: number): boolean {

@@ -1,4 +1,4 @@
-import { addCounts, type Millis, type Outbox, type PeerId, SeenWaves } from '@starling/kernel';
+import { addCounts, isCount, type Millis, type Outbox, type PeerId, SeenWaves } from '@starling/kernel';
 import type { TermStatistics } from '@starling/query';
 import { ActiveQuery, type Question } from './active-query.ts';
 import type { SearchConfig } from './config.ts';
@@ -400,10 +400,6 @@ export class Exhaustive {
 /** Whether everybody is known to have answered. */
 export function isWhole(tally: QueryCost, meshSize: number): boolean {
   return tally.missing === 0 && tally.answered === tally.asked && tally.answered >= meshSize;
-}
-
-function isCount(count: number): boolean {
-  return Number.isSafeInteger(count) && count >= 0;
 }
 
 /** The local answer of a wave before is no use: it is in, or begun, and went another way. */

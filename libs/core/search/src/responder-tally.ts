@@ -1,4 +1,4 @@
-import { addCounts, countMax } from '@starling/kernel';
+import { addCounts, countMax, isCount } from '@starling/kernel';
 import type { ResponderTally } from './messages.ts';
 
 /** Of two subtrees together. */
@@ -11,6 +11,5 @@ export function sumOf(a: ResponderTally | undefined, b: ResponderTally | undefin
 
 /** Whether a neighbour's numbers can be true. */
 export function isResponderTally({ asked, answered, late }: ResponderTally): boolean {
-  const areCounts = [asked, answered, late].every((count) => Number.isSafeInteger(count) && count >= 0);
-  return areCounts && answered + late <= asked;
+  return [asked, answered, late].every(isCount) && answered + late <= asked;
 }

@@ -1,4 +1,4 @@
-import { addCounts, type Millis, type Outbox, type PeerId, type Rng } from '@starling/kernel';
+import { addCounts, countMax, type Millis, type Outbox, type PeerId, type Rng } from '@starling/kernel';
 import type { SearchConfig } from './config.ts';
 import { byNearness, guidedPlan } from './guided.ts';
 import type {
@@ -601,16 +601,16 @@ export class Seeker {
     const { config } = this.#side;
     if (queryId === '' || queryId.length > config.queryIdCharsMax) return 'seek id';
     if (text.length > config.textCharsMax) return 'seek text';
-    if (!isCount(limit, 1, Number.MAX_SAFE_INTEGER)) return 'seek limit';
+    if (!isWithin(limit, 1, Number.MAX_SAFE_INTEGER)) return 'seek limit';
     if (!(timeoutMs > 0) || !(roundMs > 0)) return 'seek time';
-    if (!isCount(round, 1, config.budgetMax)) return 'seek round';
-    if (!isCount(hops, 1, config.stepsMax)) return 'seek hops';
-    if (!isCount(steps, 0, config.stepsMax)) return 'seek steps';
-    if (!isCount(walkers, 1, config.budgetMax)) return 'seek walkers';
-    if (!isCount(budget, branchCostMin, config.budgetMax)) return 'seek budget';
+    if (!isWithin(round, 1, config.budgetMax)) return 'seek round';
+    if (!isWithin(hops, 1, config.stepsMax)) return 'seek hops';
+    if (!isWithin(steps, 0, config.stepsMax)) return 'seek steps';
+    if (!isWithin(walkers, 1, config.budgetMax)) return 'seek walkers';
+    if (!isWithin(budget, branchCostMin, config.budgetMax)) return 'seek budget';
     if (terms.length > config.termListsMax) return 'seek terms';
     for (const list of terms) {
-      if (list.length > config.termsOfListMax || !list.every((term) => isCount(term, 0, 0xffff_ffff)))
+      if (list.length > config.termsOfListMax || !list.every((term) => isWithin(term, 0, countMax)))
         return 'seek terms';
     }
     return null;
@@ -622,7 +622,7 @@ function roundsNearby({ errand: { plan }, branches }: Seek): number {
   return Math.ceil(Math.ceil(plan.walkers / Math.max(1, branches.size)) / plan.fanout);
 }
 
-function isCount(value: number, min: number, max: number): boolean {
+function isWithin(value: number, min: number, max: number): boolean {
   return Number.isSafeInteger(value) && value >= min && value <= max;
 }
 
@@ -630,6 +630,6 @@ function isCount(value: number, min: number, max: number): boolean {
 function isTally(tally: SeekTally, branch: Branch, width: number): boolean {
   const { asked, answered, messages, bytes, missing, walkers, edges } = tally;
   const counts = [asked, answered, messages, bytes, missing, walkers, edges];
-  if (!counts.every((count) => isCount(count, 0, 2 ** 32 - 1))) return false;
+  if (!counts.every((count) => isWithin(count, 0, countMax))) return false;
   return messages < branch.grant && (width > 1 || walkers <= branch.walkers);
 }

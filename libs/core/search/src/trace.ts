@@ -1,4 +1,4 @@
-import { addCounts, type Millis, type PeerId } from '@starling/kernel';
+import { addCounts, isCount, type Millis, type PeerId } from '@starling/kernel';
 import type { Span, SpanList, SpanState } from './messages.ts';
 
 /**
@@ -166,8 +166,4 @@ function isSpan({ askedAfterMs, roundTripMs, elapsedMs, localMs, hits, messages,
     [elapsedMs, localMs].every((ms) => ms >= -1 && ms <= spanMsMax) &&
     [hits, messages, declined].every(isCount)
   );
-}
-
-function isCount(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0;
 }

@@ -9,6 +9,7 @@ import {
 } from '@starling/digest';
 import {
   type Input,
+  isCount,
   type Millis,
   type Outbox,
   type PeerId,
@@ -489,8 +490,4 @@ function isDelta({ version, base, documents, words }: SummaryDelta): boolean {
   return (
     isVersion(version) && (base === 0 || isVersion(base)) && base < version && isCount(documents) && isCount(words)
   );
-}
-
-function isCount(count: number): boolean {
-  return Number.isSafeInteger(count) && count >= 0;
 }
