@@ -42,6 +42,8 @@ interface Node {
   readonly links: Set<PeerId>;
   /** `hung`: takes what is sent and says nothing. */
   state: 'up' | 'dead' | 'hung';
+  /** How much later than others it hears. */
+  lagMs: Millis;
 }
 
 interface Due {
@@ -80,7 +82,7 @@ export class KademliaNetwork {
 
   add(info: PeerInfo): Node {
     const core = new Kademlia({ config: this.config, self: info, rng: this.#rng.child(), verify: isSigned });
-    const node: Node = { info, core, links: new Set(), state: 'up' };
+    const node: Node = { info, core, links: new Set(), state: 'up', lagMs: 0 };
     this.nodes.set(info.id, node);
     return node;
   }
@@ -187,6 +189,8 @@ export class KademliaNetwork {
           if (effect.event.kind === 'finished') this.results.set(effect.event.lookupId, effect.event.result);
           break;
         case 'close':
+          // What has not arrived does not.
+          this.node(id).links.delete(effect.peer);
           break;
       }
     }
@@ -232,7 +236,7 @@ export class KademliaNetwork {
     const message = this.lie(from, said);
     if (message === null) return;
     // What is sent before the link is up waits for it.
-    this.#at(3 * this.latencyMs, () => {
+    this.#at(3 * this.latencyMs + (this.nodes.get(to)?.lagMs ?? 0), () => {
       if (this.node(from).links.has(to)) this.input(to, { kind: 'message', from, message });
     });
   }

@@ -77,6 +77,8 @@ export interface KademliaConfig {
   readonly republishMs: Millis;
   /** Share by which that varies, so that the holders of a record do not do it at once. 0.2: `guess`. */
   readonly republishJitter: number;
+  /** A record that this peer published, and that one of those who are to hold it did not take, is published again after so long; twice as long each further time, up to `republishMs`. 35 s: `computed`, when it is not suspected any more. */
+  readonly repairMs: Millis;
   /** Records that this peer published and publishes again; more are stored once. 4,096: `guess`. */
   readonly publishedMax: number;
   /** Changes of the membership are gathered for so long before records move. 2 s: `guess`, above a refutation. */
@@ -136,6 +138,7 @@ export const defaultKademliaConfig: KademliaConfig = Object.freeze({
   farFactor: 2,
   republishMs: 3_600_000,
   republishJitter: 0.2,
+  repairMs: 35_000,
   publishedMax: 4_096,
   sweepDelayMs: 2_000,
   sweepRecords: 128,
@@ -162,5 +165,9 @@ export function assertKademliaConfig(config: KademliaConfig): void {
   assert(config.fullTableShare > 0 && config.fullTableShare <= 1, 'fullTableShare is in (0, 1]');
   assert(config.hedgePercentile > 0 && config.hedgePercentile < 1, 'hedgePercentile is in (0, 1)');
   assert(config.hedgeMinMs <= config.hedgeFirstMs, 'hedgeMinMs is at most hedgeFirstMs');
+  assert(
+    config.repairMs > config.suspectMs,
+    'who did not take a record is not suspected any more when it is put again',
+  );
   assert(config.republishJitter >= 0 && config.republishJitter < 1, 'republishJitter is in [0, 1)');
 }

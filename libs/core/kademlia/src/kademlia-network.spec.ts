@@ -136,6 +136,38 @@ describe('in a mesh of which all is known', () => {
     expect(put.tookMs).toBeLessThan(network.config.rpcTimeoutMs / 2);
   });
 
+  it('who is late gets its copy though the put has ended', () => {
+    const network = new KademliaNetwork(infos, small);
+    const late = nearest('song').slice(0, 2);
+    for (const id of late) network.node(id).lagMs = 500;
+    const asker = ids.find((id) => !nearest('song').includes(id)) as string;
+    expect(network.put(asker, signed({ key: bytesOf('song') }))).toMatchObject({ outcome: 'stored', holders: k - 2 });
+    network.run(1_000);
+    expect(network.holders('song').sort()).toEqual(nearest('song').sort());
+  });
+
+  it('in place of those that hang the next nearest take it, and they themselves when they are back', () => {
+    const network = new KademliaNetwork(infos, small);
+    const hung = nearest('song').slice(0, 2);
+    for (const id of hung) network.node(id).state = 'hung';
+    const asker = ids.find((id) => !nearest('song').includes(id)) as string;
+    const put = network.put(asker, signed({ key: bytesOf('song') }), true);
+    const ended = JSON.stringify(put);
+    network.run(2 * network.config.rpcTimeoutMs);
+    expect(network.holders('song')).toHaveLength(k);
+    expect(JSON.stringify(put)).toBe(ended);
+    network.run(2 * network.config.repairMs);
+    const attempts = network.sent.store;
+    for (const id of hung) network.node(id).state = 'up';
+    network.run(8 * network.config.repairMs);
+    expect(network.holders('song')).toEqual(expect.arrayContaining(nearest('song')));
+    const healed = network.sent.store;
+    expect(healed).toBeGreaterThan(attempts);
+    // All have it: nothing more until the next regular time.
+    network.run(20 * network.config.repairMs);
+    expect(network.sent.store).toBe(healed);
+  });
+
   it('the next nearest takes what a holder refuses, and a put that fewer than half take has failed', () => {
     const network = new KademliaNetwork(infos, { ...small, recordsMax: 0 });
     expect(network.put('p0', signed({ key: bytesOf('song') }))).toMatchObject({ outcome: 'notStored', holders: 0 });

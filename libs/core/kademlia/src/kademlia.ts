@@ -298,7 +298,8 @@ export class Kademlia implements ProtocolCore<KademliaMessage, KademliaCommand, 
   #beginPut(now: Millis, lookupId: string, record: LookupRecord, paths: number, timeoutMs: Millis, out: Out): void {
     const deadline = now + Math.min(timeoutMs, this.#config.timeoutMaxMs);
     const finish = (...end: [LookupResult, Millis, Out]): void => this.#finished(lookupId, ...end);
-    const task = new PutTask(now, this.#shared, { record, paths, deadline }, finish);
+    const settled = (at: Millis, isWhole: boolean): void => this.#published.settled(at, record, isWhole);
+    const task = new PutTask(now, this.#shared, { record, paths, deadline, settled }, finish);
     this.#tasks.set(lookupId, task);
     task.begin(now, out);
   }
@@ -349,8 +350,7 @@ export class Kademlia implements ProtocolCore<KademliaMessage, KademliaCommand, 
       // A keyword's publisher renews it, and that is all that it costs.
       if (held.record.kind !== 'keyword') this.#replication.republish(now, held);
     }
-    for (const record of this.#published.due(now)) {
-      if (this.#tasks.size >= this.#config.lookupsMax) break;
+    for (const record of this.#published.due(now, this.#config.lookupsMax - this.#tasks.size)) {
       this.stats.republished++;
       const name = `${republication}${this.#republications++}`;
       this.#beginPut(now, name, record, this.#config.putPaths, this.#config.timeoutMaxMs, out);

@@ -14,6 +14,8 @@ export interface PutOptions {
   readonly record: LookupRecord;
   readonly paths: number;
   readonly deadline: Millis;
+  /** The last peer has answered, perhaps after the put had ended. `isWhole`: the nearest hold the record, all of them. */
+  settled(now: Millis, isWhole: boolean): void;
 }
 
 /** Peers found beyond those that are to hold the record: who takes it when some of those do not. In copies. */
@@ -22,7 +24,8 @@ const spareFactor = 2;
 /**
  * Stores a record at the k peers nearest to its key: finds them (not at all, when all members are known), then asks each to
  * hold it, and the next nearest in place of any that does not. It ends when all have answered; or, once more than half have
- * it, when the others are slower than most: a dead peer must not make every put wait for a timeout.
+ * it, when the others are slower than most: a dead peer must not make every put wait for a timeout. The slow ones are not given up
+ * then, nor are those in place of the dead: nobody waits for them, that is all.
  */
 export class PutTask implements Task, WalkOwner, Waiter {
   readonly deadline: Millis;
@@ -30,6 +33,7 @@ export class PutTask implements Task, WalkOwner, Waiter {
   readonly #shared: Shared;
   readonly #record: LookupRecord;
   readonly #finish: Finish;
+  readonly #settled: PutOptions['settled'];
   readonly #log: HopLog;
   readonly #lookup: Lookup;
   readonly #walk: Walk | null;
@@ -40,6 +44,9 @@ export class PutTask implements Task, WalkOwner, Waiter {
   #next = 0;
   #wanted = 0;
   #holders = 0;
+  /** Nobody failed to take it so far. */
+  #isWhole = true;
+  #isOver = false;
   #isSuperseded = false;
   #graceEndsAt = Number.POSITIVE_INFINITY;
   #round = 1;
@@ -50,6 +57,7 @@ export class PutTask implements Task, WalkOwner, Waiter {
     this.#shared = shared;
     this.#record = options.record;
     this.#finish = finish;
+    this.#settled = options.settled;
     this.#log = new HopLog(now);
     this.#isFullTable = table.isFull;
     const target = positionOfRecord(options.record);
@@ -103,12 +111,12 @@ export class PutTask implements Task, WalkOwner, Waiter {
     if (reply.kind !== 'storeReply') {
       this.#shared.stats.untrue++;
       this.#logStore(now, call, 'untrue');
-      this.#storeAtNext(now, out);
+      this.#insteadOf(now, out);
     } else {
       this.#logStore(now, call, reply.outcome);
       if (reply.outcome === 'newer') this.#isSuperseded = true;
       if (isHolding(reply.outcome)) this.#holders++;
-      else this.#storeAtNext(now, out);
+      else this.#insteadOf(now, out);
     }
     this.#endIfDone(now, out);
   }
@@ -116,7 +124,7 @@ export class PutTask implements Task, WalkOwner, Waiter {
   failed(now: Millis, call: Call, why: 'timeout' | 'linkDown', out: Out): void {
     if (!this.#pending.delete(call)) return;
     this.#logStore(now, call, why);
-    this.#storeAtNext(now, out);
+    this.#insteadOf(now, out);
     this.#endIfDone(now, out);
   }
 
@@ -132,6 +140,7 @@ export class PutTask implements Task, WalkOwner, Waiter {
   end(now: Millis, outcome: 'deadline' | 'cancelled', out: Out): void {
     this.#walk?.end(now, out);
     this.#end(now, this.#hasMajority ? 'stored' : outcome, out);
+    this.#giveUp(now, out);
   }
 
   nextDeadline(): Millis {
@@ -141,6 +150,12 @@ export class PutTask implements Task, WalkOwner, Waiter {
 
   get #hasMajority(): boolean {
     return this.#wanted > 0 && this.#holders * 2 > this.#wanted;
+  }
+
+  /** One of the nearest did not take it. */
+  #insteadOf(now: Millis, out: Out): void {
+    this.#isWhole = false;
+    this.#storeAtNext(now, out);
   }
 
   #storeAtNext(now: Millis, out: Out): void {
@@ -154,25 +169,34 @@ export class PutTask implements Task, WalkOwner, Waiter {
   }
 
   #endIfDone(now: Millis, out: Out): void {
-    if (this.#pending.size > 0 && !(this.#hasMajority && now >= this.#graceEndsAt)) return;
-    this.#end(now, this.#hasMajority ? 'stored' : 'notStored', out);
+    const isSettled = this.#pending.size === 0;
+    if (!isSettled && !(this.#hasMajority && now >= this.#graceEndsAt)) return;
+    if (!this.#isOver) this.#end(now, this.#hasMajority ? 'stored' : 'notStored', out);
+    if (isSettled) this.#settled(now, this.#isWhole);
+    // Only what all lookups together may have under way goes on behind their backs.
+    else if (!this.#shared.caller.hasRoom) this.#giveUp(now, out);
   }
 
   #logStore(now: Millis, call: Call, outcome: Hop['outcome']): void {
+    if (this.#isOver) return;
     const bits = sharedBits(this.#lookup.target, call.to.position);
     this.#log.add(now, call, { path: 0, round: this.#round, sharedBits: bits, outcome, count: 0 });
   }
 
   #end(now: Millis, outcome: LookupOutcome, out: Out): void {
-    for (const call of this.#pending) {
-      this.#shared.caller.forget(call, out);
-      this.#logStore(now, call, 'unanswered');
-    }
-    this.#pending.clear();
+    for (const call of this.#pending) this.#logStore(now, call, 'unanswered');
+    this.#isOver = true;
     this.#log.rounds = this.#round;
     const ended = this.#isSuperseded && outcome !== 'cancelled' ? 'superseded' : outcome;
     const got = { records: [], holders: this.#holders, wanted: this.#wanted };
     this.#finish(resultOf(now, ended, this.#log, this.#isFullTable, got), now, out);
+  }
+
+  /** Whoever has not answered is not waited for any more. */
+  #giveUp(now: Millis, out: Out): void {
+    for (const call of this.#pending) this.#shared.caller.forget(call, out);
+    this.#pending.clear();
+    this.#settled(now, false);
   }
 }
 
