@@ -22,7 +22,7 @@ export class ChangeOver {
     const [authority, tokens] = [await release.secret('authority'), await release.secret('tokens')];
     this.#traffic = await startTraffic(release, [`${release.serviceName}:7401`]);
     const before = new Set((await release.peers()).map(({ uid }) => uid));
-    await release.upgrade(['--set', 'peer.signatures=prefer'], 600);
+    await release.upgrade(this.#values('prefer'), 600);
     const after = await release.waitForPeers(this.#peers);
     const kept = after.filter(({ uid }) => before.has(uid)).map(({ name }) => name);
     if (kept.length > 0) throw new Error(`not replaced: ${kept.join(', ')}`);
@@ -38,7 +38,7 @@ export class ChangeOver {
   /** … and by one that takes nothing that is not signed. `values`: what else changes with it. */
   async toSigned(values: readonly string[]): Promise<string> {
     const release = this.#release;
-    await release.upgrade(['--set', 'peer.signatures=signed', ...values], 600);
+    await release.upgrade([...this.#values('signed'), ...values], 600);
     await release.waitForPeers(this.#peers);
     await release.verify(this.#peers);
     const heard = await this.#traffic?.stop();
@@ -54,6 +54,10 @@ export class ChangeOver {
       throw new Error(`${verified} verified, ${unsigned} taken unsigned, ${forged} forged, ${altered} altered`);
     }
     return `${heard}; ${verified} signatures verified, nothing taken unsigned`;
+  }
+
+  #values(signatures: 'prefer' | 'signed'): string[] {
+    return ['--set', `peer.replicas=${this.#peers}`, '--set', `peer.signatures=${signatures}`];
   }
 }
 

@@ -58,7 +58,7 @@ describe.skipIf(missing !== null)(
         peers.push({ child, api: `127.0.0.1:${ports.api}`, http: `http://127.0.0.1:${ports.http}` });
       }
       for (const { http } of peers)
-        await poll(async () => (await fetch(`${http}/readyz`)).ok, 'a peer to be ready', 40_000);
+        await poll(async () => (await fetch(`${http}/readyz`)).ok, 'a peer to be ready', 90_000);
       dashboard = await startDashboard(
         peers.map(({ api }) => api),
         { STARLING_TOKEN_FILE: path.join(folder, 'viewer.token'), STARLING_TOKEN_HINT: '/somewhere/client.token' },
@@ -66,7 +66,7 @@ describe.skipIf(missing !== null)(
       browser = await openBrowser();
       page = await browser.context.newPage();
       page.setDefaultTimeout(20_000);
-    }, 120_000);
+    }, 180_000);
 
     afterAll(async () => {
       await browser?.close();

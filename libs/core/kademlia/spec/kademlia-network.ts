@@ -40,6 +40,8 @@ interface Node {
   readonly info: PeerInfo;
   readonly core: Kademlia;
   readonly links: Set<PeerId>;
+  /** Of them, those that this peer has opened and not closed. */
+  readonly needed: Set<PeerId>;
   /** `hung`: takes what is sent and says nothing. */
   state: 'up' | 'dead' | 'hung';
   /** How much later than others it hears. */
@@ -82,7 +84,7 @@ export class KademliaNetwork {
 
   add(info: PeerInfo): Node {
     const core = new Kademlia({ config: this.config, self: info, rng: this.#rng.child(), verify: isSigned });
-    const node: Node = { info, core, links: new Set(), state: 'up', lagMs: 0 };
+    const node: Node = { info, core, links: new Set(), needed: new Set(), state: 'up', lagMs: 0 };
     this.nodes.set(info.id, node);
     return node;
   }
@@ -189,8 +191,7 @@ export class KademliaNetwork {
           if (effect.event.kind === 'finished') this.results.set(effect.event.lookupId, effect.event.result);
           break;
         case 'close':
-          // What has not arrived does not.
-          this.node(id).links.delete(effect.peer);
+          this.#close(id, effect.peer);
           break;
       }
     }
@@ -211,6 +212,7 @@ export class KademliaNetwork {
 
   #open(id: PeerId, peer: PeerInfo): void {
     const node = this.node(id);
+    node.needed.add(peer.id);
     if (node.links.has(peer.id)) return;
     node.links.add(peer.id);
     this.#at(2 * this.latencyMs, () => {
@@ -223,6 +225,17 @@ export class KademliaNetwork {
       other.links.add(id);
       this.input(id, { kind: 'linkUp', peer: other.info });
       this.input(peer.id, { kind: 'linkUp', peer: node.info });
+    });
+  }
+
+  /** A link that neither end needs lingers a little; what has not arrived by then does not. */
+  #close(id: PeerId, peer: PeerId): void {
+    const [here, there] = [this.node(id), this.node(peer)];
+    here.needed.delete(peer);
+    this.#at(4 * this.latencyMs, () => {
+      if (here.needed.has(peer) || there.needed.has(id)) return;
+      here.links.delete(peer);
+      there.links.delete(id);
     });
   }
 

@@ -77,7 +77,7 @@ export interface KademliaConfig {
   readonly republishMs: Millis;
   /** Share by which that varies, so that the holders of a record do not do it at once. 0.2: `guess`. */
   readonly republishJitter: number;
-  /** A record that this peer published, and that one of those who are to hold it did not take, is published again after so long; twice as long each further time, up to `republishMs`. 35 s: `computed`, when it is not suspected any more. */
+  /** A copy that nobody confirmed is made again after so long. A record that this peer published and that one of those who are to hold it did not take is published again, too: after twice as long each further time, up to `republishMs`. 35 s: `computed`, when it is not suspected any more. */
   readonly repairMs: Millis;
   /** Records that this peer published and publishes again; more are stored once. 4,096: `guess`. */
   readonly publishedMax: number;
@@ -93,6 +93,8 @@ export interface KademliaConfig {
   readonly copiesAtOnce: number;
   /** … and that may wait; more are dropped and counted, the next republication brings them. 20,000: as many as records. */
   readonly copiesMax: number;
+  /** How often a copy is tried that nobody confirms. 4: `guess`, two minutes: the directory knows by then who is gone. */
+  readonly copyTriesMax: number;
   /** Of the peers nearest to a record so many make copies when one of the others goes. 2: one may be gone too. */
   readonly copiers: number;
   /** Between two looks for what has expired. 10 s: `guess`. */
@@ -146,6 +148,7 @@ export const defaultKademliaConfig: KademliaConfig = Object.freeze({
   copiesPerSecond: 50,
   copiesAtOnce: 8,
   copiesMax: 20_000,
+  copyTriesMax: 4,
   copiers: 2,
   housekeepingMs: 10_000,
 });

@@ -1,4 +1,4 @@
-import type { Millis, PeerId } from '@starling/kernel';
+import { DeadlineQueue, type Millis, type PeerId } from '@starling/kernel';
 import type { Call, Out, Reply, Waiter } from './caller.ts';
 import { copiesOf } from './config.ts';
 import { type Contact, sortByDistance } from './contact.ts';
@@ -10,6 +10,7 @@ import type { Shared } from './task.ts';
 interface Copy {
   readonly held: Held;
   readonly to: Contact;
+  tries: number;
 }
 
 const never = Number.POSITIVE_INFINITY;
@@ -32,14 +33,21 @@ export class Replication implements Waiter {
   #queue: Copy[] = [];
   #head = 0;
   #nextCopyAt = 0;
-  readonly #pending = new Set<Call>();
+  readonly #pending = new Map<Call, Copy>();
+  /** Copies that nobody confirmed. */
+  readonly #again: DeadlineQueue<Copy>;
 
   constructor(shared: Shared) {
     this.#shared = shared;
+    this.#again = new DeadlineQueue(shared.config.repairMs);
   }
 
-  /** Copies that wait. */
+  /** Copies that wait: for their turn, or to be made once more. */
   get queued(): number {
+    return this.#inLine + this.#again.size;
+  }
+
+  get #inLine(): number {
     return this.#queue.length - this.#head;
   }
 
@@ -57,17 +65,22 @@ export class Replication implements Waiter {
 
   /** Hands a record to all that should hold it. */
   republish(now: Millis, held: Held): void {
-    for (const to of this.#nearest(now, held)) if (to !== this.#shared.table.self) this.#enqueue({ held, to });
+    for (const to of this.#nearest(now, held))
+      if (to !== this.#shared.table.self) this.#enqueue({ held, to, tries: 0 });
   }
 
   onTime(now: Millis, out: Out): void {
     if (now >= this.#sweepAt) this.#sweep(now);
+    for (let copy = this.#again.expire(now); copy !== undefined; copy = this.#again.expire(now)) {
+      const { held, to } = copy;
+      if (this.#nearest(now, held).some(({ info }) => info.id === to.info.id)) this.#enqueue(copy);
+    }
     this.#copy(now, out);
   }
 
   nextDeadline(): Millis {
     const isBusy = this.#pending.size >= this.#shared.config.copiesAtOnce;
-    return Math.min(this.#sweepAt, this.queued > 0 && !isBusy ? this.#nextCopyAt : never);
+    return Math.min(this.#sweepAt, this.#again.next(), this.#inLine > 0 && !isBusy ? this.#nextCopyAt : never);
   }
 
   answered(now: Millis, call: Call, reply: Reply, out: Out): void {
@@ -76,10 +89,15 @@ export class Replication implements Waiter {
     this.#copy(now, out);
   }
 
-  /** Not tried again: the directory will say that it is gone, or the next republication reaches it. */
+  /** It died, and the directory will say so; or it was busy, and nobody else may be about to bring it the record: tried again, and a few times only. */
   failed(now: Millis, call: Call, _why: 'timeout' | 'linkDown', out: Out): void {
+    const copy = this.#pending.get(call);
     this.#pending.delete(call);
     this.#shared.stats.copiesFailed++;
+    if (copy !== undefined && ++copy.tries < this.#shared.config.copyTriesMax) {
+      if (this.queued >= this.#shared.config.copiesMax) this.#shared.stats.copiesDropped++;
+      else this.#again.arm(now, copy);
+    }
     this.#copy(now, out);
   }
 
@@ -133,7 +151,7 @@ export class Replication implements Waiter {
     // One of the nearest holders is enough; the copy that arrives second is only a waste. Who is no longer among the nearest leaves it to them.
     if (holdersBefore >= config.copiers) return;
     nearest.forEach((to, at) => {
-      if (to !== table.self && isNew(to, at)) this.#enqueue({ held, to });
+      if (to !== table.self && isNew(to, at)) this.#enqueue({ held, to, tries: 0 });
     });
   }
 
@@ -150,8 +168,9 @@ export class Replication implements Waiter {
 
   #copy(now: Millis, out: Out): void {
     const { caller, config, stats, store } = this.#shared;
-    while (this.queued > 0 && now >= this.#nextCopyAt && this.#pending.size < config.copiesAtOnce && caller.hasRoom) {
-      const { held, to } = this.#queue[this.#head++] as Copy;
+    while (this.#inLine > 0 && now >= this.#nextCopyAt && this.#pending.size < config.copiesAtOnce && caller.hasRoom) {
+      const copy = this.#queue[this.#head++] as Copy;
+      const { held, to } = copy;
       if (this.#head === this.#queue.length) {
         this.#queue = [];
         this.#head = 0;
@@ -162,7 +181,7 @@ export class Replication implements Waiter {
       if (!store.has(held) || held.record.expiresAt <= now) continue;
       stats.copies++;
       this.#nextCopyAt = now + 1_000 / config.copiesPerSecond;
-      this.#pending.add(caller.call(now, to, { kind: 'store', record: held.record }, this, out));
+      this.#pending.set(caller.call(now, to, { kind: 'store', record: held.record }, this, out), copy);
     }
   }
 }

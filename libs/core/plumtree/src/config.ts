@@ -30,6 +30,8 @@ export interface PlumtreeConfig {
   readonly promiseMs: Millis;
   /** Announced messages that are waited for, over all streams; further ones are left to the digests. 4,096: guess, about 1 MiB. */
   readonly missingMax: number;
+  /** Messages of one stream that announcers have been asked for and have not sent yet; others wait. 16: measured (attack/flooding-publisher), without a bound three quarters of what overloaded peers took had come before. */
+  readonly askingPerStreamMax: number;
   /**
    * Swap a tree link for an announcer that is nearer to the origin by at least so many hops (SRDS'07 §3.8). Infinity, off.
    *
@@ -146,6 +148,7 @@ export const defaultPlumtreeConfig: PlumtreeConfig = {
   graft2Ms: 200,
   promiseMs: 5_000,
   missingMax: 4_096,
+  askingPerStreamMax: 16,
   optimizationThreshold: Number.POSITIVE_INFINITY,
   doubtOmissions: 2,
   doubtMs: 60_000,
@@ -191,6 +194,7 @@ export const defaultPlumtreeConfig: PlumtreeConfig = {
 export function checkPlumtreeConfig(config: PlumtreeConfig): void {
   assert(config.graft2Ms < config.graft1Ms, 'graft2Ms < graft1Ms');
   assert(config.graft1MinMs <= config.graft1Ms, 'graft1MinMs <= graft1Ms');
+  assert(config.askingPerStreamMax >= 2, 'askingPerStreamMax is at least 2');
   assert(2 * config.iHaveBatchMs <= config.graft1Ms, '2 * iHaveBatchMs <= graft1Ms');
   assert(config.iHaveGapMs <= config.graft1Ms, 'iHaveGapMs <= graft1Ms');
   assert(config.holdMs < config.acceptOlderMs, 'holdMs < acceptOlderMs');

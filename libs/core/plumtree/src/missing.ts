@@ -12,6 +12,9 @@ export interface Announcer {
 
 const never = Number.POSITIVE_INFINITY;
 
+/** After so long others are asked, however much of the stream has been asked for. 2 s: guess, less than the time in which a promise is to be kept. */
+const patienceMax = 2_000;
+
 /** A message that somebody announced and that has not come. */
 export interface Missing {
   readonly state: StreamState;
@@ -30,20 +33,29 @@ export interface Missing {
  */
 export class MissingMessages {
   readonly #max: number;
+  readonly #askingMax: number;
   /** By when they were announced: how long is waited may change meanwhile. */
   readonly #first: DeadlineQueue<Missing>;
   readonly #lag: TreeLag;
   readonly #next: DeadlineQueue<Missing>;
   /** Entries that are not settled. */
   #count = 0;
+  /** Their wait for others of their stream is over. */
+  readonly #ready: Missing[] = [];
   /** All their announcers were asked, and none has answered yet. */
   readonly #owed: DeadlineQueue<Missing>;
 
   constructor(
-    config: { readonly missingMax: number; readonly graft2Ms: Millis; readonly promiseMs: Millis },
+    config: {
+      readonly missingMax: number;
+      readonly askingPerStreamMax: number;
+      readonly graft2Ms: Millis;
+      readonly promiseMs: Millis;
+    },
     lag: TreeLag,
   ) {
     this.#max = config.missingMax;
+    this.#askingMax = config.askingPerStreamMax;
     this.#lag = lag;
     this.#first = new DeadlineQueue(0);
     this.#next = new DeadlineQueue(config.graft2Ms);
@@ -51,12 +63,13 @@ export class MissingMessages {
   }
 
   get size(): number {
-    return this.#first.size + this.#next.size;
+    return this.#count;
   }
 
   nextDeadline(): Millis {
     // Asked for after every message, and nearly always nothing is missing.
     if (this.#count === 0) return this.#owed.size === 0 ? never : this.#owed.next();
+    if (this.#ready.length > 0) return 0;
     return Math.min(this.#first.next() + this.#lag.patienceMs, this.#next.next(), this.#owed.next());
   }
 
@@ -87,13 +100,33 @@ export class MissingMessages {
 
   /** One message whose wait is over at `now`: ask its next announcer, then `askedOne` or `settle` it. */
   expire(now: Millis): Missing | undefined {
+    for (let entry = this.#ready.shift(); entry !== undefined; entry = this.#ready.shift()) {
+      if (isMissing(entry)) return entry;
+    }
     return this.#first.expire(now - this.#lag.patienceMs) ?? this.#next.expire(now);
   }
 
   /** An announcer was asked: wait for it by the second timer. */
   askedOne(now: Millis, entry: Missing, peer: PeerId): void {
+    if (entry.asked.length === 0) entry.state.asking++;
     entry.asked.push(peer);
     this.#next.arm(now, entry);
+  }
+
+  /**
+   * False: of its stream as much is asked for as may be, and it waits. Where everything is late, asking for everything makes it later
+   * still; a second time, from somebody else, even more so: that begins at half, and is not put off for ever.
+   */
+  mayAsk(now: Millis, entry: Missing): boolean {
+    const { asking, waiting } = entry.state;
+    if (entry.asked.length === 0) {
+      if (asking < this.#askingMax) return true;
+      waiting.push(entry);
+    } else {
+      if (2 * asking < this.#askingMax || now - entry.since >= patienceMax) return true;
+      this.#next.arm(now, entry);
+    }
+    return false;
   }
 
   /** Given up, but whoever was asked still has some time to answer. With too many of these the next ones are forgiven. */
@@ -110,7 +143,24 @@ export class MissingMessages {
     const { state } = entry;
     this.#first.cancel(entry);
     this.#next.cancel(entry);
-    if (state.missing?.delete(entry.seq)) this.#count--;
-    if (state.missing?.size === 0) state.missing = null;
+    if (!state.missing?.delete(entry.seq)) return;
+    this.#count--;
+    if (entry.asked.length > 0) state.asking--;
+    if (state.missing.size === 0) {
+      state.missing = null;
+      state.waiting.length = 0;
+    } else if (state.asking < this.#askingMax) this.#release(state);
   }
+
+  /** The next one that waits has its turn. */
+  #release({ waiting }: StreamState): void {
+    let next = waiting.shift();
+    while (next !== undefined && !isMissing(next)) next = waiting.shift();
+    if (next !== undefined) this.#ready.push(next);
+  }
+}
+
+/** Neither here nor given up. */
+function isMissing(entry: Missing): boolean {
+  return entry.state.missing?.get(entry.seq) === entry;
 }

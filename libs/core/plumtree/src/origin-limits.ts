@@ -3,12 +3,12 @@ import { originOf, type StreamId } from './messages.ts';
 
 /** What one origin may still make us do. */
 export interface Allowance {
-  /** In deliveries; below 0 when the last message cost more than was left. */
+  /** In deliveries; below 0 when the last message cost more than was left, or much was shed. */
   left: number;
   /** When that was true. */
   at: Millis;
-  /** Work that the origin itself sent and that was shed, since it was last full; what was blamed not counted. */
-  shed: number;
+  /** The same if nobody else were busy, what was blamed not counted: how far it is over what one origin is allowed. */
+  alone: number;
   /** When something of it was last shed, whoever sent it. */
   shedAt: Millis;
 }
@@ -19,6 +19,8 @@ const verificationCost = 12;
 const bytesPerDelivery = 16 * 1024;
 
 const sweepMin = 64;
+/** Between two looks at who is still busy. Guess: a fraction of the second in which an allowance is used up. */
+const recountMs = 250;
 
 interface Config {
   readonly originWorkPerSecond: number;
@@ -35,6 +37,9 @@ export function workOf(bytes: number, isVerified: boolean): number {
  * A token bucket for each origin, over all its streams: whoever publishes as fast as it can is slowed to its allowance by its own
  * neighbours, so that a flood goes one hop. Counted is what is believed only, so that nobody can use up another's allowance in
  * its name where messages are signed.
+ *
+ * Buckets that are less than half full are filled from one tap: origins that flood together get together what one of them would,
+ * and who publishes at a moderate pace has a tap of its own.
  */
 export class OriginLimits {
   readonly #config: Config;
@@ -44,6 +49,9 @@ export class OriginLimits {
   #sweepAt = sweepMin;
   /** Of those kept, how many have less than one delivery left: mostly none, and then nobody need be looked up. */
   #usedUp = 0;
+  /** Of those kept, who used up half of what it may send at once. */
+  readonly #busy = new Set<Allowance>();
+  #recountAt = Number.NEGATIVE_INFINITY;
   /** Messages of one stream come one after the other. */
   #lastStream: StreamId = '';
   #last: Allowance | null = null;
@@ -63,7 +71,8 @@ export class OriginLimits {
     let allowance = this.#allowances.get(origin);
     if (allowance === undefined) {
       if (this.#allowances.size >= this.#sweepAt) this.#makeRoom(now);
-      allowance = { left: this.#config.originWorkBurst, at: now, shed: 0, shedAt: Number.NEGATIVE_INFINITY };
+      const { originWorkBurst } = this.#config;
+      allowance = { left: originWorkBurst, at: now, alone: originWorkBurst, shedAt: Number.NEGATIVE_INFINITY };
       this.#allowances.set(origin, allowance);
       if (allowance.left < 1) this.#usedUp++;
     }
@@ -81,7 +90,7 @@ export class OriginLimits {
   /** How long until `isUsedUp` is false; 0: it is. */
   waitMs(allowance: Allowance, now: Millis): Millis {
     if (!this.isUsedUp(allowance, now)) return 0;
-    return Math.ceil(((1 - allowance.left) * 1_000) / this.#config.originWorkPerSecond);
+    return Math.ceil(((1 - allowance.left) * 1_000) / this.#rateOf(allowance));
   }
 
   /** Was something of this stream's origin shed since then? Then others may have sent what is not here. */
@@ -89,10 +98,16 @@ export class OriginLimits {
     return (this.#allowances.get(originOf(stream))?.shedAt ?? Number.NEGATIVE_INFINITY) >= since;
   }
 
-  /** Did whoever publishes this stream use up half of what it may send at once? Then its messages may have been shed further up. */
-  isBusy(stream: StreamId): boolean {
+  /**
+   * Did whoever publishes this stream use up half of what it may send at once? Then its messages may have been shed further up, or be
+   * under way still: to ask others for them too would make more of what is too much already.
+   */
+  isBusy(stream: StreamId, now: Millis): boolean {
+    if (this.#busy.size === 0) return false;
     const allowance = this.#allowances.get(originOf(stream));
-    return allowance !== undefined && allowance.left < this.#config.originWorkBurst / 2;
+    if (allowance === undefined || !this.#busy.has(allowance)) return false;
+    this.#refill(allowance, now);
+    return this.#busy.has(allowance);
   }
 
   /** Is whoever publishes this stream over its allowance now? Of one that published nothing lately nothing is kept. */
@@ -104,19 +119,22 @@ export class OriginLimits {
 
   use(allowance: Allowance, work: number, now: Millis): void {
     this.#refill(allowance, now);
+    allowance.alone -= work;
     this.#set(allowance, allowance.left - work);
   }
 
   /**
-   * Notes work that the origin itself sent and that was shed: true for each second's worth of it, so that a flood is told from a
-   * burst that was a little too long. It counts, up to a second's worth: while the flood lasts nothing of it is passed on, for each
-   * neighbour of the flooder would pass on another part of it, and the rest of the mesh be brought them all.
+   * Notes work that the origin itself sent and that was shed: true for each second's worth beyond what it would be allowed alone, so that a
+   * flood is told from a burst that was a little too long, and from bad company. It counts, up to a second's worth: while the flood
+   * lasts nothing of it is passed on, for each neighbour of the flooder would pass on another part of it, and the rest of the mesh be
+   * brought them all.
    */
   exceeded(allowance: Allowance, work: number): boolean {
-    allowance.left = Math.max(-this.#config.originWorkPerSecond, allowance.left - work);
-    allowance.shed += work;
-    if (allowance.shed < this.#config.originWorkPerSecond) return false;
-    allowance.shed -= this.#config.originWorkPerSecond;
+    const { originWorkPerSecond } = this.#config;
+    this.#set(allowance, Math.max(-originWorkPerSecond, allowance.left - work));
+    allowance.alone -= work;
+    if (allowance.alone > -originWorkPerSecond) return false;
+    allowance.alone += originWorkPerSecond;
     return true;
   }
 
@@ -136,21 +154,38 @@ export class OriginLimits {
   }
 
   #refill(allowance: Allowance, now: Millis): void {
+    if (this.#busy.size > 1 && now >= this.#recountAt) {
+      // Who is silent, or banned, is busy no more after a while, and does not come by to say so.
+      this.#recountAt = now + recountMs;
+      for (const busy of this.#busy) this.#fill(busy, now);
+    }
+    this.#fill(allowance, now);
+  }
+
+  #fill(allowance: Allowance, now: Millis): void {
     const { originWorkPerSecond, originWorkBurst } = this.#config;
-    const gained = ((now - allowance.at) / 1_000) * originWorkPerSecond;
-    this.#set(allowance, Math.min(originWorkBurst, allowance.left + gained));
+    const seconds = (now - allowance.at) / 1_000;
+    allowance.alone = Math.min(originWorkBurst, allowance.alone + seconds * originWorkPerSecond);
+    this.#set(allowance, Math.min(originWorkBurst, allowance.left + seconds * this.#rateOf(allowance)));
     allowance.at = now;
-    if (allowance.left >= originWorkBurst) allowance.shed = 0;
+  }
+
+  /** Work a second. */
+  #rateOf(allowance: Allowance): number {
+    return this.#config.originWorkPerSecond / (this.#busy.has(allowance) ? this.#busy.size : 1);
   }
 
   #set(allowance: Allowance, left: number): void {
     if (allowance.left < 1) this.#usedUp--;
     if (left < 1) this.#usedUp++;
     allowance.left = left;
+    if (left < this.#config.originWorkBurst / 2) this.#busy.add(allowance);
+    else if (this.#busy.size > 0) this.#busy.delete(allowance);
   }
 
   #forget(origin: PeerId, allowance: Allowance): void {
     if (allowance.left < 1) this.#usedUp--;
+    this.#busy.delete(allowance);
     this.#allowances.delete(origin);
   }
 }

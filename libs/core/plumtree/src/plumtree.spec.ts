@@ -315,6 +315,55 @@ describe('algorithm 2: tree repair', () => {
     expect(bench.core.stats.shed).toBe(90);
   });
 
+  describe('of one stream', () => {
+    const asked = (lines: readonly string[]) =>
+      lines.flatMap((line) => [...line.matchAll(/#(\d+)-(\d+)/g)].map(([, from, to]) => `${from}-${to}`));
+
+    it('asks for so many at a time, and for the next one when one comes; of another stream at once', () => {
+      const bench = new Bench(['a', 'b'], { askingPerStreamMax: 4 });
+      bench.lazy('b');
+      bench.receive(10, 'b', iHave(1, 10));
+      expect(asked(bench.tick(410))).toEqual(['1-4']);
+      const lines = bench.receive(420, 'b', gossip(1, { repair: true }));
+      expect(asked([...lines, ...bench.tick(420)])).toEqual(['5-5']);
+      const other = { stream: 'p~1', from: 1, to: 2, round: 2, tree: 0, entry: 0 };
+      bench.receive(430, 'b', { kind: 'iHave', items: [other] });
+      expect(asked(bench.tick(830))).toEqual(['1-2']);
+    });
+
+    it('asks for all in the end, though nothing comes', () => {
+      const bench = new Bench(['a', 'b'], { askingPerStreamMax: 4 });
+      bench.lazy('b');
+      bench.receive(10, 'b', iHave(1, 10));
+      const lines: string[] = [];
+      for (let now = 410; now <= 3_000; now += 10) lines.push(...bench.tick(now));
+      expect(asked(lines)).toEqual(['1-4', '5-8', '9-10']);
+      expect(bench.core.stats.abandoned).toBe(10);
+    });
+
+    it('and when what waited came by the tree', () => {
+      const bench = new Bench(['a', 'b'], { askingPerStreamMax: 4 });
+      bench.lazy('b');
+      bench.receive(10, 'b', iHave(1, 12));
+      bench.tick(410);
+      for (const seq of [5, 6, 7, 1, 8, 9]) bench.receive(420, 'a', gossip(seq));
+      const lines: string[] = [];
+      for (let now = 420; now <= 3_000; now += 10) lines.push(...bench.tick(now));
+      expect(asked(lines)).toEqual(expect.arrayContaining(['10-10', '11-12']));
+      expect(bench.core.stats.abandoned).toBe(6);
+    });
+
+    it('asks a second announcer for less than half as much, and for the rest after two seconds', () => {
+      const bench = new Bench(['a', 'b', 'c'], { askingPerStreamMax: 4 });
+      bench.lazy('b', 'c');
+      bench.receive(10, 'b', iHave(1, 4));
+      bench.receive(20, 'c', iHave(1, 4));
+      const at: number[] = [];
+      for (let now = 410; now <= 3_000; now += 10) if (asked(bench.tick(now)).length > 0) at.push(now);
+      expect(at).toEqual([410, 2_010]);
+    });
+  });
+
   it('§3.8: a much nearer announcer takes the sender’s place, when that is switched on', () => {
     const on = new Bench(['a', 'b'], { optimizationThreshold: 3 });
     on.lazy('b');

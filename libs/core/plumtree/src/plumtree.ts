@@ -360,7 +360,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     if (message.repair) {
       state.repairedTo = Math.max(state.repairedTo, seq);
       state.graftedFrom = missing !== undefined && missing.asked.length > 0 ? from : null;
-      if (state.graftedFrom !== null && !this.#limits.isBusy(stream)) this.#links.omitted(now, tree, from);
+      if (state.graftedFrom !== null && !this.#limits.isBusy(stream, now)) this.#links.omitted(now, tree, from);
     } else if (neighbor !== undefined) {
       const lagMs = missing === undefined ? 0 : now - missing.since;
       if (!state.isPatient) this.#lag.delivered(lagMs);
@@ -527,7 +527,8 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     }
     this.stats.iHavesReceived++;
     for (const { stream, from, to, round, tree, entry } of items) {
-      if (this.#limits.isOver(stream, now)) {
+      // The tree brings it, or a digest when there is more time.
+      if (this.#limits.isBusy(stream, now)) {
         this.stats.throttled++;
         continue;
       }
@@ -551,6 +552,12 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   #graftMissing(now: Millis, missing: MissingMessages, out: Out<B>): void {
     const grafts: { readonly neighbor: Neighbor; readonly tree: TreeLabel; readonly ranges: SeqRange[] }[] = [];
     for (let entry = missing.expire(now); entry !== undefined; entry = missing.expire(now)) {
+      if (this.#limits.isBusy(entry.state.id, now)) {
+        missing.settle(entry.state, entry.seq);
+        this.stats.throttled++;
+        continue;
+      }
+      if (!missing.mayAsk(now, entry)) continue;
       const announcer = this.#nextAnnouncer(entry);
       if (announcer === undefined || entry.state.has(entry.seq)) {
         missing.settle(entry.state, entry.seq);

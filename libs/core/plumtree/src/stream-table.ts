@@ -17,6 +17,9 @@ export class StreamState extends SeqSet {
   tree: Tree | null = null;
   /** Messages announced but not here, by number. */
   missing: Map<number, Missing> | null = null;
+  /** Of them, those that somebody was asked for, and those that wait until fewer are. */
+  asking = 0;
+  readonly waiting: Missing[] = [];
   /** The neighbour that ranges of this stream were asked from and have not come yet: one at a time. */
   pulledFrom: PeerId | null = null;
   /** How many more digests of changes are to name it. */

@@ -14,9 +14,9 @@ const networks = [latencies.lan, latencies.threeZones, latencies.uniform10to50, 
 
 const startEveryMs = 20;
 /** From the last start to the first fault. */
-const settleMs = 15_000;
+const settleMs = 8_000;
 /** Faults begin within this span. */
-const faultsMs = 30_000;
+const faultsMs = 24_000;
 const publishEveryMs = 500;
 /** From the last fault's end until all must hold again: two rounds of discovery, and what waits in every back-off. */
 const recoverMs = 90_000;
