@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import manifest from '../../apps/peer/package.json' with { type: 'json' };
-import { type CliRun, cli, jsonLines, startCli } from '../support/cli.ts';
+import { type CliRun, cli, cliScript, jsonLines, startCli } from '../support/cli.ts';
 import { LocalMesh, type PeerProcess } from '../support/local-mesh.ts';
 import { until } from '../support/poll.ts';
 import { freeBasePort } from '../support/ports.ts';
@@ -40,6 +41,27 @@ async function subscriber(args: readonly string[]): Promise<CliRun> {
 }
 
 const messagesOf = (run: CliRun) => jsonLines(run.stdout).filter(({ kind }) => kind === 'message');
+
+describe('what a command says', () => {
+  const into = (file: string, ...args: string[]) =>
+    spawnSync('sh', ['-c', `"$0" "$@" > ${file}`, process.execPath, cliScript, ...args], { encoding: 'utf8' });
+
+  it.runIf(existsSync('/dev/full'))('and cannot be written is an error, and one with a code of its own', () => {
+    const { status, stderr } = into('/dev/full', 'sim', '--list');
+    expect(stderr).toMatch(/^starling: what this command says could not be written: ENOSPC/);
+    expect(status).toBe(74);
+  });
+
+  it('and nobody wants to read to its end is none', () => {
+    const { status, stdout } = spawnSync(
+      'bash',
+      ['-c', 'set -o pipefail; "$0" "$@" | head -n 1', process.execPath, cliScript, 'sim', '--list'],
+      { encoding: 'utf8' },
+    );
+    expect(stdout).toMatch(/^SCENARIO/);
+    expect(status).toBe(0);
+  });
+});
 
 describe('the starling command and three peers', { timeout: 60_000 }, () => {
   it('peers: names everybody, at any peer', async () => {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const script = fileURLToPath(new URL('../../apps/cli/dist/starling.js', import.meta.url));
+export const cliScript = fileURLToPath(new URL('../../apps/cli/dist/starling.js', import.meta.url));
 
 /** One run of the built `starling` command. */
 export interface CliRun {
@@ -16,8 +16,8 @@ export interface CliRun {
 
 /** Starts `starling args` with `input` as its standard input. */
 export function startCli(args: readonly string[], input = ''): CliRun {
-  if (!existsSync(script)) throw new Error('apps/cli is not built: run npm run build');
-  const child = spawn(process.execPath, [script, ...args], {
+  if (!existsSync(cliScript)) throw new Error('apps/cli is not built: run npm run build');
+  const child = spawn(process.execPath, [cliScript, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH },
   });

@@ -9,6 +9,8 @@ export const exitCode = {
   unavailable: 69,
   /** A port is in use, or something else of this machine is in the way. */
   environment: 71,
+  /** Standard output takes no more: a full disk. */
+  output: 74,
   /** The mesh asks for a token, or for one with more rights. */
   noPermission: 77,
 } as const;

@@ -369,10 +369,13 @@ function report(error: unknown): number {
   return exitCode.incomplete;
 }
 
-// A reader that has seen enough (`starling sub … | head -1`) closes the pipe: that is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) =>
-  process.exit(error.code === 'EPIPE' ? 0 : exitCode.incomplete),
-);
+/** A reader that has seen enough (`starling sub … | head -1`) closes the pipe: that is no error. A full disk is one. */
+function unwritten({ code, message }: NodeJS.ErrnoException): never {
+  if (code === 'EPIPE') process.exit(exitCode.ok);
+  console.error(`starling: what this command says could not be written: ${message}`);
+  process.exit(exitCode.output);
+}
+process.stdout.on('error', unwritten);
 
 async function main(): Promise<void> {
   let code: number = exitCode.ok;
@@ -385,7 +388,7 @@ async function main(): Promise<void> {
   }
   process.exitCode = code;
   // Everything is closed by now; what is left open would only be a connection that is being ended.
-  process.stdout.write('', () => process.exit(code));
+  process.stdout.write('', (error) => (error ? unwritten(error) : process.exit(code)));
 }
 
 // The simulator's threads run this very bundle.

@@ -190,6 +190,12 @@ describe('a ban at one peer', { timeout: 60_000 }, () => {
   it('holds there alone, says who called, and is lifted there', async () => {
     const [, b, c, d] = mesh.peers as [RunningPeer, RunningPeer, RunningPeer, RunningPeer];
     const client = await clientOf(b);
+    // Neither a name nor the beginning of an id: such a ban would stand there and keep nobody out.
+    for (const peerId of ['peer-3', idOf(d).slice(0, 10)]) {
+      await expect(client.banPeer({ peerId, reason: 'noisy' }), peerId).rejects.toMatchObject({
+        reason: 'INVALID_REQUEST',
+      });
+    }
     const { ban } = await client.banPeer({ peerId: idOf(d), reason: 'noisy', duration: { seconds: 600n, nanos: 0 } });
     expect(ban).toMatchObject({ scope: BanScope.PEER, source: BanSource.OPERATOR, reason: 'noisy', by: 'test' });
     await until(() => knows(b, idOf(d)) && !linked(b, idOf(d)));

@@ -370,6 +370,9 @@ export function isTimestamp({ seconds, nanos }: Timestamp): boolean {
   return seconds >= -62_135_596_800n && seconds <= 253_402_300_799n && nanos >= 0 && nanos < 1_000_000_000;
 }
 
+/** As peers name themselves: SHA-256 of a key, in base32. */
+const wholeId = /^[a-z2-7]{52}$/;
+
 /** Whom to ban or to let back in, and where. */
 export type BanWish =
   | { readonly scope: 'peer'; readonly peerId: string; readonly forMs: number; readonly reason: string }
@@ -410,7 +413,12 @@ export function checkUnban(request: UnbanPeerRequest): BanWish {
 function checkLocal(violations: Violations, { scope, peerId, record }: BanPeerRequest | UnbanPeerRequest): void {
   violations.check(scope >= 0 && scope <= BanScope.MESH, 'scope', 'is none that this peer knows');
   violations.check(record === undefined, 'record', 'is for the scope BAN_SCOPE_MESH');
-  violations.check(peerId !== '' && isBanText(peerId, 'subject'), 'peer_id', 'must be the id of a peer');
+  // A name, or a part of an id, would ban nobody without a word.
+  violations.check(
+    wholeId.test(peerId),
+    'peer_id',
+    'must be the id of a peer, 52 letters and digits: ListPeers tells it',
+  );
 }
 
 function checkRecord({ peerId, record }: BanPeerRequest | UnbanPeerRequest): BanWish {
