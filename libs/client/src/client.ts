@@ -1,6 +1,5 @@
-import { setMaxListeners } from 'node:events';
-import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf';
-import { durationFromMs, durationMs } from '@bufbuild/protobuf/wkt';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import {
   Acknowledge,
   AdminService,
@@ -15,7 +14,6 @@ import {
   type GetPeerResponse,
   GetRecordRequestSchema,
   type GetRecordResponse,
-  type GrpcMethod,
   ListBansRequestSchema,
   type ListBansResponse,
   ListPeersRequestSchema,
@@ -28,8 +26,6 @@ import {
   PutRecordRequestSchema,
   type PutRecordResponse,
   QueryPeersRequestSchema,
-  QueryRequestSchema,
-  type QuerySummary as QuerySummaryProto,
   SearchService,
   toGrpcDefinition,
   UnbanPeerRequestSchema,
@@ -38,52 +34,37 @@ import {
   type WatchTopologyResponse,
 } from '@starling/wire';
 import type { Responding } from './answer-stream.ts';
-import { callUnary, openStream, readStream } from './calls.ts';
+import { openStream, readStream } from './calls.ts';
 import { fromStatus } from './error-status.ts';
 import { StarlingError } from './errors.ts';
-import { pause, unlessAborted } from './moving.ts';
-import { type PeerConnection, PeerPool } from './peer-pool.ts';
+import { unlessAborted } from './moving.ts';
+import { type CallOptions, type ConnectOptions, PeerCalls } from './peer-calls.ts';
 import { PublishStream } from './publish-stream.ts';
-import { batchesOf, documentsBatch, type PutProgress, putDocuments, toDocument } from './put-documents.ts';
+import {
+  batchesOf,
+  documentsBatch,
+  type OutgoingDocument,
+  type PutProgress,
+  putDocuments,
+  toDocument,
+} from './put-documents.ts';
+import {
+  type QueryHit,
+  type QueryOptions,
+  type QuerySummary,
+  toQueryHit,
+  toQueryRequest,
+  toQuerySummary,
+} from './query.ts';
 import { type PeersAnswer, type QueryPeersOptions, toPeersAnswer } from './query-peers.ts';
-import { type QueryStrategyName, queryStrategies, strategyName } from './query-strategy.ts';
-import { type QueryTrace, toQueryTrace } from './query-trace.ts';
+import { toQueryTrace } from './query-trace.ts';
 import { type Receipt, toReceipt } from './receipt.ts';
 import { Responder, type RespondOptions } from './responder.ts';
 import { type SubscribeOptions, Subscription } from './subscription.ts';
 import { checkedCount, checkedMs } from './timeouts.ts';
-import { plainDialling, type TlsOptions, tlsDialling } from './tls.ts';
-import { type Token, TokenSource } from './token-source.ts';
 
 /** The peer ends a question in time to say what is missing; the client waits so much longer for that. */
 const answerMarginMs = 2_000;
-
-export interface ConnectOptions {
-  /** `host:port` of the API of one or more peers. */
-  readonly addresses: readonly string[];
-  /**
-   * What the peers know the caller by: a token, or a function that fetches one, for tokens that expire. The function is
-   * called for the first call, and again when a peer no longer takes what it gave; that call is then made once more. The
-   * token goes to every peer that the client moves to: without TLS to whoever answers there.
-   */
-  readonly token?: Token;
-  /** How peers prove that they are of the mesh, or `off`: nothing is encrypted. Default: TLS with the system's authorities. */
-  readonly tls?: TlsOptions | 'off';
-  /** Deadline of a call that does not say its own, in ms. Default 10,000. */
-  readonly timeoutMs?: number;
-  /** How long one peer may take to answer the dial before the next is tried, in ms. Default 2,000. */
-  readonly connectTimeoutMs?: number;
-  /** Ask the mesh for more addresses. Default true. */
-  readonly learnAddresses?: boolean;
-}
-
-/** Options that every call takes. */
-export interface CallOptions {
-  /** In ms; default as given to `connect`. */
-  readonly timeoutMs?: number;
-  /** Breaks the call off: it rejects with CANCELLED, and what the peer did is not known. */
-  readonly signal?: AbortSignal;
-}
 
 /** A message to publish. */
 export interface OutgoingMessage {
@@ -99,95 +80,16 @@ export interface PublishOptions extends CallOptions {
   readonly requestId?: string;
 }
 
-export interface QueryOptions extends CallOptions {
-  /** Hits wanted at most. Default 20. */
-  readonly limit?: number;
-  /** Default `auto`: the mesh chooses. */
-  readonly strategy?: QueryStrategyName;
-  /** Messages between peers that the query may cost at most. Default: the strategy's; not with `exhaustive`. */
-  readonly messageBudget?: number;
-  /** Hears the way that the query took, wave by wave or round by round, before the summary. */
-  readonly onTrace?: (trace: QueryTrace) => void;
-}
-
-/** One document that matched. */
-export interface QueryHit {
-  readonly kind: 'hit';
-  readonly peerId: string;
-  readonly id: string;
-  readonly fields: JsonObject;
-  /** Of two hits with one id the higher is the document. */
-  readonly version: number;
-  /** By what was known of the mesh at the start; the summary has the final one. */
-  readonly score: number;
-  /** The engine that gave it, attached to that peer; '' for the peer's own index. */
-  readonly responder: string;
-}
-
-/** One place in the final order. */
-export interface RankedHit {
-  readonly peerId: string;
-  readonly id: string;
-  readonly version: number;
-  readonly score: number;
-}
-
-/** What the query did; comes last. */
-export interface QuerySummary {
-  readonly kind: 'summary';
-  readonly peersAsked: number;
-  readonly peersAnswered: number;
-  readonly messagesSpent: number;
-  readonly branchesMissing: number;
-  readonly complete: boolean;
-  readonly reason: string;
-  readonly hits: number;
-  /** How it was asked; `auto`: by a way that this version has no word for. */
-  readonly strategy: QueryStrategyName;
-  /** Bytes between peers, estimated. */
-  readonly bytesSpent: number;
-  /** The budget in force; 0: none. */
-  readonly messageBudget: number;
-  /** Age of an answer that was remembered; null: it was asked for now. */
-  readonly cacheAgeMs: number | null;
-  /** Why it was asked that way, when that was left open (`auto`, `summary`); empty: the strategy was asked for. */
-  readonly choiceReason: string;
-  /** Of the peers that summaries named, how many answered and had nothing. */
-  readonly holdersEmpty: number;
-  /** The best of the hits that came before, at most `limit`, best first. */
-  readonly ranking: readonly RankedHit[];
-  /** The ranking is by the term statistics of the whole mesh. */
-  readonly rankingExact: boolean;
-  readonly documentsSearched: number;
-  /** Engines whose topics have the question; the rest of them were busy, failed or went. */
-  readonly respondersAsked: number;
-  readonly respondersAnswered: number;
-  readonly respondersLate: number;
-}
-
-/** A document to keep: any JSON object under an id. */
-export interface OutgoingDocument {
-  readonly id: string;
-  readonly fields: JsonObject;
-  /** The higher is the newer; left out or 0: the time that it is put. */
-  readonly version?: number;
-}
-
 const mesh = toGrpcDefinition(MeshService);
 const search = toGrpcDefinition(SearchService);
 const lookup = toGrpcDefinition(LookupService);
 const admin = toGrpcDefinition(AdminService);
 
-/** Addresses learnt are asked for again after so long. */
-const learnEveryMs = 60_000;
 /** What the answer of a query that took its whole time may be late by. */
 const queryGraceMs = 2_000;
 /** A topology watch hears something at least every 5 s. */
 const watchSilenceMs = 15_000;
 const publishStreamWindow = 256;
-/** The first retry comes at once, at another peer; the next ones may meet the same peers again. */
-const retryPauseMs = 100;
-const timeoutDefaultMs = 10_000;
 
 /**
  * Connects to a mesh through any of its peers. Rejects with UNREACHABLE when none of the addresses answers within the
@@ -209,42 +111,26 @@ export async function connect(options: ConnectOptions): Promise<StarlingClient> 
 
 /** A client of the mesh. Every method rejects with a StarlingError. */
 export class StarlingClient {
-  readonly #options: ConnectOptions;
-  readonly #pool: PeerPool;
-  readonly #token: TokenSource;
-  readonly #closed = new AbortController();
-  #learntAt = 0;
+  readonly #peers: PeerCalls;
 
   /** Prefer `connect`, which also tells whether a peer is there. */
   constructor(options: ConnectOptions) {
-    const { timeoutMs = timeoutDefaultMs, connectTimeoutMs = 2_000 } = options;
-    checkedMs('timeoutMs', timeoutMs);
-    checkedMs('connectTimeoutMs', connectTimeoutMs);
-    this.#options = options;
-    // Every call under way listens to it.
-    setMaxListeners(0, this.#closed.signal);
-    this.#token = new TokenSource(options.token);
-    this.#pool = new PeerPool({
-      seeds: options.addresses,
-      dialling: options.tls === 'off' ? plainDialling : tlsDialling(options.tls ?? {}),
-      connectTimeoutMs,
-      metadata: () => this.#token.metadata(),
-    });
+    this.#peers = new PeerCalls(options);
   }
 
   /** The peer that calls go to now; null when there is none. */
   get address(): string | null {
-    return this.#pool.address;
+    return this.#peers.address;
   }
 
   /** Addresses that are known, those given first. */
   get addresses(): readonly string[] {
-    return this.#pool.addresses;
+    return this.#peers.addresses;
   }
 
   /** Resolves when a peer answers. */
   async ready(options: CallOptions = {}): Promise<void> {
-    await unlessAborted(this.#acquire(this.#deadline(options)), this.#endOf(options));
+    await unlessAborted(this.#peers.acquire(this.#peers.deadline(options)), this.#peers.endOf(options));
   }
 
   /**
@@ -252,7 +138,7 @@ export class StarlingClient {
    * twice, under two ids.
    */
   async publish(message: OutgoingMessage, options: PublishOptions = {}): Promise<Receipt> {
-    return toReceipt(await this.#call(mesh.publish, toPublishRequest(message, options), options));
+    return toReceipt(await this.#peers.call(mesh.publish, toPublishRequest(message, options), options));
   }
 
   /** Publishes many messages in order over one call. `window`: how many may be unacknowledged at once. */
@@ -260,15 +146,7 @@ export class StarlingClient {
     publish(message: OutgoingMessage, options?: Omit<PublishOptions, keyof CallOptions>): Promise<Receipt>;
     close(): Promise<void>;
   } {
-    const stream = new PublishStream(
-      {
-        closed: this.#closed.signal,
-        acquire: () => this.#acquire(this.#deadline({})),
-        tokenGeneration: () => this.#token.generation,
-        forgetToken: (generation) => this.#token.forget(generation),
-      },
-      window,
-    );
+    const stream = new PublishStream(this.#peers, window);
     return {
       publish: async (message, options = {}) => stream.send(toPublishRequest(message, options)),
       close: () => stream.close(),
@@ -277,16 +155,7 @@ export class StarlingClient {
 
   /** Messages as they come; iterate over it. It moves to another peer by itself. */
   subscribe(options: SubscribeOptions): Subscription {
-    return new Subscription(
-      {
-        closed: this.#closed.signal,
-        acquire: (deadline) => this.#acquire(deadline),
-        release: (connection) => this.#pool.release(connection),
-        tokenGeneration: () => this.#token.generation,
-        forgetToken: (generation) => this.#token.forget(generation),
-      },
-      options,
-    );
+    return new Subscription(this.#peers, options);
   }
 
   /**
@@ -294,46 +163,19 @@ export class StarlingClient {
    * anywhere in the mesh, and yields what it finds. It moves to another peer by itself. Needs a token of the role responder.
    */
   respond(options: RespondOptions, answer: Responding): Responder {
-    return new Responder(
-      {
-        closed: this.#closed.signal,
-        acquire: (deadline) => this.#acquire(deadline),
-        release: (connection) => this.#pool.release(connection),
-        tokenGeneration: () => this.#token.generation,
-        forgetToken: (generation) => this.#token.forget(generation),
-      },
-      options,
-      answer,
-    );
+    return new Responder(this.#peers, options, answer);
   }
 
   /** Asks the whole mesh: hits as they are found, the summary last. `timeoutMs` is the query's own. */
   async *query(text: string, options: QueryOptions = {}): AsyncGenerator<QueryHit | QuerySummary, void, void> {
     const timeoutMs = checkedMs('timeoutMs', options.timeoutMs ?? 5_000);
-    const request = create(QueryRequestSchema, {
-      text,
-      limit: options.limit ?? 0,
-      timeout: durationFromMs(timeoutMs),
-      strategy: queryStrategies[options.strategy ?? 'auto'],
-      messageBudget: options.messageBudget ?? 0,
-      trace: options.onTrace !== undefined,
-    });
-    const events = this.#streamed({ ...options, timeoutMs }, (connection, signal) =>
+    const request = toQueryRequest(text, timeoutMs, options);
+    const events = this.#peers.streamed({ ...options, timeoutMs }, (connection, signal) =>
       readStream(openStream(connection, search.query, request, Date.now() + timeoutMs + queryGraceMs), { signal }),
     );
     for await (const { event } of events) {
       if (event.case === 'hit') {
-        const { peerId, document, score, responder } = event.value;
-        const version = Number(document?.version ?? 0n);
-        yield {
-          kind: 'hit',
-          peerId,
-          id: document?.id ?? '',
-          fields: document?.fields ?? {},
-          version,
-          score,
-          responder,
-        };
+        yield toQueryHit(event.value);
       } else if (event.case === 'trace') {
         options.onTrace?.(toQueryTrace(event.value));
       } else if (event.case === 'summary') {
@@ -350,8 +192,8 @@ export class StarlingClient {
     documents: AsyncIterable<OutgoingDocument> | Iterable<OutgoingDocument>,
     { batch = documentsBatch }: { readonly batch?: number } = {},
   ): AsyncGenerator<PutProgress, void, void> {
-    const connection = await this.#acquire(this.#deadline({}));
-    const { signal } = this.#closed;
+    const connection = await this.#peers.acquire();
+    const signal = this.#peers.closed;
     yield* putDocuments(connection, search.putDocumentsStream, batchesOf(documents, batch), signal);
   }
 
@@ -360,13 +202,13 @@ export class StarlingClient {
     const request = create(PutDocumentsRequestSchema, {
       documents: documents.map(toDocument),
     });
-    return Number((await this.#call(search.putDocuments, request, options)).totalCount);
+    return Number((await this.#peers.call(search.putDocuments, request, options)).totalCount);
   }
 
   /** Resolves with how many of them the peer held. */
   async deleteDocuments(ids: readonly string[], options: CallOptions = {}): Promise<number> {
     const request = create(DeleteDocumentsRequestSchema, { ids: [...ids] });
-    return (await this.#call(search.deleteDocuments, request, options)).deletedCount;
+    return (await this.#peers.call(search.deleteDocuments, request, options)).deletedCount;
   }
 
   /** Puts a record where the whole mesh finds it by its key; signed by the peer that is asked, unless it is signed already. */
@@ -374,7 +216,7 @@ export class StarlingClient {
     request: MessageInitShape<typeof PutRecordRequestSchema>,
     options: CallOptions = {},
   ): Promise<PutRecordResponse> {
-    return this.#call(lookup.putRecord, create(PutRecordRequestSchema, request), options);
+    return this.#peers.call(lookup.putRecord, create(PutRecordRequestSchema, request), options);
   }
 
   /** The records of a key, newest first. Rejects with RECORD_NOT_FOUND when there is none. */
@@ -382,7 +224,7 @@ export class StarlingClient {
     request: MessageInitShape<typeof GetRecordRequestSchema>,
     options: CallOptions = {},
   ): Promise<GetRecordResponse> {
-    return this.#call(lookup.getRecord, create(GetRecordRequestSchema, request), options);
+    return this.#peers.call(lookup.getRecord, create(GetRecordRequestSchema, request), options);
   }
 
   /** The peers that offer what a name says; none is no error. */
@@ -390,12 +232,12 @@ export class StarlingClient {
     request: MessageInitShape<typeof FindPeersRequestSchema>,
     options: CallOptions = {},
   ): Promise<FindPeersResponse> {
-    return this.#call(lookup.findPeers, create(FindPeersRequestSchema, request), options);
+    return this.#peers.call(lookup.findPeers, create(FindPeersRequestSchema, request), options);
   }
 
   /** The peer that answers, with its links. */
   getPeer(options: CallOptions = {}): Promise<GetPeerResponse> {
-    return this.#call(admin.getPeer, create(GetPeerRequestSchema), options);
+    return this.#peers.call(admin.getPeer, create(GetPeerRequestSchema), options);
   }
 
   /** The whole mesh, page by page, ordered by id. `pageSize` from 1 to 1,000. */
@@ -403,7 +245,7 @@ export class StarlingClient {
     let pageToken = '';
     do {
       const request = create(ListPeersRequestSchema, { pageSize: options.pageSize ?? 0, pageToken });
-      const page = await this.#call(admin.listPeers, request, options);
+      const page = await this.#peers.call(admin.listPeers, request, options);
       yield* page.peers;
       pageToken = page.nextPageToken;
     } while (pageToken !== '');
@@ -419,23 +261,23 @@ export class StarlingClient {
     const request = create(QueryPeersRequestSchema, { text, timeout: durationFromMs(timeoutMs), messageBudget });
     // The peer ends it in time to say who is missing.
     const call = { timeoutMs: timeoutMs + answerMarginMs, ...(signal !== undefined && { signal }) };
-    return toPeersAnswer(await this.#call(admin.queryPeers, request, call));
+    return toPeersAnswer(await this.#peers.call(admin.queryPeers, request, call));
   }
 
   /** The topology: a snapshot, then deltas; begins again with a snapshot after it moved to another peer. Endless. */
   async *watchTopology(
     options: { readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<WatchTopologyResponse, void, void> {
-    const signal = this.#endOf(options);
+    const signal = this.#peers.endOf(options);
     let last: { epoch: string; version: bigint } = { epoch: '', version: 0n };
     let isTokenFresh = false;
     while (!signal.aborted) {
-      const connection = await unlessAborted(this.#acquire(this.#deadline({})), signal).catch((error: unknown) => {
+      const connection = await unlessAborted(this.#peers.acquire(), signal).catch((error: unknown) => {
         if (signal.aborted) return null;
         throw error;
       });
       if (connection === null) return;
-      const { generation } = this.#token;
+      const generation = this.#peers.tokenGeneration();
       const request = create(WatchTopologyRequestSchema, { epoch: last.epoch, afterVersion: last.version });
       try {
         const call = openStream(connection, admin.watchTopology, request);
@@ -447,24 +289,24 @@ export class StarlingClient {
       } catch (error) {
         if (signal.aborted) return;
         const failure = fromStatus(error);
-        if (failure.code === 'UNAUTHENTICATED' && !isTokenFresh && this.#token.forget(generation)) {
+        if (failure.code === 'UNAUTHENTICATED' && !isTokenFresh && this.#peers.forgetToken(generation)) {
           isTokenFresh = true;
           continue;
         }
         if (!failure.isRetryable) throw error;
       }
-      this.#pool.release(connection);
+      this.#peers.release(connection);
     }
   }
 
   /** Makes the peer of this id leave the mesh; it must be the one connected. Needs the role operator. */
   drain(peerId: string, options: CallOptions = {}): Promise<DrainResponse> {
-    return this.#call(admin.drain, create(DrainRequestSchema, { peerId }), options);
+    return this.#peers.call(admin.drain, create(DrainRequestSchema, { peerId }), options);
   }
 
   /** Bans a peer: at the peer connected, or with a signed record in the whole mesh. Needs the role operator. */
   banPeer(request: MessageInitShape<typeof BanPeerRequestSchema>, options: CallOptions = {}): Promise<BanPeerResponse> {
-    return this.#call(admin.banPeer, create(BanPeerRequestSchema, request), options);
+    return this.#peers.call(admin.banPeer, create(BanPeerRequestSchema, request), options);
   }
 
   /** Lifts a ban of the same scope. Needs the role operator. */
@@ -472,12 +314,12 @@ export class StarlingClient {
     request: MessageInitShape<typeof UnbanPeerRequestSchema>,
     options: CallOptions = {},
   ): Promise<UnbanPeerResponse> {
-    return this.#call(admin.unbanPeer, create(UnbanPeerRequestSchema, request), options);
+    return this.#peers.call(admin.unbanPeer, create(UnbanPeerRequestSchema, request), options);
   }
 
   /** Who is banned, as the peer connected knows it. */
   listBans(options: CallOptions & { readonly showLifted?: boolean } = {}): Promise<ListBansResponse> {
-    return this.#call(
+    return this.#peers.call(
       admin.listBans,
       create(ListBansRequestSchema, { showLifted: options.showLifted ?? false }),
       options,
@@ -489,103 +331,7 @@ export class StarlingClient {
    * client cannot be used any more.
    */
   close(): void {
-    this.#closed.abort();
-    this.#pool.close();
-  }
-
-  #deadline({ timeoutMs }: CallOptions): number {
-    return Date.now() + checkedMs('timeoutMs', timeoutMs ?? this.#options.timeoutMs ?? timeoutDefaultMs);
-  }
-
-  /** Fires when a call is to end before its time. */
-  #endOf({ signal }: CallOptions): AbortSignal {
-    return signal === undefined ? this.#closed.signal : AbortSignal.any([this.#closed.signal, signal]);
-  }
-
-  /** One unary call; at another peer when this one cannot be reached or leaves. */
-  #call<I, O>(method: GrpcMethod<I, O>, request: I, options: CallOptions): Promise<O> {
-    return this.#tried(options, (connection, deadline, signal) =>
-      callUnary(connection, method, request, { deadline, signal }),
-    );
-  }
-
-  /** One stream of answers; begun at another peer when this one cannot be reached or leaves before anything came. */
-  async *#streamed<O>(
-    options: CallOptions,
-    open: (connection: PeerConnection, signal: AbortSignal) => AsyncGenerator<O, void, void>,
-  ): AsyncGenerator<O, void, void> {
-    const { first, rest } = await this.#tried(options, async (connection, _deadline, signal) => {
-      const items = open(connection, signal);
-      return { first: await items.next(), rest: items };
-    });
-    if (first.done === true) return;
-    try {
-      yield first.value;
-      yield* rest;
-    } finally {
-      // Also when its reader went after the first.
-      await rest.return();
-    }
-  }
-
-  /** Runs a call at a peer, and again at another while they cannot be reached or leave, until the deadline. */
-  async #tried<T>(
-    options: CallOptions,
-    run: (connection: PeerConnection, deadline: number, signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const deadline = this.#deadline(options);
-    const signal = this.#endOf(options);
-    let refusal: StarlingError | null = null;
-    let isTokenFresh = false;
-    for (;;) {
-      const connection = await unlessAborted(this.#acquire(deadline), signal).catch((error: unknown) => {
-        // What a peer said tells more than that none could be reached in the time that was left.
-        throw refusal !== null && fromStatus(error).reason === 'UNREACHABLE' ? refusal : error;
-      });
-      const { generation } = this.#token;
-      try {
-        return await run(connection, deadline, signal);
-      } catch (error) {
-        const failure = fromStatus(error);
-        if (failure.code === 'UNAUTHENTICATED' && !isTokenFresh && this.#token.forget(generation)) {
-          isTokenFresh = true;
-          continue;
-        }
-        // A peer that says nothing may be a host that is gone: the next call goes to another one.
-        if (failure.reason === 'NO_ANSWER') this.#pool.release(connection);
-        // What the last peer said tells more than that the time was then over.
-        if (failure.reason === 'NO_ANSWER' && refusal !== null) throw refusal;
-        if (!failure.isRetryable || Date.now() >= deadline) throw failure;
-        this.#pool.release(connection);
-        if (refusal !== null) await pause(Math.min(retryPauseMs, Math.max(0, deadline - Date.now())), signal);
-        refusal = failure;
-      }
-    }
-  }
-
-  async #acquire(deadline: number): Promise<PeerConnection> {
-    const connection = await this.#pool.acquire(deadline);
-    await this.#token.ready(deadline);
-    if (this.#options.learnAddresses !== false && Date.now() - this.#learntAt > learnEveryMs) {
-      this.#learntAt = Date.now();
-      // In the background: the call at hand does not need it.
-      void this.#learn(connection);
-    }
-    return connection;
-  }
-
-  async #learn(connection: PeerConnection): Promise<void> {
-    try {
-      const request = create(ListPeersRequestSchema, { pageSize: 1_000 });
-      const { peers } = await callUnary(connection, admin.listPeers, request, {
-        deadline: this.#deadline({}),
-        signal: this.#closed.signal,
-      });
-      this.#pool.learn(peers.map((peer) => peer.apiAddress));
-    } catch {
-      // The addresses that are known must do until the next try.
-      this.#learntAt = 0;
-    }
+    this.#peers.close();
   }
 }
 
@@ -599,35 +345,4 @@ function toPublishRequest({ topic, payload, headers }: OutgoingMessage, options:
     holdNeighbors: heldBy,
     requestId: options.requestId ?? '',
   });
-}
-
-function toQuerySummary(summary: QuerySummaryProto): QuerySummary {
-  const { peersAsked, peersAnswered, messagesSpent, branchesMissing, complete, reason, hitCount } = summary;
-  return {
-    kind: 'summary',
-    peersAsked,
-    peersAnswered,
-    messagesSpent,
-    branchesMissing,
-    complete,
-    reason,
-    hits: hitCount,
-    respondersAsked: summary.respondersAsked,
-    respondersAnswered: summary.respondersAnswered,
-    respondersLate: summary.respondersLate,
-    strategy: strategyName(summary.strategy) ?? 'auto',
-    bytesSpent: Number(summary.bytesSpent),
-    messageBudget: summary.messageBudget,
-    cacheAgeMs: summary.cacheAge === undefined ? null : durationMs(summary.cacheAge),
-    choiceReason: summary.choiceReason,
-    holdersEmpty: summary.holdersEmpty,
-    ranking: summary.ranking.map(({ peerId, documentId, version, score }) => ({
-      peerId,
-      id: documentId,
-      version: Number(version),
-      score,
-    })),
-    rankingExact: summary.rankingExact,
-    documentsSearched: Number(summary.documentsSearched),
-  };
 }

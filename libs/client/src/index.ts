@@ -1,17 +1,5 @@
 export type { Answer, Question, Responding } from './answer-stream.ts';
-export {
-  type CallOptions,
-  type ConnectOptions,
-  connect,
-  type OutgoingDocument,
-  type OutgoingMessage,
-  type PublishOptions,
-  type QueryHit,
-  type QueryOptions,
-  type QuerySummary,
-  type RankedHit,
-  StarlingClient,
-} from './client.ts';
+export { connect, type OutgoingMessage, type PublishOptions, StarlingClient } from './client.ts';
 export { errorDomain, fromStatus, type StatusAnswer, toAnswer, toStatus } from './error-status.ts';
 export {
   type ErrorDetails,
@@ -23,7 +11,9 @@ export {
   type StarlingReason,
 } from './errors.ts';
 export { pause } from './moving.ts';
-export type { PutProgress } from './put-documents.ts';
+export type { CallOptions, ConnectOptions } from './peer-calls.ts';
+export type { OutgoingDocument, PutProgress } from './put-documents.ts';
+export type { QueryHit, QueryOptions, QuerySummary, RankedHit } from './query.ts';
 export {
   type PeersAnswer,
   type PeersColumn,

@@ -1,4 +1,4 @@
-import { create } from '@bufbuild/protobuf';
+import { create, type JsonObject } from '@bufbuild/protobuf';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import {
   type Document,
@@ -9,9 +9,16 @@ import {
   type PutDocumentsStreamResponse,
 } from '@starling/wire';
 import { openDuplex, readStream } from './calls.ts';
-import type { OutgoingDocument } from './client.ts';
 import type { PeerConnection } from './peer-pool.ts';
 import { checkedCount } from './timeouts.ts';
+
+/** A document to keep: any JSON object under an id. */
+export interface OutgoingDocument {
+  readonly id: string;
+  readonly fields: JsonObject;
+  /** The higher is the newer; left out or 0: the time that it is put. */
+  readonly version?: number;
+}
 
 /** How far a stream of documents is. */
 export interface PutProgress {
