@@ -116,6 +116,24 @@ describe('a copy', () => {
     expect(network.holders('song').sort()).toEqual(nearest('song', left).sort());
   });
 
+  it('that found somebody busy is made again', () => {
+    const network = new KademliaNetwork(infos, { ...small, storesPerSecondMax: 1 });
+    network.put('p0', signed({ key: bytesOf('song') }));
+    const [first] = nearest('song') as [string];
+    const left = ids.filter((id) => id !== first);
+    const heir = nearest('song', left).at(-1) as string;
+    network.kill(first, true);
+    network.run(network.config.sweepDelayMs - 1);
+    // Of another key that it is near to, and just now: the one store of this second.
+    const near = ids.find((key) => nearest(key).includes(heir)) as string;
+    const other = { kind: 'store', rpcId: 7, record: signed({ key: bytesOf(near) }) } as const;
+    network.input(heir, { kind: 'message', from: left.find((id) => id !== heir) as string, message: other });
+    network.run(1_000);
+    expect(network.holders('song')).not.toContain(heir);
+    network.run(network.config.repairMs);
+    expect(network.holders('song').sort()).toEqual(nearest('song', left).sort());
+  });
+
   it('is given up after a while', () => {
     const network = new KademliaNetwork(infos, small);
     network.put('p0', signed({ key: bytesOf('song') }));

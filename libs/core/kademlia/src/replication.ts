@@ -84,21 +84,29 @@ export class Replication implements Waiter {
   }
 
   answered(now: Millis, call: Call, reply: Reply, out: Out): void {
+    const copy = this.#pending.get(call);
     this.#pending.delete(call);
-    if (reply.kind !== 'storeReply' || !isHolding(reply.outcome)) this.#shared.stats.copiesFailed++;
+    const outcome = reply.kind === 'storeReply' ? reply.outcome : null;
+    if (outcome === null || !isHolding(outcome)) this.#shared.stats.copiesFailed++;
+    if (outcome === 'busy' && copy !== undefined) this.#later(now, copy);
     this.#copy(now, out);
   }
 
-  /** It died, and the directory will say so; or it was busy, and nobody else may be about to bring it the record: tried again, and a few times only. */
+  /** It died, and the directory will say so; or it was late, and nobody else may be about to bring it the record. */
   failed(now: Millis, call: Call, _why: 'timeout' | 'linkDown', out: Out): void {
     const copy = this.#pending.get(call);
     this.#pending.delete(call);
     this.#shared.stats.copiesFailed++;
-    if (copy !== undefined && ++copy.tries < this.#shared.config.copyTriesMax) {
-      if (this.queued >= this.#shared.config.copiesMax) this.#shared.stats.copiesDropped++;
-      else this.#again.arm(now, copy);
-    }
+    if (copy !== undefined) this.#later(now, copy);
     this.#copy(now, out);
+  }
+
+  /** Tried again, but a few times only. */
+  #later(now: Millis, copy: Copy): void {
+    const { config, stats } = this.#shared;
+    if (++copy.tries >= config.copyTriesMax) return;
+    if (this.queued >= config.copiesMax) stats.copiesDropped++;
+    else this.#again.arm(now, copy);
   }
 
   #changedAt(now: Millis): void {
