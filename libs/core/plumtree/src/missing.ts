@@ -114,6 +114,19 @@ export class MissingMessages {
   }
 
   /**
+   * Is the tree behind rather than broken? Links keep the order, so what comes after the last message that it brought a moment ago is on its
+   * way. It waits once more: an announcer's copy would come first and save nobody the other one. Not for ever: a parent that only trickles
+   * is no tree.
+   */
+  isComing(now: Millis, entry: Missing): boolean {
+    const { state, seq, since, asked } = entry;
+    const isBehind = state.treeSeq < seq && now - state.treeAt < this.#lag.patienceMs;
+    if (!isBehind || asked.length > 0 || now - since >= patienceMax) return false;
+    this.#first.arm(now, entry);
+    return true;
+  }
+
+  /**
    * False: of its stream as much is asked for as may be, and it waits. Where everything is late, asking for everything makes it later
    * still; a second time, from somebody else, even more so: that begins at half, and is not put off for ever.
    */

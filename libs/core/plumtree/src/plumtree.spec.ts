@@ -273,9 +273,9 @@ describe('algorithm 2: tree repair', () => {
   it('“upon the timer, graft the first announcer”, then the next after the second, shorter timer', () => {
     const bench = new Bench(['a', 'b', 'c']);
     bench.lazy('b', 'c');
+    bench.receive(9, 'a', gossip(2));
     bench.receive(10, 'b', iHave(1, 3));
     bench.receive(20, 'c', iHave(1, 3));
-    bench.receive(30, 'a', gossip(2));
     expect(bench.tick(130)).toEqual([]); // the batch, and nobody is to be told
     expect(bench.core.nextDeadline()).toBe(410);
     expect(bench.tick(410)).toEqual(['b: graft o~1#1-1 o~1#3-3']);
@@ -303,7 +303,7 @@ describe('algorithm 2: tree repair', () => {
     bench.lazy('b', 'c');
     bench.receive(10, 'b', iHave(1, 2));
     bench.receive(10, 'c', iHave(2));
-    bench.receive(20, 'a', gossip(1));
+    bench.receive(10, 'a', gossip(1));
     bench.command(30, { kind: 'neighborDown', peer: 'b' });
     bench.tick(130);
     expect(bench.tick(410)).toEqual(['c: graft o~1#2-2']);
@@ -313,6 +313,42 @@ describe('algorithm 2: tree repair', () => {
     const bench = new Bench(['a'], { missingMax: 10 });
     bench.receive(10, 'a', iHave(1, 100));
     expect(bench.core.stats.shed).toBe(90);
+  });
+
+  describe('a tree that is behind', () => {
+    const grafts = (lines: readonly string[]) => lines.filter((line) => line.includes('graft'));
+
+    it('is waited for while it goes on, and no longer', () => {
+      const bench = new Bench(['a', 'b']);
+      bench.lazy('b');
+      bench.receive(10, 'b', iHave(1, 5));
+      bench.receive(390, 'a', gossip(1));
+      expect(grafts(bench.tick(410))).toEqual([]);
+      bench.receive(780, 'a', gossip(2));
+      expect(grafts(bench.tick(810))).toEqual([]);
+      // It has stopped.
+      expect(grafts(bench.tick(1_210))).toEqual(['b: graft o~1#3-5']);
+    });
+
+    it('and left something out is asked for that: links keep the order', () => {
+      const bench = new Bench(['a', 'b']);
+      bench.lazy('b');
+      bench.receive(10, 'b', iHave(1, 5));
+      bench.receive(390, 'a', gossip(3));
+      expect(grafts(bench.tick(410))).toEqual(['b: graft o~1#1-2']);
+    });
+
+    it('and only trickles is given up after two seconds', () => {
+      const bench = new Bench(['a', 'b']);
+      bench.lazy('b');
+      bench.receive(10, 'b', iHave(1, 50));
+      const askedAt: number[] = [];
+      for (let [now, seq] = [300, 1]; now < 3_000; now += 10) {
+        if (now % 300 === 0) bench.receive(now, 'a', gossip(seq++));
+        if (grafts(bench.tick(now)).length > 0) askedAt.push(now);
+      }
+      expect(askedAt[0]).toBe(2_010);
+    });
   });
 
   describe('of one stream', () => {

@@ -362,6 +362,8 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       state.graftedFrom = missing !== undefined && missing.asked.length > 0 ? from : null;
       if (state.graftedFrom !== null && !this.#limits.isBusy(stream, now)) this.#links.omitted(now, tree, from);
     } else if (neighbor !== undefined) {
+      state.treeSeq = seq;
+      state.treeAt = now;
       const lagMs = missing === undefined ? 0 : now - missing.since;
       if (!state.isPatient) this.#lag.delivered(lagMs);
       if (missing !== undefined && lagMs < this.#config.graft1Ms) {
@@ -557,7 +559,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
         this.stats.throttled++;
         continue;
       }
-      if (!missing.mayAsk(now, entry)) continue;
+      if (missing.isComing(now, entry) || !missing.mayAsk(now, entry)) continue;
       const announcer = this.#nextAnnouncer(entry);
       if (announcer === undefined || entry.state.has(entry.seq)) {
         missing.settle(entry.state, entry.seq);
