@@ -187,15 +187,11 @@ describe('a ban of the mesh over real links', { timeout: 60_000 }, () => {
 });
 
 describe('a ban at one peer', { timeout: 60_000 }, () => {
+  const someId = 'p'.repeat(52);
+
   it('holds there alone, says who called, and is lifted there', async () => {
     const [, b, c, d] = mesh.peers as [RunningPeer, RunningPeer, RunningPeer, RunningPeer];
     const client = await clientOf(b);
-    // Neither a name nor the beginning of an id: such a ban would stand there and keep nobody out.
-    for (const peerId of ['peer-3', idOf(d).slice(0, 10)]) {
-      await expect(client.banPeer({ peerId, reason: 'noisy' }), peerId).rejects.toMatchObject({
-        reason: 'INVALID_REQUEST',
-      });
-    }
     const { ban } = await client.banPeer({ peerId: idOf(d), reason: 'noisy', duration: { seconds: 600n, nanos: 0 } });
     expect(ban).toMatchObject({ scope: BanScope.PEER, source: BanSource.OPERATOR, reason: 'noisy', by: 'test' });
     await until(() => knows(b, idOf(d)) && !linked(b, idOf(d)));
@@ -207,15 +203,16 @@ describe('a ban at one peer', { timeout: 60_000 }, () => {
 
   it.each([
     ['itself', (b: RunningPeer) => ({ peerId: idOf(b), reason: 'x' })],
-    ['nobody', () => ({ peerId: '', reason: 'x' })],
-    ['without a reason', () => ({ peerId: 'p' })],
-    ['for no time', () => ({ peerId: 'p', reason: 'x', duration: { seconds: 0n, nanos: 0 } })],
+    // It would stand there and keep nobody out.
+    ['the beginning of an id', (b: RunningPeer) => ({ peerId: idOf(b).slice(0, 10), reason: 'x' })],
+    ['without a reason', () => ({ peerId: someId })],
+    ['for no time', () => ({ peerId: someId, reason: 'x', duration: { seconds: 0n, nanos: 0 } })],
     [
       'for longer than there are dates',
-      () => ({ peerId: 'p', reason: 'x', duration: { seconds: 2n ** 63n - 1n, nanos: 0 } }),
+      () => ({ peerId: someId, reason: 'x', duration: { seconds: 2n ** 63n - 1n, nanos: 0 } }),
     ],
-    ['in a scope that is none', () => ({ peerId: 'p', reason: 'x', scope: -1 as BanScope })],
-    ['with an escape in the reason', () => ({ peerId: 'p', reason: '\u001b[2J' })],
+    ['in a scope that is none', () => ({ peerId: someId, reason: 'x', scope: -1 as BanScope })],
+    ['with an escape in the reason', () => ({ peerId: someId, reason: '\u001b[2J' })],
   ])('of %s is refused', async (_what, request) => {
     const [, b] = mesh.peers as [RunningPeer, RunningPeer];
     await expect((await clientOf(b)).banPeer(request(b))).rejects.toMatchObject({ reason: 'INVALID_REQUEST' });

@@ -20,7 +20,8 @@ function youngMiB(before: string): number {
 
 describe('the space for new objects', () => {
   it('stays small while it is kept so, whatever is made, and grows again afterwards', { timeout: 60_000 }, () => {
-    expect(youngMiB('keepYoungGenerationSmall();')).toBeLessThanOrEqual(2);
+    // Twice 1 MiB, and a page or so while a collection runs.
+    expect(youngMiB('keepYoungGenerationSmall();')).toBeLessThanOrEqual(4);
     expect(youngMiB('keepYoungGenerationSmall()();')).toBeGreaterThanOrEqual(8);
   });
 });
