@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { base32, createIdentity, IdentityError, loadIdentity, peerIdOf } from './index.ts';
+import { base32, createIdentity, IdentityError, isPeerId, loadIdentity, peerIdOf } from './index.ts';
 
 describe('base32', () => {
   it.each([
@@ -31,6 +31,10 @@ describe('identity', () => {
     const identity = createIdentity();
     const spki = identity.publicKey.export({ type: 'spki', format: 'der' });
     expect(identity.id).toBe(base32(createHash('sha256').update(spki).digest()));
+    expect(isPeerId(identity.id)).toBe(true);
+    for (const text of ['', 'peer-3', identity.id.slice(0, 10), identity.id.toUpperCase(), `${identity.id}a`]) {
+      expect(isPeerId(text), text).toBe(false);
+    }
     expect(identity.id).toMatch(/^[a-z2-7]{52}$/);
     const signature = sign('sha256', Buffer.from('x'), identity.privateKey);
     expect(verify('sha256', Buffer.from('x'), identity.publicKey, signature)).toBe(true);

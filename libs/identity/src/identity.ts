@@ -21,6 +21,11 @@ export function peerIdOf(publicKey: KeyObject): PeerId {
   );
 }
 
+/** Whether a text is the whole id of a peer: neither a name nor the beginning of an id. */
+export function isPeerId(text: string): boolean {
+  return /^[a-z2-7]{52}$/.test(text);
+}
+
 /** A P-256 key that is never written: a peer without a data directory is a new peer after each start. */
 export function createIdentity(): Identity {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });

@@ -9,7 +9,7 @@ export {
   validityProblem,
 } from './certificate.ts';
 export { CertificateWatch, type CertificateWatchOptions } from './certificate-watch.ts';
-export { createIdentity, type Identity, loadIdentity, peerIdOf } from './identity.ts';
+export { createIdentity, type Identity, isPeerId, loadIdentity, peerIdOf } from './identity.ts';
 export { Issuer, type IssuerEvent, type IssuerOptions } from './issuer.ts';
 export { authorityKeyOf, type Joined, type JoinWish, joinMesh, renewMembership } from './join-client.ts';
 export { type JoinEvent, type JoinRefusal, JoinServer, joinRefusals } from './join-server.ts';

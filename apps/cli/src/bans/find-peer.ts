@@ -1,19 +1,18 @@
 import type { StarlingClient } from '@starling/client';
+import { isPeerId } from '@starling/identity';
 import type { Peer } from '@starling/wire';
 import { CliError, exitCode } from '../exit-codes.ts';
-
-const wholeId = /^[a-z2-7]{52}$/;
 
 /** The id that a person means: an id, the beginning of one, or a name, of a peer that the mesh knows. Throws a CliError. */
 export async function findPeer(client: StarlingClient, words: string, others: readonly string[] = []): Promise<string> {
   // Of a peer that is gone: its key may come back.
-  if (wholeId.test(words)) return words;
+  if (isPeerId(words)) return words;
   return idOf(words, await Array.fromAsync(client.listPeers()), others);
 }
 
 /** The same, of these peers; of a whole id nothing is asked. */
 export function idOf(words: string, known: readonly Peer[], others: readonly string[] = []): string {
-  if (wholeId.test(words)) return words;
+  if (isPeerId(words)) return words;
   const named = known.filter(({ name }) => name === words);
   if (named.length === 1) return (named[0] as Peer).id;
   if (named.length > 1) {

@@ -2,6 +2,7 @@ import { type Duration, durationMs, type Timestamp, timestampMs } from '@bufbuil
 import { type FieldViolation, invalidRequest, StarlingError } from '@starling/client';
 import type { SignedBan } from '@starling/core-bans';
 import { type Pattern, parsePattern, parseTopic } from '@starling/core-pubsub';
+import { isPeerId } from '@starling/identity';
 import type { QueryStrategy as MeshStrategy } from '@starling/mesh';
 import { describeProblem, parseQuery, queryLimits } from '@starling/query';
 import {
@@ -370,9 +371,6 @@ export function isTimestamp({ seconds, nanos }: Timestamp): boolean {
   return seconds >= -62_135_596_800n && seconds <= 253_402_300_799n && nanos >= 0 && nanos < 1_000_000_000;
 }
 
-/** As peers name themselves: SHA-256 of a key, in base32. */
-const wholeId = /^[a-z2-7]{52}$/;
-
 /** Whom to ban or to let back in, and where. */
 export type BanWish =
   | { readonly scope: 'peer'; readonly peerId: string; readonly forMs: number; readonly reason: string }
@@ -414,11 +412,7 @@ function checkLocal(violations: Violations, { scope, peerId, record }: BanPeerRe
   violations.check(scope >= 0 && scope <= BanScope.MESH, 'scope', 'is none that this peer knows');
   violations.check(record === undefined, 'record', 'is for the scope BAN_SCOPE_MESH');
   // A name, or a part of an id, would ban nobody without a word.
-  violations.check(
-    wholeId.test(peerId),
-    'peer_id',
-    'must be the id of a peer, 52 letters and digits: ListPeers tells it',
-  );
+  violations.check(isPeerId(peerId), 'peer_id', 'must be the id of a peer, 52 letters and digits: ListPeers tells it');
 }
 
 function checkRecord({ peerId, record }: BanPeerRequest | UnbanPeerRequest): BanWish {
