@@ -12,11 +12,7 @@ export interface LockedPackage {
   readonly deprecated?: string;
   readonly link?: boolean;
   readonly dev?: boolean;
-  readonly optional?: boolean;
   readonly hasInstallScript?: boolean;
-  readonly os?: readonly string[];
-  readonly cpu?: readonly string[];
-  readonly libc?: readonly string[];
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
@@ -71,7 +67,8 @@ export function policyViolations({ packages, allowScripts }: Dependencies): stri
     const name = path.slice(path.lastIndexOf('node_modules/') + 13);
     const say = (problem: string): void => void found.push(`${path}: ${problem}`);
     if (locked.version === undefined) say('has no version');
-    if (!isProved(name, locked)) say('is not proved by a hash (sha512)');
+    if (!locked.integrity?.startsWith('sha512-'))
+      say(`is not proved by a hash (sha512): npm view ${name}@${locked.version} dist.integrity tells it`);
     if (locked.resolved !== undefined) say('names a registry, so that no mirror will do');
     if (locked.deprecated !== undefined) say(`is deprecated: ${locked.deprecated}`);
     if (!isLicensed(name, locked.license)) say(`has the licence ${locked.license ?? '(none)'}, which is not allowed`);
@@ -93,20 +90,6 @@ function inexact(path: string, manifest: LockedPackage): string[] {
   return Object.entries(all)
     .filter(([, wanted]) => !/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(wanted))
     .map(([name, wanted]) => `${path || '.'}: asks for ${name} ${wanted}, which is no exact version`);
-}
-
-/** A hash, unless it is optional and for another platform: no mirror has those at hand. */
-function isProved(name: string, locked: LockedPackage): boolean {
-  if (locked.integrity?.startsWith('sha512-')) return true;
-  return locked.optional === true && !isForImages(name, locked);
-}
-
-/** What images and CI run on: Linux with glibc. */
-function isForImages(name: string, { os, cpu, libc }: LockedPackage): boolean {
-  const allows = (list: readonly string[] | undefined, value: string): boolean =>
-    list === undefined || list.includes(value);
-  const isMusl = name.endsWith('-musl') || libc?.includes('musl') === true;
-  return allows(os, 'linux') && (allows(cpu, 'x64') || allows(cpu, 'arm64')) && !isMusl;
 }
 
 /** By SPDX: one of the alternatives, with all its parts. What is more nested than that is for a person to read. */
