@@ -182,6 +182,7 @@ describe.skipIf(missing !== null)(
       const left = new Set(mesh.ids.slice(0, 8));
       mesh.cut((id) => left.has(id));
       await page.getByTestId('parts').getByText('islands').waitFor();
+      await page.getByTestId('findings').getByText('Messages do not cross').waitFor();
     });
 
     it('goes on by another peer when the one that it asks dies', async () => {
@@ -199,6 +200,9 @@ describe.skipIf(missing !== null)(
         .waitFor();
       await see('freshness', 'Stale');
       await see('peers', 'heard');
+      // What it was like then, and no advice for now.
+      await see('findings', 'cannot be reached from the rest');
+      expect(await page.getByTestId('findings').textContent()).not.toContain('Messages do not cross');
     });
 
     it('had no error and broke no rule of its own policy', () => {

@@ -51,7 +51,7 @@ const membersToldIntervalMs = 10_000;
 /** Members in one command. 256: a guess, a page. */
 const membersToldAtOnce = 256;
 
-/** A second's worth of messages beyond an origin's allowance counts for so many: peers hold themselves to less, so it is on purpose. Four of them ban. */
+/** Once that an origin was over its allowance counts for so many seconds: peers hold themselves to less, so it is on purpose. Four of them ban. */
 const deliberateFlood = 3;
 
 export interface MeshOptions<B> {

@@ -60,7 +60,7 @@ export function MeshGate({ children }: { readonly children: ReactNode }): ReactN
       )}
       <PastBar />
       <div className="aged" data-state={state}>
-        <FindingsBar />
+        <FindingsBar isOld={state === 'stale'} />
         <div className="gate">{children}</div>
       </div>
     </>

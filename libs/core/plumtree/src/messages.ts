@@ -161,7 +161,7 @@ export type PlumtreeEvent<B> =
   | { readonly kind: 'lost'; readonly range: SeqRange }
   /** A `broadcast` that is not ephemeral is refused, nothing was sent: this peer publishes more than neighbours take of it. */
   | { readonly kind: 'overpaced'; readonly retryAfterMs: number }
-  /** This neighbour publishes more than its allowance: once for each second's worth of it that was shed. */
+  /** This neighbour publishes more than its allowance: once for each second's worth of it that was shed, and for each quarter of one by its own dates. */
   | { readonly kind: 'flooded'; readonly peer: PeerId }
   /** This neighbour announced so many messages that it did not send when asked, and nobody else had. */
   | { readonly kind: 'brokenPromise'; readonly peer: PeerId; readonly messages: number }

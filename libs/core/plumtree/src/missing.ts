@@ -37,6 +37,8 @@ export class MissingMessages {
   /** By when they were announced: how long is waited may change meanwhile. */
   readonly #first: DeadlineQueue<Missing>;
   readonly #lag: TreeLag;
+  /** The same where the tree's parent has lately left something out. */
+  readonly #soon: DeadlineQueue<Missing>;
   readonly #next: DeadlineQueue<Missing>;
   /** Entries that are not settled. */
   #count = 0;
@@ -49,6 +51,7 @@ export class MissingMessages {
     config: {
       readonly missingMax: number;
       readonly askingPerStreamMax: number;
+      readonly graft1DoubtMs: Millis;
       readonly graft2Ms: Millis;
       readonly promiseMs: Millis;
     },
@@ -58,6 +61,7 @@ export class MissingMessages {
     this.#askingMax = config.askingPerStreamMax;
     this.#lag = lag;
     this.#first = new DeadlineQueue(0);
+    this.#soon = new DeadlineQueue(config.graft1DoubtMs);
     this.#next = new DeadlineQueue(config.graft2Ms);
     this.#owed = new DeadlineQueue(config.promiseMs);
   }
@@ -70,11 +74,15 @@ export class MissingMessages {
     // Asked for after every message, and nearly always nothing is missing.
     if (this.#count === 0) return this.#owed.size === 0 ? never : this.#owed.next();
     if (this.#ready.length > 0) return 0;
-    return Math.min(this.#first.next() + this.#lag.patienceMs, this.#next.next(), this.#owed.next());
+    const first = Math.min(this.#first.next() + this.#lag.patienceMs, this.#soon.next());
+    return Math.min(first, this.#next.next(), this.#owed.next());
   }
 
-  /** Notes an announcement. False: there are too many, and this one is left to the digests. */
-  announced(now: Millis, state: StreamState, seq: number, announcer: Announcer): boolean {
+  /**
+   * Notes an announcement. `isDoubtful`: the tree's parent has lately left something out, so it is not waited for as long. False: there are
+   * too many, and this one is left to the digests.
+   */
+  announced(now: Millis, state: StreamState, seq: number, announcer: Announcer, isDoubtful: boolean): boolean {
     const known = state.missing?.get(seq);
     if (known !== undefined) {
       // §3.6: the timer runs already; this one is the next to be asked. Neighbours are few, so the list is short.
@@ -86,7 +94,7 @@ export class MissingMessages {
     state.missing ??= new Map();
     state.missing.set(seq, entry);
     this.#count++;
-    this.#first.arm(now, entry);
+    (isDoubtful ? this.#soon : this.#first).arm(now, entry);
     return true;
   }
 
@@ -103,7 +111,7 @@ export class MissingMessages {
     for (let entry = this.#ready.shift(); entry !== undefined; entry = this.#ready.shift()) {
       if (isMissing(entry)) return entry;
     }
-    return this.#first.expire(now - this.#lag.patienceMs) ?? this.#next.expire(now);
+    return this.#soon.expire(now) ?? this.#first.expire(now - this.#lag.patienceMs) ?? this.#next.expire(now);
   }
 
   /** An announcer was asked: wait for it by the second timer. */
@@ -155,6 +163,7 @@ export class MissingMessages {
   #forget(entry: Missing): void {
     const { state } = entry;
     this.#first.cancel(entry);
+    this.#soon.cancel(entry);
     this.#next.cancel(entry);
     if (!state.missing?.delete(entry.seq)) return;
     this.#count--;

@@ -3,6 +3,7 @@ import { originOf, type StreamId } from './messages.ts';
 
 /** What one origin may still make us do. */
 export interface Allowance {
+  readonly origin: PeerId;
   /** In deliveries; below 0 when the last message cost more than was left, or much was shed. */
   left: number;
   /** When that was true. */
@@ -11,6 +12,9 @@ export interface Allowance {
   alone: number;
   /** When something of it was last shed, whoever sent it. */
   shedAt: Millis;
+  /** What is left by the clock by which the origin dated its own messages, and the date of the last one that it sent itself. */
+  dated: number;
+  date: Millis;
 }
 
 /** What a verified signature costs, in deliveries. Measured (ADR 21): about 120 µs against 10. */
@@ -19,6 +23,11 @@ const verificationCost = 12;
 const bytesPerDelivery = 16 * 1024;
 
 const sweepMin = 64;
+/**
+ * A flood is told after each such part of a second's worth by the origin's own dates. 4: guess, a quarter is still far more than a peer that
+ * keeps its pace can owe.
+ */
+const datedParts = 4;
 /** Between two looks at who is still busy. Guess: a fraction of the second in which an allowance is used up. */
 const recountMs = 250;
 
@@ -72,7 +81,15 @@ export class OriginLimits {
     if (allowance === undefined) {
       if (this.#allowances.size >= this.#sweepAt) this.#makeRoom(now);
       const { originWorkBurst } = this.#config;
-      allowance = { left: originWorkBurst, at: now, alone: originWorkBurst, shedAt: Number.NEGATIVE_INFINITY };
+      allowance = {
+        origin,
+        left: originWorkBurst,
+        at: now,
+        alone: originWorkBurst,
+        shedAt: Number.NEGATIVE_INFINITY,
+        dated: originWorkBurst,
+        date: Number.NEGATIVE_INFINITY,
+      };
       this.#allowances.set(origin, allowance);
       if (allowance.left < 1) this.#usedUp++;
     }
@@ -138,16 +155,32 @@ export class OriginLimits {
     return true;
   }
 
+  /**
+   * Notes work that the origin itself sent, by the date that it gave it: true for each quarter of a second's worth beyond what it may publish
+   * in that time. A peer with several such neighbours reads of each no more than one that keeps its pace would send, however much waits
+   * behind; the dates tell. Whoever keeps its pace does so by the clock that dates, so nobody is wronged: a clock that was set back begins
+   * anew. Who lies about dates is told by `exceeded`, by ours.
+   */
+  outpaced(allowance: Allowance, work: number, publishedAt: Millis): boolean {
+    const { originWorkPerSecond, originWorkBurst } = this.#config;
+    const seconds = Math.max(0, publishedAt - allowance.date) / 1_000;
+    allowance.date = publishedAt;
+    allowance.dated = Math.min(originWorkBurst, allowance.dated + seconds * originWorkPerSecond) - work;
+    if (allowance.dated > -originWorkPerSecond / datedParts) return false;
+    allowance.dated += originWorkPerSecond / datedParts;
+    return true;
+  }
+
   /** Whose allowance is full again is as good as unknown. */
   #makeRoom(now: Millis): void {
     const { originsMax, originWorkBurst } = this.#config;
-    for (const [origin, allowance] of this.#allowances) {
+    for (const allowance of this.#allowances.values()) {
       this.#refill(allowance, now);
-      if (allowance.left >= originWorkBurst) this.#forget(origin, allowance);
+      if (allowance.left >= originWorkBurst) this.#forget(allowance);
     }
     if (this.#allowances.size >= originsMax) {
-      const [oldest] = this.#allowances;
-      if (oldest !== undefined) this.#forget(...oldest);
+      const [oldest] = this.#allowances.values();
+      if (oldest !== undefined) this.#forget(oldest);
     }
     this.#sweepAt = Math.min(originsMax, Math.max(sweepMin, 2 * this.#allowances.size));
     this.#last = null;
@@ -183,9 +216,9 @@ export class OriginLimits {
     else if (this.#busy.size > 0) this.#busy.delete(allowance);
   }
 
-  #forget(origin: PeerId, allowance: Allowance): void {
+  #forget(allowance: Allowance): void {
     if (allowance.left < 1) this.#usedUp--;
     this.#busy.delete(allowance);
-    this.#allowances.delete(origin);
+    this.#allowances.delete(allowance.origin);
   }
 }

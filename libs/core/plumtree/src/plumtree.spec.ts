@@ -442,6 +442,23 @@ describe('beyond algorithm 2: how long the tree is waited for, and who is doubte
     expect(bench.receive(2_210, 'a', gossip(3))).toContain('b: prune');
   });
 
+  it('waits less for a parent that has left one out, for a while', () => {
+    const bench = new Bench(['a', 'b'], { lagDeliveriesMin: 1, doubtMs: 5_000 });
+    bench.receive(0, 'a', gossip(1));
+    bench.lazy('b');
+    bench.receive(1_000, 'b', iHave(2));
+    expect(grafts(bench.tick(1_249))).toEqual([]);
+    expect(grafts(bench.tick(1_250))).toEqual(['b: graft o~1#2-2']);
+    bench.receive(1_300, 'b', gossip(2, { repair: true }));
+    bench.receive(2_000, 'b', iHave(3));
+    expect(grafts(bench.tick(2_099))).toEqual([]);
+    expect(grafts(bench.tick(2_100))).toEqual(['b: graft o~1#3-3']);
+    bench.receive(2_110, 'a', gossip(3));
+    bench.receive(8_000, 'b', iHave(4));
+    expect(grafts(bench.tick(8_249))).toEqual([]);
+    expect(grafts(bench.tick(8_250))).toEqual(['b: graft o~1#4-4']);
+  });
+
   it('prunes a parent that leaves messages out, not the link that was grafted for them', () => {
     const bench = new Bench(['a', 'b'], swift);
     bench.receive(0, 'a', gossip(1));

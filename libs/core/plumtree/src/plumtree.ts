@@ -16,7 +16,7 @@ import {
   ephemeralStream,
   type Gossip,
   type IHaveItem,
-  originOf,
+  isEphemeral,
   type PlumtreeCommand,
   type PlumtreeEvent,
   type PlumtreeMessage,
@@ -404,6 +404,13 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       return null;
     }
     const allowance = this.#limits.of(stream, now);
+    const isOrigin = allowance.origin === from;
+    const bytes = this.#sizeOf(message.body);
+    const work = workOf(bytes, false);
+    // Ephemeral messages are few, and nobody's pace.
+    if (isOrigin && !isEphemeral(stream) && this.#limits.outpaced(allowance, work, message.publishedAt)) {
+      out.emit({ kind: 'flooded', peer: from });
+    }
     // What was asked for by digest is taken, and counts: while an origin is over its allowance nothing of it is asked for.
     const isPulled = known !== undefined && known.pulledFrom === from;
     if (!isPulled && this.#limits.isUsedUp(allowance, now)) {
@@ -411,14 +418,12 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       // Whoever announced it kept its word.
       if (known !== undefined) this.#missing?.settle(known, seq);
       allowance.shedAt = now;
-      const work = workOf(this.#sizeOf(message.body), false);
-      if (originOf(stream) === from && this.#limits.exceeded(allowance, work))
-        out.emit({ kind: 'flooded', peer: from });
+      if (isOrigin && this.#limits.exceeded(allowance, work)) out.emit({ kind: 'flooded', peer: from });
       return null;
     }
     const signatures = this.#signatures;
     if (signatures === null) {
-      this.#limits.use(allowance, workOf(this.#sizeOf(message.body), false), now);
+      this.#limits.use(allowance, work, now);
       return message;
     }
     // Not marked as seen either: by its date alone anybody could keep the true one out.
@@ -430,8 +435,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       if (verdict === 'forged' && signatures.isStrict) this.#violation(from, 'gossip with a wrong signature', out);
       return null;
     }
-    const work = workOf(this.#sizeOf(message.body), verdict === 'verified');
-    this.#limits.use(allowance, work, now);
+    this.#limits.use(allowance, workOf(bytes, verdict === 'verified'), now);
     if (verdict !== 'cached' || signature === null) return message;
     const canonical = signatures.canonical(stream, signature);
     return canonical === signature ? message : { ...message, signature: canonical };
@@ -545,7 +549,9 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
         if (state.has(seq)) continue;
         this.#isDeadlineKnown = false;
         this.#missing ??= new MissingMessages(this.#config, this.#lag);
-        if (!this.#missing.announced(now, state, seq, { peer: neighbor.id, round, tree })) this.stats.shed++;
+        const announcer = { peer: neighbor.id, round, tree };
+        const isDoubtful = !state.isPatient && this.#links.isDoubtful(now, this.#trees.get(tree));
+        if (!this.#missing.announced(now, state, seq, announcer, isDoubtful)) this.stats.shed++;
       }
     }
   }

@@ -150,12 +150,31 @@ describe('an origin that publishes too much', () => {
     const bench = new Bench(limits);
     const said = flood(bench, 0, 'o', 1, 40);
     expect(said.filter(([kind]) => kind === 'delivered')).toHaveLength(20);
-    expect(said.filter(([kind]) => kind === 'flooded')).toHaveLength(2);
+    // By our clock twice; by its own dates, which are all one, for each quarter of a second's worth.
+    expect(said.flat().filter((kind) => kind === 'flooded')).toHaveLength(2 + 8);
     expect(bench.core.stats.throttled).toBe(20);
     // What was shed counts, for a second at most: while it goes on nothing of it is passed on.
     expect(flood(bench, 500, 'o', 41, 5).flat()).toEqual([]);
     // After two seconds' rest ten are allowed again, and four too many are no flood yet.
     expect(flood(bench, 2_500, 'o', 46, 14).flat()).toEqual(Array.from({ length: 10 }, () => 'delivered'));
+  });
+
+  it('is told by its own dates, however slowly its messages are read', () => {
+    const bench = new Bench(limits);
+    // Published within 100 ms, and read one every 100 ms, which is what it may send.
+    const messages = Array.from({ length: 60 }, (_, i) => signedBatch('o~1', i + 1, 1, 2 * i)).flat();
+    const said = messages.flatMap((message, i) => kinds(bench.receive(100 * i, 'o', message)));
+    expect(said.filter((kind) => kind === 'delivered')).toHaveLength(60);
+    expect(said.filter((kind) => kind === 'flooded').length).toBeGreaterThan(10);
+  });
+
+  it('is not blamed at its pace, not even when its clock is set back', () => {
+    const bench = new Bench(limits);
+    // As fast as it may for ten seconds, in the fifth of which its clock loses four.
+    const dates = Array.from({ length: 100 }, (_, i) => 100 * i - (i < 50 ? 0 : 4_000));
+    const messages = dates.flatMap((date, i) => signedBatch('o~1', i + 1, 1, date));
+    const said = messages.flatMap((message, i) => kinds(bench.receive(100 * i, 'o', message)));
+    expect(said).toEqual(Array.from({ length: 100 }, () => 'delivered'));
   });
 
   it('is not held to account for what others bring of it, nor silenced in its name', () => {

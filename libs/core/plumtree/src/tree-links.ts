@@ -105,6 +105,12 @@ export class TreeLinks<B> {
     return parent;
   }
 
+  /** Has this tree's parent lately left something out? Once may be chance: it costs it no place, but less is waited for it. */
+  isDoubtful(now: Millis, tree: Tree | undefined): boolean {
+    const parent = tree?.parent ?? null;
+    return parent !== null && parent.omissions > 0 && now - parent.omittedAt <= this.#config.doubtMs;
+  }
+
   #isDoubted(now: Millis, { omissions, omittedAt }: Neighbor): boolean {
     return omissions >= this.#config.doubtOmissions && now - omittedAt <= this.#config.doubtMs;
   }

@@ -30,8 +30,8 @@ const wide: MeshConfig = {
 
 const signed: MeshConfig = { ...defended, plumtree: { ...defended.plumtree, signatures: 'signed' } };
 
-/** Of a peer that takes 0.6 ms for a message, as these are made to: a quarter of what it can, as by default. */
-const limits = { originWorkPerSecond: 420, originWorkBurst: 420 };
+/** Of a peer that takes 0.6 ms for a message, as these are made to: an eighth of what it can, as by default. */
+const limits = { originWorkPerSecond: 210, originWorkBurst: 210 };
 const unlimited = { originWorkPerSecond: 1e12, originWorkBurst: 1e12 };
 const withLimits = (config: MeshConfig, own: typeof limits): MeshConfig => ({
   ...config,
@@ -205,7 +205,7 @@ export const attacks: readonly Scenario[] = [
       ['defended', withLimits(defended, limits)],
     ],
     meaning:
-      'a message costs an honest peer 0.6 ms; "bare": neither ranks nor scores nor limits; "defended": an origin is allowed a quarter of what it can, 420 a second and at once',
+      'a message costs an honest peer 0.6 ms; "bare": neither ranks nor scores nor limits; "defended": an origin is allowed an eighth of what it can, 210 a second and at once',
     rows: [...rows, flooded],
   }),
 ];

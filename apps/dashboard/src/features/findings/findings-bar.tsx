@@ -13,8 +13,11 @@ import styles from './findings.module.css';
 /** Findings that are seen at once; the rest on demand, so that the picture keeps its room. */
 const shownMax = 2;
 
-/** What is wrong with the mesh, since when, and what to do. Not there when nothing is. */
-export function FindingsBar(): ReactNode {
+/**
+ * What is wrong with the mesh, since when, and what to do. Not there when nothing is. `isOld`: nobody answers, so what the mesh did
+ * about it since, and what to do, is not known.
+ */
+export function FindingsBar({ isOld }: { readonly isOld: boolean }): ReactNode {
   const { picture, revision, pastAt } = useFeed();
   const path = usePathname();
   const [url, change] = useUrlState();
@@ -38,7 +41,7 @@ export function FindingsBar(): ReactNode {
                     : 'since then or before'
                   : `since ${formatTime(since)}, ${formatAge(picture.now - since)} ago`}
               </span>
-              <span>{advice}</span>
+              {!isOld && <span>{advice}</span>}
             </p>
             {kind === 'banned' && path !== '/bans' && (
               <Link className="button" href={hrefWith('/bans', url)}>
