@@ -8,6 +8,7 @@ import {
   type Rng,
   unreachable,
 } from '@starling/kernel';
+import { Admission } from './admission.ts';
 import { BatchSignatures, type SignaturePrimitives, type SignatureStats } from './batch-signatures.ts';
 import { checkPlumtreeConfig, type PlumtreeConfig } from './config.ts';
 import { DigestRepair } from './digest-repair.ts';
@@ -16,7 +17,6 @@ import {
   ephemeralStream,
   type Gossip,
   type IHaveItem,
-  isEphemeral,
   type PlumtreeCommand,
   type PlumtreeEvent,
   type PlumtreeMessage,
@@ -75,6 +75,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   readonly #choice: TreeChoice;
   readonly #links: TreeLinks<B>;
   readonly #limits: OriginLimits;
+  readonly #admission: Admission<B>;
   readonly #pace: OwnPace;
   readonly #sizeOf: (body: B) => number;
   /** Null: members are trusted. */
@@ -104,6 +105,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     this.#signatures =
       config.signatures === 'links' || primitives === undefined ? null : new BatchSignatures(config, primitives);
     this.#limits = new OriginLimits(config);
+    this.#admission = new Admission(config, this.#limits, this.#signatures, this.stats, sizeOf);
     this.#pace = new OwnPace(config, self.stream);
     this.#lag = new TreeLag(config);
     this.#sizeOf = sizeOf;
@@ -332,8 +334,13 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     const { stream, seq, round } = received;
     const neighbor = this.#byId.get(from);
     const known = this.#streams.get(stream);
-    const message = known?.has(seq) === true ? received : this.#admitted(now, from, received, known, out);
-    if (message === null) return;
+    const message = known?.has(seq) === true ? received : this.#admission.judge(now, from, received, known, out);
+    if (message === 'refused') return;
+    if (message === 'shed') {
+      // Whoever announced it kept its word.
+      if (known !== undefined) this.#missing?.settle(known, seq);
+      return;
+    }
     const state = known ?? this.#streams.getOrAdd(stream, now);
     const tree = this.#treeOf(now, state, message.tree);
     const answersPull = message.repair && neighbor !== undefined && this.#repair.answersPull(now, neighbor, state);
@@ -345,7 +352,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     if (state.hasHoles) this.#retention.noteHoles(now, state, hadHoles, out);
     const missing = state.missing === null ? undefined : this.#missing?.settle(state, seq);
     // Done with, so that nobody is asked for it again.
-    if (!this.#isInWindow(now, message)) return;
+    if (!this.#admission.isInWindow(now, message)) return;
     state.lastAt = now;
     const isHeld = this.#keep(now, state, message);
     if (message.wantHeld && isHeld && !state.isEphemeral) out.send(from, { kind: 'held', stream, seq });
@@ -385,68 +392,6 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       const neighbor = this.#byId.get(peer);
       if (neighbor !== undefined) this.#links.forgive(neighbor, state, seq, seq);
     }
-  }
-
-  /**
-   * Is a message that was not seen yet by whom it names, and has that peer published no more than it may? Nothing is noted
-   * of one that is refused: its number stays free for the true one, and for a calmer moment. Null: it is refused.
-   */
-  #admitted(
-    now: Millis,
-    from: PeerId,
-    message: Gossip<B>,
-    known: StreamState | undefined,
-    out: Out<B>,
-  ): Gossip<B> | null {
-    const { stream, seq, signature } = message;
-    if (known?.isOwn) {
-      this.#violation(from, 'gossip of a message never published', out);
-      return null;
-    }
-    const allowance = this.#limits.of(stream, now);
-    const isOrigin = allowance.origin === from;
-    const bytes = this.#sizeOf(message.body);
-    const work = workOf(bytes, false);
-    // Ephemeral messages are few, and nobody's pace.
-    if (isOrigin && !isEphemeral(stream) && this.#limits.outpaced(allowance, work, message.publishedAt)) {
-      out.emit({ kind: 'flooded', peer: from });
-    }
-    // What was asked for by digest is taken, and counts: while an origin is over its allowance nothing of it is asked for.
-    const isPulled = known !== undefined && known.pulledFrom === from;
-    if (!isPulled && this.#limits.isUsedUp(allowance, now)) {
-      this.stats.throttled++;
-      // Whoever announced it kept its word.
-      if (known !== undefined) this.#missing?.settle(known, seq);
-      allowance.shedAt = now;
-      if (isOrigin && this.#limits.exceeded(allowance, work)) out.emit({ kind: 'flooded', peer: from });
-      return null;
-    }
-    const signatures = this.#signatures;
-    if (signatures === null) {
-      this.#limits.use(allowance, work, now);
-      return message;
-    }
-    // Not marked as seen either: by its date alone anybody could keep the true one out.
-    if (!this.#isInWindow(now, message)) return null;
-    const verdict = signatures.judge(message);
-    if (verdict === 'forged' || (verdict === 'unsigned' && signatures.isStrict)) {
-      this.stats.unproven++;
-      // Who sends what is not signed may be a peer that was told not to; who sends what is signed wrongly cannot have looked.
-      if (verdict === 'forged' && signatures.isStrict) this.#violation(from, 'gossip with a wrong signature', out);
-      return null;
-    }
-    this.#limits.use(allowance, workOf(bytes, verdict === 'verified'), now);
-    if (verdict !== 'cached' || signature === null) return message;
-    const canonical = signatures.canonical(stream, signature);
-    return canonical === signature ? message : { ...message, signature: canonical };
-  }
-
-  /** Neither a replay nor dated ahead of what clocks may differ; counted when it is. */
-  #isInWindow(now: Millis, { publishedAt }: Gossip<B>): boolean {
-    if (publishedAt < now - this.#config.acceptOlderMs) this.stats.refused++;
-    else if (publishedAt > now + this.#config.acceptNewerMs) this.stats.early++;
-    else return true;
-    return false;
   }
 
   /** LazyPush. `round` is what the receiver would get it with. */
