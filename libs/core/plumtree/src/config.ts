@@ -32,6 +32,8 @@ export interface PlumtreeConfig {
   readonly promiseMs: Millis;
   /** Announced messages that are waited for, over all streams; further ones are left to the digests. 4,096: guess, about 1 MiB. */
   readonly missingMax: number;
+  /** … of which one neighbour may have been the first to announce so many: one that invents messages leaves room for what the others announce. 512: an eighth, for seven or eight links (attack/announcement-spam). */
+  readonly missingPerPeerMax: number;
   /** Messages of one stream that announcers have been asked for and have not sent yet; others wait. 16: measured (attack/flooding-publisher), without a bound three quarters of what overloaded peers took had come before. */
   readonly askingPerStreamMax: number;
   /**
@@ -152,6 +154,7 @@ export const defaultPlumtreeConfig: PlumtreeConfig = {
   graft2Ms: 200,
   promiseMs: 5_000,
   missingMax: 4_096,
+  missingPerPeerMax: 512,
   askingPerStreamMax: 16,
   optimizationThreshold: Number.POSITIVE_INFINITY,
   doubtOmissions: 2,
@@ -199,6 +202,7 @@ export function checkPlumtreeConfig(config: PlumtreeConfig): void {
   assert(config.graft2Ms < config.graft1Ms, 'graft2Ms < graft1Ms');
   assert(config.graft1MinMs <= config.graft1Ms, 'graft1MinMs <= graft1Ms');
   assert(config.graft1DoubtMs <= config.graft1MinMs, 'graft1DoubtMs <= graft1MinMs');
+  assert(config.missingPerPeerMax <= config.missingMax, 'missingPerPeerMax <= missingMax');
   assert(config.askingPerStreamMax >= 2, 'askingPerStreamMax is at least 2');
   assert(2 * config.iHaveBatchMs <= config.graft1Ms, '2 * iHaveBatchMs <= graft1Ms');
   assert(config.iHaveGapMs <= config.graft1Ms, 'iHaveGapMs <= graft1Ms');

@@ -21,6 +21,8 @@ export interface Missing {
   readonly seq: number;
   /** When it was first announced. */
   readonly since: Millis;
+  /** Who announced it first: it takes up that one's share. */
+  readonly by: PeerId;
   /** In the order in which they announced it. Those already asked are taken out. */
   readonly announcers: Announcer[];
   /** Who was asked, in that order. */
@@ -33,6 +35,9 @@ export interface Missing {
  */
 export class MissingMessages {
   readonly #max: number;
+  readonly #perPeerMax: number;
+  /** Entries by who announced them first. */
+  readonly #shares = new Map<PeerId, number>();
   readonly #askingMax: number;
   /** By when they were announced: how long is waited may change meanwhile. */
   readonly #first: DeadlineQueue<Missing>;
@@ -50,6 +55,7 @@ export class MissingMessages {
   constructor(
     config: {
       readonly missingMax: number;
+      readonly missingPerPeerMax: number;
       readonly askingPerStreamMax: number;
       readonly graft1DoubtMs: Millis;
       readonly graft2Ms: Millis;
@@ -58,6 +64,7 @@ export class MissingMessages {
     lag: TreeLag,
   ) {
     this.#max = config.missingMax;
+    this.#perPeerMax = config.missingPerPeerMax;
     this.#askingMax = config.askingPerStreamMax;
     this.#lag = lag;
     this.#first = new DeadlineQueue(0);
@@ -80,7 +87,7 @@ export class MissingMessages {
 
   /**
    * Notes an announcement. `isDoubtful`: the tree's parent has lately left something out, so it is not waited for as long. False: there are
-   * too many, and this one is left to the digests.
+   * too many, of all or of this announcer, and this one is left to the digests.
    */
   announced(now: Millis, state: StreamState, seq: number, announcer: Announcer, isDoubtful: boolean): boolean {
     const known = state.missing?.get(seq);
@@ -89,8 +96,11 @@ export class MissingMessages {
       if (!known.announcers.some(({ peer }) => peer === announcer.peer)) known.announcers.push(announcer);
       return true;
     }
-    if (this.size >= this.#max) return false;
-    const entry = { state, seq, since: now, announcers: [announcer], asked: [] };
+    const by = announcer.peer;
+    const share = this.#shares.get(by) ?? 0;
+    if (this.size >= this.#max || share >= this.#perPeerMax) return false;
+    this.#shares.set(by, share + 1);
+    const entry = { state, seq, since: now, by, announcers: [announcer], asked: [] };
     state.missing ??= new Map();
     state.missing.set(seq, entry);
     this.#count++;
@@ -167,11 +177,18 @@ export class MissingMessages {
     this.#next.cancel(entry);
     if (!state.missing?.delete(entry.seq)) return;
     this.#count--;
+    this.#giveBack(entry.by);
     if (entry.asked.length > 0) state.asking--;
     if (state.missing.size === 0) {
       state.missing = null;
       state.waiting.length = 0;
     } else if (state.asking < this.#askingMax) this.#release(state);
+  }
+
+  #giveBack(peer: PeerId): void {
+    const left = (this.#shares.get(peer) ?? 1) - 1;
+    if (left > 0) this.#shares.set(peer, left);
+    else this.#shares.delete(peer);
   }
 
   /** The next one that waits has its turn. */

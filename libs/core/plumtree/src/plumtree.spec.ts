@@ -310,9 +310,22 @@ describe('algorithm 2: tree repair', () => {
   });
 
   it('waits for a bounded number of messages', () => {
-    const bench = new Bench(['a'], { missingMax: 10 });
+    const bench = new Bench(['a'], { missingMax: 10, missingPerPeerMax: 10 });
     bench.receive(10, 'a', iHave(1, 100));
     expect(bench.core.stats.shed).toBe(90);
+  });
+
+  it('leaves room for what others announce beside one that invents messages, also when those came', () => {
+    const bench = new Bench(['a', 'b'], { missingMax: 10, missingPerPeerMax: 4 });
+    bench.lazy('a');
+    bench.lazy('b');
+    bench.receive(10, 'a', iHave(1_001, 1_100));
+    expect(bench.core.stats.shed).toBe(96);
+    bench.receive(10, 'b', iHave(1, 4));
+    expect(bench.core.stats.shed).toBe(96);
+    for (const seq of [1, 2, 3, 4]) bench.receive(20, 'b', gossip(seq, { repair: true }));
+    bench.receive(30, 'b', iHave(5, 9));
+    expect(bench.core.stats.shed).toBe(97);
   });
 
   describe('a tree that is behind', () => {
