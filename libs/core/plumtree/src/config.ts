@@ -44,10 +44,12 @@ export interface PlumtreeConfig {
    * hop was 14.5 without and 17.6 to 20 with thresholds 3 to 7.
    */
   readonly optimizationThreshold: number;
-  /** A tree parent is doubted once it left out so many messages that had to be grafted from others: of two copies of a message the other's link is kept then. 2: guess, one may be lost with a relay further up. */
+  /** A tree parent is doubted once it left out so many messages that had to be grafted from others: one more neighbour pushes then, too. 2: guess, one may be lost with a relay further up. */
   readonly doubtOmissions: number;
   /** … within so long, and for as long. 60 s: guess. */
   readonly doubtMs: Millis;
+  /** A tree that had a message within so long gets another parent as soon as its parent goes. 30 s: guess, some canaries. */
+  readonly reattachMs: Millis;
   /** A prune to a peer that goes on pushing is repeated after so long. 1 s: guess, many round trips. */
   readonly pruneRepeatMs: Millis;
 
@@ -159,6 +161,7 @@ export const defaultPlumtreeConfig: PlumtreeConfig = {
   optimizationThreshold: Number.POSITIVE_INFINITY,
   doubtOmissions: 2,
   doubtMs: 60_000,
+  reattachMs: 30_000,
   pruneRepeatMs: 1_000,
   treesMax: 256,
   treeIdleMs: 120_000,

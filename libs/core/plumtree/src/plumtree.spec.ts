@@ -472,19 +472,58 @@ describe('beyond algorithm 2: how long the tree is waited for, and who is doubte
     expect(grafts(bench.tick(8_250))).toEqual(['b: graft o~1#4-4']);
   });
 
-  it('prunes a parent that leaves messages out, not the link that was grafted for them', () => {
-    const bench = new Bench(['a', 'b'], swift);
-    bench.receive(0, 'a', gossip(1));
-    bench.lazy('b');
-    for (const seq of [2, 4]) {
-      bench.receive(seq * 1_000, 'b', iHave(seq));
-      bench.tick(seq * 1_000 + 400);
-      bench.receive(seq * 1_000 + 450, 'b', gossip(seq, { repair: true }));
-    }
-    // The nearer one is still the first to bring what it does pass on.
-    bench.receive(5_000, 'a', gossip(5));
-    expect(bench.receive(5_010, 'b', gossip(5))).toEqual(['a: prune']);
-    expect(bench.core.eagerPeers()).toEqual(['b']);
+  describe('beside a parent that leaves messages out', () => {
+    /** `a` is the parent and has left out 2 and 4; both have brought 5. */
+    const doubting = () => {
+      const bench = new Bench(['a', 'b', 'c'], swift);
+      bench.receive(0, 'a', gossip(1));
+      bench.lazy('b', 'c');
+      for (const seq of [2, 4]) {
+        bench.receive(seq * 1_000, 'b', iHave(seq));
+        bench.tick(seq * 1_000 + 400);
+        bench.receive(seq * 1_000 + 450, 'b', gossip(seq, { repair: true }));
+      }
+      bench.receive(5_000, 'a', gossip(5));
+      return { bench, said: bench.receive(5_010, 'b', gossip(5)) };
+    };
+
+    it('another one pushes too, and is not pushed to; a third is pruned', () => {
+      const { bench, said } = doubting();
+      expect(said).toEqual(['b: graft ']);
+      expect([bench.core.eagerPeers(), bench.core.lazyPeers()]).toEqual([['a'], ['b', 'c']]);
+      bench.receive(6_000, 'a', gossip(6));
+      expect(bench.receive(6_010, 'b', gossip(6))).toEqual([]);
+      expect(bench.receive(6_020, 'c', gossip(6))).toEqual(['c: prune']);
+    });
+
+    it('what it leaves out comes by the other one at once, and its place stays its own', () => {
+      const { bench } = doubting();
+      expect(bench.receive(6_000, 'b', gossip(6))).toContain('delivered gossip o~1#6 round 1');
+      expect(bench.core.eagerPeers()).toEqual(['a']);
+      // When it goes the other one has it.
+      expect(bench.command(6_500, { kind: 'neighborDown', peer: 'a' }).join()).toContain('graft');
+      bench.receive(7_000, 'b', gossip(7));
+      expect(bench.core.eagerPeers()).toContain('b');
+    });
+
+    it('until it has brought enough first', () => {
+      const { bench } = doubting();
+      let seq = 5;
+      let said: readonly string[] = [];
+      while (said.length === 0 && seq < 100) {
+        seq++;
+        bench.receive(5_000 + 20 * seq, 'a', gossip(seq));
+        said = bench.receive(5_010 + 20 * seq, 'b', gossip(seq));
+      }
+      expect([seq, said]).toEqual([7, ['b: prune']]);
+    });
+
+    it('or the other one wants to no longer: then the next one may', () => {
+      const { bench } = doubting();
+      bench.receive(5_500, 'b', { kind: 'prune', tree: 0, yieldTo: null });
+      bench.receive(6_000, 'a', gossip(6));
+      expect(bench.receive(6_010, 'c', gossip(6))).toContain('c: graft ');
+    });
   });
 
   it('forgets that after a while', () => {
@@ -618,6 +657,30 @@ describe('algorithm 3: overlay changes', () => {
     expect(bench.receive(5, 'a', { kind: 'digest', streams: [], last: true })).toEqual([]);
     bench.command(6, { kind: 'neighborDown', peer: 'a' });
     expect(bench.core.eagerPeers()).toEqual([]);
+  });
+
+  describe('deviation: when a parent goes', () => {
+    const fed = () => {
+      const bench = new Bench(['a', 'b', 'c', 'there/x'], {}, 'here');
+      bench.receive(1, 'a', gossip(1, { tree: bench.core.zoneTree }));
+      bench.lazy('b', 'there/x');
+      return bench;
+    };
+    const down = (bench: Bench, now: number, peer: string) => bench.command(now, { kind: 'neighborDown', peer });
+
+    it('a neighbour of the same side of the zone takes its place at once', () => {
+      const bench = fed();
+      expect(down(bench, 2, 'a')).toEqual(['b: graft ']);
+      expect(bench.core.eagerPeers()).toEqual(['b', 'c']);
+    });
+
+    it('nobody does for a child, nor in a tree that nobody uses, nor for want of one', () => {
+      expect(down(fed(), 2, 'c')).toEqual([]);
+      expect(down(fed(), 60_000, 'a')).toEqual([]);
+      const bench = fed();
+      down(bench, 2, 'b');
+      expect(down(bench, 2, 'a')).toEqual([]);
+    });
   });
 });
 

@@ -379,7 +379,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       }
       const entry = entryBy(neighbor, tree, message);
       if (entry !== tree.entry) this.#links.enteredAnew(now, tree, message.tree, entry, out);
-      this.#becomeParent(now, tree, neighbor, missing, message, out);
+      if (!this.#links.isFed(now, tree, neighbor)) this.#becomeParent(now, tree, neighbor, missing, message, out);
     }
     this.#push(tree, message, from, out);
     this.#announce(now, state, tree, message, nextRound(round), out);
@@ -434,7 +434,8 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     if (message.entry !== tree.entry && this.#links.secondEntry(now, tree, message, neighbor, out)) return;
     // A pusher that was pruned a moment ago cannot know yet.
     if (now - tree.prunedAt(neighbor) < this.#config.pruneRepeatMs) return;
-    this.#links.prune(now, tree, message.tree, this.#links.worseOf(now, tree, neighbor), out);
+    if (this.#links.isWelcome(now, tree, message.tree, neighbor, out)) return;
+    this.#links.prune(now, tree, message.tree, neighbor, out);
   }
 
   /** The tree brought what was grafted a moment ago: nothing was left out, and what was grafted is given back. */
@@ -584,6 +585,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     }
     this.stats.prunesReceived++;
     const tree = this.#trees.getOrAdd(label, now);
+    if (tree.feed === neighbor) tree.feed = null;
     if (yieldTo === null) tree.makeLazy(neighbor, Number.NEGATIVE_INFINITY);
     else this.#links.yieldEntry(now, tree, label, yieldTo, out);
   }
@@ -600,6 +602,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     if (tree.parent !== neighbor) {
       this.#links.makeEager(tree, neighbor, out);
       tree.parent = neighbor;
+      if (tree.feed === neighbor) tree.feed = null;
     }
     if (missing === undefined) return;
     for (const { peer, round: announced } of missing.announcers) {
@@ -626,13 +629,17 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     this.#repair.neighborUp(now, neighbor, out);
   }
 
-  /** Algorithm 3, neighborDown. What it announced is skipped when its turn comes. */
+  /**
+   * Algorithm 3, neighborDown. What it announced is skipped when its turn comes.
+   *
+   * Deviation: where it was the parent nobody waits for a timer to notice that messages are missing.
+   */
   #neighborDown(now: Millis, peer: PeerId, out: Out<B>): void {
     const neighbor = this.#byId.get(peer);
     if (neighbor === undefined) return;
     this.#byId.delete(peer);
     this.#neighbors.splice(this.#neighbors.indexOf(neighbor), 1);
-    this.#trees.neighborDown(neighbor);
+    for (const tree of this.#trees.neighborDown(neighbor)) this.#links.reattach(now, tree, neighbor, out);
     this.#repair.neighborDown(now, neighbor, out);
   }
 

@@ -10,6 +10,11 @@ import type { Tree } from './tree.ts';
 import { crossingsOf, type Entry, nextEntry, sharedTree, type TreeLabel } from './tree-label.ts';
 import type { TreeTable } from './tree-table.ts';
 
+/** What a message that the parent did bring first takes off its omissions. 1/16: guess, of a relay that leaves out more than that the doubt stays. */
+const fadePerMessage = 1 / 16;
+/** Omissions that a feed made up for count up to so many, so that a relay that has bettered itself is trusted again after some dozens of messages. Guess. */
+const omissionsMax = 4;
+
 type Out<B> = Outbox<PlumtreeMessage<B>, PlumtreeEvent<B>>;
 
 /** How a message that this neighbour sent entered our zone. */
@@ -30,6 +35,7 @@ export class TreeLinks<B> {
   readonly #neighbors: readonly Neighbor[];
   readonly #announcements: Announcements;
   readonly #patient: PatientAnnouncements;
+  readonly #rng: Rng;
 
   /** `neighbors` is the live list of the owner. */
   constructor(
@@ -45,6 +51,7 @@ export class TreeLinks<B> {
     this.#neighbors = neighbors;
     this.#announcements = new Announcements(config, rng);
     this.#patient = new PatientAnnouncements(config, neighbors);
+    this.#rng = rng;
   }
 
   /** When the waiting announcements are to leave. */
@@ -83,6 +90,18 @@ export class TreeLinks<B> {
     tree.makeEager(neighbor);
   }
 
+  /**
+   * The parent is gone. A neighbour that only announced takes its place at once: what is under way is then late by a link, and not by a timer.
+   * One of our own branch brings nothing; then the timer does it. One on the same side of the zone's border, so that the zone is still
+   * entered once.
+   */
+  reattach(now: Millis, tree: Tree, gone: Neighbor, out: Out<B>): void {
+    if (now - tree.usedAt > this.#config.reattachMs) return;
+    const others = this.#neighbors.filter((neighbor) => neighbor.isFar === gone.isFar && tree.isLazy(neighbor));
+    const other = others[this.#rng.below(Math.max(1, others.length))];
+    if (other !== undefined) this.graft(now, other, tree.label, [], out);
+  }
+
   /** A message of this tree had to be grafted, and came from elsewhere than from the tree's parent. */
   omitted(now: Millis, { parent }: Tree, from: PeerId): void {
     if (parent === null || parent.id === from) return;
@@ -92,17 +111,34 @@ export class TreeLinks<B> {
   }
 
   /**
-   * Which of two links that brought the same message is to be pruned: the later one, for it closes the circle.
+   * Is a second copy of a message welcome? From one neighbour, beside a parent that leaves messages out: what the parent does not pass on comes
+   * from there.
    *
-   * Deviation: not when the earlier one is of a parent that leaves messages out. Else a relay that censors gets its place back
-   * with the next message that it does pass on, being nearest, and each message that it does not costs a timer.
+   * Deviation: the paper prunes the later link. A relay that censors would have its place back with the next message that it does pass on,
+   * being nearest, and each one that it does not would cost a timer. Nor is the parent pruned: it may only have been cut off itself, and peers that doubt
+   * each other's ways and prune them are alone together. The other link goes one way: were it pushed to as well, copies would cross on it, and
+   * its other end prune it.
    */
-  worseOf(now: Millis, tree: Tree, later: Neighbor): Neighbor {
-    const { parent } = tree;
-    if (parent === null || parent === later || parent.isFar !== later.isFar) return later;
-    if (!this.#isDoubted(now, parent) || this.#isDoubted(now, later)) return later;
-    tree.parent = later;
-    return parent;
+  isWelcome(now: Millis, tree: Tree, label: TreeLabel, later: Neighbor, out: Out<B>): boolean {
+    const { parent, feed } = tree;
+    const isNeeded =
+      parent !== null && parent !== later && parent.isFar === later.isFar && this.#isDoubted(now, parent);
+    if (feed === later && !isNeeded) tree.feed = null;
+    if (isNeeded && feed === later) parent.omissions -= fadePerMessage;
+    if (!isNeeded || feed === later) return isNeeded;
+    if (feed !== null || this.#isDoubted(now, later)) return false;
+    tree.feed = later;
+    this.graft(now, later, label, [], out);
+    tree.makeLazy(later, Number.NEGATIVE_INFINITY);
+    return true;
+  }
+
+  /** A message came by the feed before the parent brought it, and the parent is doubted still: its place stays as it is. */
+  isFed(now: Millis, { parent, feed }: Tree, from: Neighbor): boolean {
+    if (feed !== from || parent === null || !this.#isDoubted(now, parent)) return false;
+    parent.omissions = Math.min(parent.omissions + 1, omissionsMax);
+    parent.omittedAt = now;
+    return true;
   }
 
   /** Has this tree's parent lately left something out? Once may be chance: it costs it no place, but less is waited for it. */

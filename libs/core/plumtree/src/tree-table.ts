@@ -64,9 +64,11 @@ export class TreeTable {
     this.#overflow?.neighborUp();
   }
 
-  neighborDown(neighbor: Neighbor): void {
-    for (const tree of this.#trees.values()) tree.neighborDown(neighbor);
+  /** The trees whose parent it was, but for one that many labels share. */
+  neighborDown(neighbor: Neighbor): Tree[] {
+    const orphaned = [...this.#trees.values()].filter((tree) => tree.neighborDown(neighbor));
     this.#overflow?.neighborDown(neighbor);
+    return orphaned;
   }
 
   #make(label: TreeLabel, now: Millis): Tree {

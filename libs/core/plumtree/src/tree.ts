@@ -9,6 +9,8 @@ export class Tree {
   eager: readonly Neighbor[];
   /** Who gave us the last message of this tree; null when that was ourselves, or the link is not eager any more. */
   parent: Neighbor | null = null;
+  /** Pushes to us beside a parent that is doubted; we only announce to it. */
+  feed: Neighbor | null = null;
   /** How the last message entered this zone. */
   entry: Entry = 0;
   /** When its last message was first seen. */
@@ -66,10 +68,14 @@ export class Tree {
     this.#listEager();
   }
 
-  neighborDown(neighbor: Neighbor): void {
+  /** True: it was the parent. */
+  neighborDown(neighbor: Neighbor): boolean {
+    const wasParent = this.parent === neighbor;
+    if (wasParent) this.parent = null;
+    if (this.feed === neighbor) this.feed = null;
     this.#lazy.delete(neighbor);
-    if (this.parent === neighbor) this.parent = null;
     this.#listEager();
+    return wasParent;
   }
 
   makeEager(neighbor: Neighbor): void {
