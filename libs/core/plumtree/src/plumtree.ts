@@ -377,9 +377,11 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
         for (const asked of missing.asked)
           if (asked !== from) this.#links.ungraft(now, tree, message.tree, this.#byId.get(asked), out);
       }
-      const entry = entryBy(neighbor, tree, message);
-      if (entry !== tree.entry) this.#links.enteredAnew(now, tree, message.tree, entry, out);
-      if (!this.#links.isFed(now, tree, neighbor)) this.#becomeParent(now, tree, neighbor, missing, message, out);
+      if (!this.#links.isFed(now, tree, neighbor)) {
+        const entry = entryBy(neighbor, tree, message);
+        if (entry !== tree.entry) this.#links.enteredAnew(now, tree, message.tree, entry, out);
+        this.#becomeParent(now, tree, neighbor, missing, message, out);
+      }
     }
     this.#push(tree, message, from, out);
     this.#announce(now, state, tree, message, nextRound(round), out);

@@ -10,9 +10,9 @@ import type { Tree } from './tree.ts';
 import { crossingsOf, type Entry, nextEntry, sharedTree, type TreeLabel } from './tree-label.ts';
 import type { TreeTable } from './tree-table.ts';
 
-/** What a message that the parent did bring first takes off its omissions. 1/16: guess, of a relay that leaves out more than that the doubt stays. */
-const fadePerMessage = 1 / 16;
-/** Omissions that a feed made up for count up to so many, so that a relay that has bettered itself is trusted again after some dozens of messages. Guess. */
+/** What a message that the parent did bring first takes off its omissions. 1/8: guess, of a relay that leaves out more than that the doubt stays. */
+const fadePerMessage = 1 / 8;
+/** Omissions count up to so many, so that one that was cut off for a while is trusted again after a dozen messages. 4: guess. */
 const omissionsMax = 4;
 
 type Out<B> = Outbox<PlumtreeMessage<B>, PlumtreeEvent<B>>;
@@ -106,7 +106,11 @@ export class TreeLinks<B> {
   omitted(now: Millis, { parent }: Tree, from: PeerId): void {
     if (parent === null || parent.id === from) return;
     if (now - parent.omittedAt > this.#config.doubtMs) parent.omissions = 0;
-    parent.omissions++;
+    this.#count(now, parent);
+  }
+
+  #count(now: Millis, parent: Neighbor): void {
+    parent.omissions = Math.min(parent.omissions + 1, omissionsMax);
     parent.omittedAt = now;
   }
 
@@ -136,8 +140,7 @@ export class TreeLinks<B> {
   /** A message came by the feed before the parent brought it, and the parent is doubted still: its place stays as it is. */
   isFed(now: Millis, { parent, feed }: Tree, from: Neighbor): boolean {
     if (feed !== from || parent === null || !this.#isDoubted(now, parent)) return false;
-    parent.omissions = Math.min(parent.omissions + 1, omissionsMax);
-    parent.omittedAt = now;
+    this.#count(now, parent);
     return true;
   }
 
