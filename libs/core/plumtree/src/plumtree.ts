@@ -377,7 +377,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
         for (const asked of missing.asked)
           if (asked !== from) this.#links.ungraft(now, tree, message.tree, this.#byId.get(asked), out);
       }
-      if (!this.#links.isFed(now, tree, neighbor)) {
+      if (!this.#links.cameByFeed(now, tree, neighbor)) {
         const entry = entryBy(neighbor, tree, message);
         if (entry !== tree.entry) this.#links.enteredAnew(now, tree, message.tree, entry, out);
         this.#becomeParent(now, tree, neighbor, missing, message, out);
@@ -436,7 +436,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     if (message.entry !== tree.entry && this.#links.secondEntry(now, tree, message, neighbor, out)) return;
     // A pusher that was pruned a moment ago cannot know yet.
     if (now - tree.prunedAt(neighbor) < this.#config.pruneRepeatMs) return;
-    if (this.#links.isWelcome(now, tree, message.tree, neighbor, out)) return;
+    if (this.#links.secondCopy(now, tree, message.tree, neighbor, out)) return;
     this.#links.prune(now, tree, message.tree, neighbor, out);
   }
 

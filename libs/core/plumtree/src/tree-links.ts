@@ -104,32 +104,40 @@ export class TreeLinks<B> {
 
   /** A message of this tree had to be grafted, and came from elsewhere than from the tree's parent. */
   omitted(now: Millis, { parent }: Tree, from: PeerId): void {
-    if (parent === null || parent.id === from) return;
-    if (now - parent.omittedAt > this.#config.doubtMs) parent.omissions = 0;
-    this.#count(now, parent);
+    if (parent !== null && parent.id !== from) this.#count(now, parent);
   }
 
   #count(now: Millis, parent: Neighbor): void {
-    parent.omissions = Math.min(parent.omissions + 1, omissionsMax);
+    parent.omissions = Math.min(this.#omissionsOf(now, parent) + 1, omissionsMax);
     parent.omittedAt = now;
   }
 
+  /** Those that are not forgotten. */
+  #omissionsOf(now: Millis, { omissions, omittedAt }: Neighbor): number {
+    return now - omittedAt <= this.#config.doubtMs ? omissions : 0;
+  }
+
   /**
-   * Is a second copy of a message welcome? From one neighbour, beside a parent that leaves messages out: what the parent does not pass on comes
-   * from there.
+   * A second copy of a message came. From one neighbour it is welcome, beside a parent that leaves messages out: what the parent does not pass
+   * on comes from there. False: it is an ordinary duplicate.
    *
    * Deviation: the paper prunes the later link. A relay that censors would have its place back with the next message that it does pass on,
    * being nearest, and each one that it does not would cost a timer. Nor is the parent pruned: it may only have been cut off itself, and peers that doubt
    * each other's ways and prune them are alone together. The other link goes one way: were it pushed to as well, copies would cross on it, and
    * its other end prune it.
    */
-  isWelcome(now: Millis, tree: Tree, label: TreeLabel, later: Neighbor, out: Out<B>): boolean {
+  secondCopy(now: Millis, tree: Tree, label: TreeLabel, later: Neighbor, out: Out<B>): boolean {
     const { parent, feed } = tree;
     const isNeeded =
       parent !== null && parent !== later && parent.isFar === later.isFar && this.#isDoubted(now, parent);
-    if (feed === later && !isNeeded) tree.feed = null;
-    if (isNeeded && feed === later) parent.omissions -= fadePerMessage;
-    if (!isNeeded || feed === later) return isNeeded;
+    if (!isNeeded) {
+      if (feed === later) tree.feed = null;
+      return false;
+    }
+    if (feed === later) {
+      parent.omissions -= fadePerMessage;
+      return true;
+    }
     if (feed !== null || this.#isDoubted(now, later)) return false;
     tree.feed = later;
     this.graft(now, later, label, [], out);
@@ -137,8 +145,8 @@ export class TreeLinks<B> {
     return true;
   }
 
-  /** A message came by the feed before the parent brought it, and the parent is doubted still: its place stays as it is. */
-  isFed(now: Millis, { parent, feed }: Tree, from: Neighbor): boolean {
+  /** True: a message came by the feed before the parent brought it, and the parent is doubted still: its place stays as it is. */
+  cameByFeed(now: Millis, { parent, feed }: Tree, from: Neighbor): boolean {
     if (feed !== from || parent === null || !this.#isDoubted(now, parent)) return false;
     this.#count(now, parent);
     return true;
@@ -147,11 +155,11 @@ export class TreeLinks<B> {
   /** Has this tree's parent lately left something out? Once may be chance: it costs it no place, but less is waited for it. */
   isDoubtful(now: Millis, tree: Tree | undefined): boolean {
     const parent = tree?.parent ?? null;
-    return parent !== null && parent.omissions > 0 && now - parent.omittedAt <= this.#config.doubtMs;
+    return parent !== null && this.#omissionsOf(now, parent) > 0;
   }
 
-  #isDoubted(now: Millis, { omissions, omittedAt }: Neighbor): boolean {
-    return omissions >= this.#config.doubtOmissions && now - omittedAt <= this.#config.doubtMs;
+  #isDoubted(now: Millis, neighbor: Neighbor): boolean {
+    return this.#omissionsOf(now, neighbor) >= this.#config.doubtOmissions;
   }
 
   /** LazyPush of a message just seen. `round` is what the receiver would get it with. */
