@@ -25,6 +25,7 @@ import {
   unreachable,
 } from '@starling/kernel';
 import { CoreOutbox, type MeshSide } from './core-outbox.ts';
+import { neighborCommandOf } from './hand-over.ts';
 import { need } from './links.ts';
 import type { MeshMessage, SwarmId } from './messages.ts';
 import { streamOf } from './stream.ts';
@@ -131,6 +132,9 @@ export class Swarm<B> implements ProtocolCore<SwarmMessage<B>, SwarmCommand<B>, 
         unreachable(input);
     }
     if (this.#neighborEvents.length > 0) this.#handOver(now);
+    // One that was only retiring: to the membership it was no neighbour any more.
+    if (input.kind === 'linkDown') this.#drop(now, input.peer);
+    else if (input.kind === 'command' && input.command.kind === 'expel') this.#drop(now, input.command.peer);
     this.#broadcastOut.forget();
   }
 
@@ -145,16 +149,18 @@ export class Swarm<B> implements ProtocolCore<SwarmMessage<B>, SwarmCommand<B>, 
     return Math.min(this.membership.nextDeadline(), this.broadcast.nextDeadline());
   }
 
+  #drop(now: Millis, peer: PeerId): void {
+    this.broadcast.handle(now, { kind: 'command', command: { kind: 'neighborDown', peer } }, this.#broadcastOut);
+  }
+
   #handOver(now: Millis): void {
     const events = this.#neighborEvents;
     this.#neighborEvents = [];
     for (const event of events) {
       // The layer above hears of the neighbour first, so that what the broadcast then says about it makes sense there.
       this.#out.emit(event);
-      if (event.kind === 'neighborUp' || event.kind === 'neighborDown') {
-        const command = { kind: event.kind, peer: event.peer.id, zone: event.peer.zone };
-        this.broadcast.handle(now, { kind: 'command', command }, this.#broadcastOut);
-      }
+      const command = neighborCommandOf(event);
+      if (command !== null) this.broadcast.handle(now, { kind: 'command', command }, this.#broadcastOut);
     }
   }
 }

@@ -50,6 +50,13 @@ export interface PlumtreeConfig {
   readonly doubtMs: Millis;
   /** A tree that had a message within so long gets another parent as soon as its parent goes. 30 s: guess, some canaries. */
   readonly reattachMs: Millis;
+  /**
+   * A neighbour whose place went to another still pushes, and is pushed to, for so long: trees change their links before they lose one. Less
+   * than links linger that nobody needs. 1.5 s: guess, many round trips.
+   */
+  readonly retireMs: Millis;
+  /** Such neighbours at a time; at the bound the first goes at once. 16: guess, twice the places. */
+  readonly retiringMax: number;
   /** A prune to a peer that goes on pushing is repeated after so long. 1 s: guess, many round trips. */
   readonly pruneRepeatMs: Millis;
 
@@ -67,6 +74,8 @@ export interface PlumtreeConfig {
   readonly hotWindowMs: Millis;
   /** Between two plantings of a tree, by the clock of its senders. 10 min: guess; per zone it costs an idle peer about 4 B/s. */
   readonly replantMs: Millis;
+  /** … of a sender that lost as many links as it has since. `replantMs` is a multiple. 1 min: guess; while a mesh forms or is restarted, and not else. Infinity for both: never. */
+  readonly replantSoonMs: Millis;
 
   /** A peer that yields its way into a zone to a better one, and misses a message within this time, yields no more for as long. 60 s: guess; it bounds what a neighbour that lies about entries can do to one late message a minute. */
   readonly yieldBarMs: Millis;
@@ -162,6 +171,8 @@ export const defaultPlumtreeConfig: PlumtreeConfig = {
   doubtOmissions: 2,
   doubtMs: 60_000,
   reattachMs: 30_000,
+  retireMs: 1_500,
+  retiringMax: 16,
   pruneRepeatMs: 1_000,
   treesMax: 256,
   treeIdleMs: 120_000,
@@ -169,6 +180,7 @@ export const defaultPlumtreeConfig: PlumtreeConfig = {
   hotMessages: 32,
   hotWindowMs: 60_000,
   replantMs: 600_000,
+  replantSoonMs: 60_000,
   yieldBarMs: 60_000,
   streamsMax: 16_384,
   holesMax: 64,
@@ -213,6 +225,8 @@ export function checkPlumtreeConfig(config: PlumtreeConfig): void {
   assert(config.ephemeralHoldMs > config.patientMs + 4 * config.graft1Ms, 'ephemeralHoldMs > patientMs + 4 * graft1Ms');
   assert(config.digestRunsMax <= config.digestStreamsMax, 'digestRunsMax <= digestStreamsMax');
   assert(config.hotTreesMax < config.treesMax, 'hotTreesMax < treesMax');
+  const turns = config.replantMs / config.replantSoonMs;
+  assert(!Number.isFinite(config.replantMs) || Number.isInteger(turns), 'replantMs is a multiple of replantSoonMs');
   assert(config.verifiedStreamsMax >= 1 && config.verifiedPerStreamMax >= 1, 'a verified batch is remembered');
   assert(config.originWorkBurst >= config.originWorkPerSecond, 'originWorkBurst >= originWorkPerSecond');
   assert(config.ownWorkShare > 0 && config.ownWorkShare <= 1, '0 < ownWorkShare <= 1');

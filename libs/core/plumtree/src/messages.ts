@@ -148,7 +148,9 @@ export type PlumtreeCommand<B> =
     }
   /** `zone` is the neighbour's; empty when it is not known, and then the link counts as near. */
   | { readonly kind: 'neighborUp'; readonly peer: PeerId; readonly zone: string }
-  | { readonly kind: 'neighborDown'; readonly peer: PeerId };
+  | { readonly kind: 'neighborDown'; readonly peer: PeerId }
+  /** Its place went to another, and its link stays for a while: it counts as a neighbour until the trees do without it, `retireMs` at most. */
+  | { readonly kind: 'neighborRetiring'; readonly peer: PeerId };
 
 export type PlumtreeEvent<B> =
   /** First sight of a message (own ones too, with round 0). Not in order: see the pubsub core. `from` is null for own ones. */

@@ -1,5 +1,6 @@
 import type { Millis, PeerId } from '@starling/kernel';
 import type { IHaveItem, SeqRange, StreamId } from './messages.ts';
+import type { TreeLabel } from './tree-label.ts';
 
 const never = Number.POSITIVE_INFINITY;
 
@@ -13,6 +14,8 @@ export class Neighbor {
   /** Messages that it left out as a tree parent, of late, and when the last one was. */
   omissions = 0;
   omittedAt: Millis = Number.NEGATIVE_INFINITY;
+  /** Until then it is kept for what is under way, and for the trees to find another way; never while it has its place. */
+  retiresAt: Millis = never;
 
   /** Patient announcements that wait for something else to be sent to it; null when none does. */
   owed: IHaveItem[] | null = null;
@@ -43,6 +46,24 @@ export class Neighbor {
   constructor(id: PeerId, isFar: boolean) {
     this.id = id;
     this.isFar = isFar;
+  }
+
+  #lead = Number.NEGATIVE_INFINITY;
+  #leadTree: TreeLabel = -1;
+
+  get isRetiring(): boolean {
+    return this.retiresAt !== never;
+  }
+
+  /** It announced a message that came over `links` more links than it would have come by it. */
+  leads(tree: TreeLabel, links: number): void {
+    this.#leadTree = tree;
+    this.#lead = links;
+  }
+
+  /** That, of the last message that it announced; −Infinity when that was of another tree. */
+  leadIn(tree: TreeLabel): number {
+    return this.#leadTree === tree ? this.#lead : Number.NEGATIVE_INFINITY;
   }
 
   /** When something is to be done about it. */

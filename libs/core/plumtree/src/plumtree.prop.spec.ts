@@ -29,7 +29,13 @@ describe('Plumtree', () => {
         fc.constantFrom(0, 1, 2, 3),
         (seed, steps, drops, zones) => {
           // Trees of a sender's own after the third message, trees of zones, new ones every two seconds, and too few of them.
-          const network = new TestNetwork(seed, { hotMessages: 3, replantMs: 2_000, treesMax: 4, hotTreesMax: 3 });
+          const network = new TestNetwork(seed, {
+            hotMessages: 3,
+            replantMs: 2_000,
+            replantSoonMs: 500,
+            treesMax: 4,
+            hotTreesMax: 3,
+          });
           for (const [i, id] of ids.entries()) network.add(id, zones === 0 ? '' : `z${i % zones}`);
           network.linkRandomly(ids, 4);
           let droppable = 0;

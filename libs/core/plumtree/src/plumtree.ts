@@ -70,6 +70,8 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   readonly #byId = new Map<PeerId, Neighbor>();
   /** The same neighbours in the order in which they came: what loops go by. */
   readonly #neighbors: Neighbor[] = [];
+  /** Those of them whose place went to another, the first to go first. */
+  readonly #retiring: Neighbor[] = [];
   readonly #zone: string;
   readonly #trees: TreeTable;
   readonly #choice: TreeChoice;
@@ -112,7 +114,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     this.#config = config;
     this.#zone = self.zone;
     this.#trees = new TreeTable(config, self.id, this.#neighbors);
-    this.#choice = new TreeChoice(config, self, this.#trees);
+    this.#choice = new TreeChoice(config, self, this.#trees, this.#neighbors);
     this.#links = new TreeLinks(config, this.#trees, this.stats, this.#neighbors, rng);
     this.#retention = new Retention(config, this.stats, sizeOf);
     this.store = this.#retention.store;
@@ -133,13 +135,16 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
 
   /** Neighbours that the payloads of a tree are pushed to, in the order in which they came. */
   eagerPeers(label: TreeLabel = this.zoneTree): PeerId[] {
-    return (this.#trees.get(label)?.eager ?? this.#neighbors).map((neighbor) => neighbor.id);
+    const eager = this.#trees.get(label)?.eager ?? this.#neighbors;
+    return eager.filter(({ isRetiring }) => !isRetiring).map(({ id }) => id);
   }
 
   /** Neighbours that only announcements of a tree are sent to. */
   lazyPeers(label: TreeLabel = this.zoneTree): PeerId[] {
     const tree = this.#trees.get(label);
-    return this.#neighbors.filter((neighbor) => tree?.isLazy(neighbor)).map((neighbor) => neighbor.id);
+    return this.#neighbors
+      .filter((neighbor) => !neighbor.isRetiring && tree?.isLazy(neighbor))
+      .map((neighbor) => neighbor.id);
   }
 
   /** The place of a neighbour in the tree of this peer's zone; null when it is none. */
@@ -210,6 +215,8 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     if (this.#isDeadlineKnown) return this.#deadline;
     let at = Math.min(this.#links.announceAt, this.#links.oweAt, this.#retention.sweepAt, this.#repair.nextDeadline());
     if (this.#missing !== null) at = Math.min(at, this.#missing.nextDeadline());
+    const retiring = this.#retiring[0];
+    if (retiring !== undefined) at = Math.min(at, retiring.retiresAt);
     this.#deadline = at;
     this.#isDeadlineKnown = true;
     return at;
@@ -261,6 +268,9 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       case 'neighborDown':
         this.#neighborDown(now, command.peer, out);
         break;
+      case 'neighborRetiring':
+        this.#neighborRetiring(now, command.peer, out);
+        break;
       default:
         unreachable(command);
     }
@@ -271,6 +281,13 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     if (this.#links.oweAt <= now) this.#links.payDue(now, out);
     if (this.#missing !== null && this.#missing.nextDeadline() <= now) this.#graftMissing(now, this.#missing, out);
     this.#repair.tick(now, out);
+    for (
+      let retired = this.#retiring[0];
+      retired !== undefined && retired.retiresAt <= now;
+      retired = this.#retiring[0]
+    ) {
+      this.#neighborDown(now, retired.id, out);
+    }
     if (this.#retention.sweepAt <= now) this.#retention.sweep(now, out);
   }
 
@@ -292,7 +309,8 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     const stream = state.id;
     const label = command.ephemeral ? this.#choice.zoneTree(now) : this.#choice.next(now);
     const tree = this.#treeOf(now, state, label);
-    tree.parent = null;
+    this.#links.openStandIn(tree, null, out);
+    tree.isOwn = true;
     tree.entry = 0;
     tree.usedAt = now;
     const message: Gossip<B> = {
@@ -359,10 +377,16 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     this.stats.delivered++;
     out.emit({ kind: 'delivered', message, from });
     if (answersPull) {
+      // The tree's own copy may be on its way.
+      if (seq > state.repairedTo) {
+        state.repairedTo = seq;
+        state.graftedFrom = null;
+      }
       // Not pushed on, for most neighbours have it: what a pull brings is told to them by digest.
       this.stats.pulled++;
       return;
     }
+    tree.isOwn = false;
     tree.usedAt = now;
     if (message.repair) {
       state.repairedTo = Math.max(state.repairedTo, seq);
@@ -370,6 +394,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       if (state.graftedFrom !== null && !this.#limits.isBusy(stream, now)) this.#links.omitted(now, tree, from);
     } else if (neighbor !== undefined) {
       state.treeSeq = seq;
+      state.treeRound = round;
       state.treeAt = now;
       const lagMs = missing === undefined ? 0 : now - missing.since;
       if (!state.isPatient) this.#lag.delivered(lagMs);
@@ -377,6 +402,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
         for (const asked of missing.asked)
           if (asked !== from) this.#links.ungraft(now, tree, message.tree, this.#byId.get(asked), out);
       }
+      this.#links.openStandIn(tree, neighbor, out);
       if (!this.#links.cameByFeed(now, tree, neighbor)) {
         const entry = entryBy(neighbor, tree, message);
         if (entry !== tree.entry) this.#links.enteredAnew(now, tree, message.tree, entry, out);
@@ -433,6 +459,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       this.#onLateCopy(now, neighbor, state, tree, message, out);
       return;
     }
+    if (this.#links.takesOver(now, state, tree, message, neighbor, out)) return;
     if (message.entry !== tree.entry && this.#links.secondEntry(now, tree, message, neighbor, out)) return;
     // A pusher that was pruned a moment ago cannot know yet.
     if (now - tree.prunedAt(neighbor) < this.#config.pruneRepeatMs) return;
@@ -489,6 +516,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       const state = this.#streams.getOrAdd(stream, now);
       this.#links.forgive(neighbor, state, from, to);
       if (state.isOwn) continue;
+      if (to === state.treeSeq) neighbor.leads(tree, state.treeRound - round);
       if (to <= state.floor) {
         this.#links.shorten(now, this.#treeOf(now, state, tree), tree, entry, neighbor, out);
         continue;
@@ -601,6 +629,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     { round, tree: label }: Gossip<B>,
     out: Out<B>,
   ): void {
+    if (neighbor.isRetiring) this.#links.replace(now, tree, label, neighbor, out);
     if (tree.parent !== neighbor) {
       this.#links.makeEager(tree, neighbor, out);
       tree.parent = neighbor;
@@ -622,11 +651,14 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
 
   /** Algorithm 3, neighborUp: a new link is eager, in every tree. */
   #neighborUp(now: Millis, peer: PeerId, zone: string, out: Out<B>): void {
-    if (this.#byId.has(peer)) return;
+    const known = this.#byId.get(peer);
+    if (known?.isRetiring === false) return;
+    // Its other end begins anew as well.
+    if (known !== undefined) this.#neighborDown(now, peer, out);
     const neighbor = new Neighbor(peer, zone !== '' && this.#zone !== '' && zone !== this.#zone);
     this.#byId.set(peer, neighbor);
     this.#neighbors.push(neighbor);
-    this.#trees.neighborUp();
+    for (const tree of this.#trees.neighborUp(neighbor)) this.#links.attach(now, tree, neighbor, out);
     this.#retention.expire(now);
     this.#repair.neighborUp(now, neighbor, out);
   }
@@ -641,8 +673,25 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     if (neighbor === undefined) return;
     this.#byId.delete(peer);
     this.#neighbors.splice(this.#neighbors.indexOf(neighbor), 1);
+    if (neighbor.isRetiring) this.#retiring.splice(this.#retiring.indexOf(neighbor), 1);
+    this.#choice.linkLost(now);
     for (const tree of this.#trees.neighborDown(neighbor)) this.#links.reattach(now, tree, neighbor, out);
     this.#repair.neighborDown(now, neighbor, out);
+  }
+
+  /**
+   * Its place went to another, by the choice of either end: nothing is wrong with it, and its link stays up for a while. Deviation: the paper knows
+   * links that are lost only. Where this was the parent another is grafted while it still pushes (`TreeLinks.takesOver`), so that no message waits for
+   * a repair. In a large mesh whose places still move some links go in the time that every message takes.
+   */
+  #neighborRetiring(now: Millis, peer: PeerId, out: Out<B>): void {
+    const neighbor = this.#byId.get(peer);
+    if (neighbor === undefined || neighbor.isRetiring) return;
+    neighbor.retiresAt = now + this.#config.retireMs;
+    this.#retiring.push(neighbor);
+    for (const tree of this.#trees.ofParent(neighbor)) this.#links.replace(now, tree, tree.label, neighbor, out);
+    const first = this.#retiring[0];
+    if (first !== undefined && this.#retiring.length > this.#config.retiringMax) this.#neighborDown(now, first.id, out);
   }
 
   // Beyond the paper: digests, pulls, held

@@ -22,8 +22,9 @@ export class StreamState extends SeqSet {
   readonly waiting: Missing[] = [];
   /** The neighbour that ranges of this stream were asked from and have not come yet: one at a time. */
   pulledFrom: PeerId | null = null;
-  /** The last of its messages that the tree brought, and when. */
+  /** The last of its messages that the tree brought, over how many links, and when. */
   treeSeq = 0;
+  treeRound = 0;
   treeAt: Millis = Number.NEGATIVE_INFINITY;
   /** How many more digests of changes are to name it. */
   digestsLeft = 0;

@@ -1,45 +1,60 @@
 import type { Millis } from '@starling/kernel';
 import type { PlumtreeConfig } from './config.ts';
 import type { StreamId } from './messages.ts';
+import type { Neighbor } from './neighbor.ts';
+import { Planting } from './planting.ts';
 import { phaseOf, sourceTree, type TreeLabel, zoneTree } from './tree-label.ts';
 import type { TreeTable } from './tree-table.ts';
 
-type ChoiceConfig = Pick<PlumtreeConfig, 'hotMessages' | 'hotWindowMs' | 'hotTreesMax' | 'replantMs'>;
+type ChoiceConfig = Pick<PlumtreeConfig, 'hotMessages' | 'hotWindowMs' | 'hotTreesMax' | 'replantMs' | 'replantSoonMs'>;
 
 /**
  * Which tree this peer's own messages take: that of its zone, and one of its own while it sends so much that the flood
  * which seeds a tree is soon paid for. Only the origin decides.
- *
- * Links come and go, and a tree that mends itself loses its shape. So all trees but the one of label 0 are planted anew
- * every `replantMs`: by the clock, so that the senders of a zone agree without a word. Clocks that differ cost a second tree for
- * as long as they do.
  */
 export class TreeChoice {
   readonly #config: ChoiceConfig;
   readonly #self: { readonly stream: StreamId; readonly zone: string };
   readonly #trees: TreeTable;
+  /** The live list of the owner. */
+  readonly #neighbors: readonly Neighbor[];
+  readonly #ofZone: Planting;
   /** Own trees are not all planted at once; those of zones are, for all senders must agree, and they are few. */
-  readonly #phaseMs: Millis;
+  readonly #own: Planting;
   #windowFrom: Millis = Number.NEGATIVE_INFINITY;
   #count = 0;
   #isHot = false;
 
-  constructor(config: ChoiceConfig, self: { readonly stream: StreamId; readonly zone: string }, trees: TreeTable) {
+  constructor(
+    config: ChoiceConfig,
+    self: { readonly stream: StreamId; readonly zone: string },
+    trees: TreeTable,
+    neighbors: readonly Neighbor[],
+  ) {
     this.#config = config;
     this.#self = self;
     this.#trees = trees;
-    this.#phaseMs = phaseOf(self.stream, config.replantMs);
+    this.#neighbors = neighbors;
+    const isPlanted = (label: TreeLabel): boolean => trees.get(label) !== undefined;
+    this.#ofZone = new Planting(config, 0, (turn) => isPlanted(this.#labelOfZone(turn)));
+    const phaseMs = Number.isFinite(config.replantMs) ? phaseOf(self.stream, config.replantMs) : 0;
+    this.#own = new Planting(config, phaseMs, (turn) => isPlanted(this.#labelOfOwn(turn)));
+  }
+
+  linkLost(now: Millis): void {
+    this.#ofZone.linkLost(now);
+    this.#own.linkLost(now);
   }
 
   /** What all senders of this zone share. */
   zoneTree(now: Millis): TreeLabel {
-    return zoneTree(this.#self.zone, this.#season(now, 0));
+    return this.#labelOfZone(this.#ofZone.turn(now, this.#neighbors.length));
   }
 
-  /** The same, or last season's while nobody has used this season's. */
+  /** The same, or the one before while nobody has used that. */
   grownZoneTree(now: Millis): TreeLabel {
     const label = this.zoneTree(now);
-    return this.#trees.get(label) === undefined ? zoneTree(this.#self.zone, this.#season(now, 0) - 1) : label;
+    return this.#trees.get(label) === undefined ? this.#labelOfZone(this.#ofZone.before) : label;
   }
 
   /** For the next message; notes that one is sent. Ephemeral ones never count: nobody waits for them. */
@@ -53,12 +68,16 @@ export class TreeChoice {
     this.#count++;
     if (this.#count >= hotMessages) this.#isHot = true;
     if (!this.#isHot) return this.zoneTree(now);
-    const own = sourceTree(this.#self.stream, this.#season(now, this.#phaseMs));
+    const own = this.#labelOfOwn(this.#own.turn(now, this.#neighbors.length));
     // Every tree passes every peer, so our own table tells how many there are in the mesh.
     return this.#trees.get(own) !== undefined || this.#trees.inUse(now) < hotTreesMax ? own : this.zoneTree(now);
   }
 
-  #season(now: Millis, phaseMs: Millis): number {
-    return Math.floor((now + phaseMs) / this.#config.replantMs);
+  #labelOfZone(turn: number): TreeLabel {
+    return zoneTree(this.#self.zone, turn);
+  }
+
+  #labelOfOwn(turn: number): TreeLabel {
+    return sourceTree(this.#self.stream, turn);
   }
 }

@@ -2,13 +2,14 @@ import type { PeerId } from '@starling/kernel';
 import type { StreamId } from './messages.ts';
 
 /**
- * Names a tree. The origin of a message chooses it and all peers follow, so that they agree without a word. 0 is the one
- * tree that all senders share where no zones are known. Others are hashes: two names that meet in one label share a tree,
+ * Names a tree. The origin of a message chooses it and all peers follow, so that they agree without a word. The first are those that
+ * all senders share where no zones are known, one after the other. Others are hashes: two names that meet in one label share a tree,
  * which costs some latency and nothing else.
  */
 export type TreeLabel = number;
 
-export const sharedTree: TreeLabel = 0;
+/** Enough that none comes back while it is remembered. One byte, or two, on the wire. */
+const sharedTrees = 256;
 
 /** Labels fit into three bytes on the wire. */
 export const treeLabelMax = 2 ** 21 - 1;
@@ -35,12 +36,21 @@ export function nextEntry(entry: Entry, rank: number): Entry {
 
 /** The tree that all senders of a zone share. `season` counts replantings. */
 export function zoneTree(zone: string, season: number): TreeLabel {
-  return zone === '' ? sharedTree : 1 + (hash(zone, season) % treeLabelMax);
+  return zone === '' ? ((season % sharedTrees) + sharedTrees) % sharedTrees : hashed(zone, season);
 }
 
 /** A sender's own. */
 export function sourceTree(stream: StreamId, season: number): TreeLabel {
-  return 1 + (hash(stream, season) % treeLabelMax);
+  return hashed(stream, season);
+}
+
+/** Do senders of any zone share this tree? */
+export function isShared(label: TreeLabel): boolean {
+  return label < sharedTrees;
+}
+
+function hashed(name: string, season: number): TreeLabel {
+  return sharedTrees + (hash(name, season) % (treeLabelMax + 1 - sharedTrees));
 }
 
 /** A part of `of` that names differ by: replantings are spread over time by it. */
@@ -55,7 +65,7 @@ export function entryRank(round: number, peer: PeerId, label: TreeLabel): number
 
 /** FNV-1a, 32 bits, with a finish that spreads the low bits. */
 function hash(text: string, salt: number): number {
-  let value = 0x811c9dc5 ^ salt;
+  let value = Math.imul(0x811c9dc5 ^ salt, 0x01000193);
   for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
   value = Math.imul(value ^ (value >>> 15), 0x2c1b3c6d);
   return (value ^ (value >>> 13)) >>> 0;

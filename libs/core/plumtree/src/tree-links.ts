@@ -7,7 +7,7 @@ import { PatientAnnouncements } from './patient-announcements.ts';
 import type { PlumtreeStats } from './stats.ts';
 import type { StreamState } from './stream-table.ts';
 import type { Tree } from './tree.ts';
-import { crossingsOf, type Entry, nextEntry, sharedTree, type TreeLabel } from './tree-label.ts';
+import { crossingsOf, type Entry, isShared, nextEntry, type TreeLabel } from './tree-label.ts';
 import type { TreeTable } from './tree-table.ts';
 
 /** What a message that the parent did bring first takes off its omissions. 1/8: guess, of a relay that leaves out more than that the doubt stays. */
@@ -91,15 +91,81 @@ export class TreeLinks<B> {
   }
 
   /**
-   * The parent is gone. A neighbour that only announced takes its place at once: what is under way is then late by a link, and not by a timer.
-   * One of our own branch brings nothing; then the timer does it. One on the same side of the zone's border, so that the zone is still
-   * entered once.
+   * The parent is gone. A neighbour that only announced is to push in its place at once: what is under way is then late by a link, and not by a
+   * timer. One of our own branch brings nothing; then the timer does it.
    */
   reattach(now: Millis, tree: Tree, gone: Neighbor, out: Out<B>): void {
+    if (tree.feed !== null) return;
+    tree.feed = this.#graftInstead(now, tree, tree.label, gone, 1, out);
+  }
+
+  /** The parent will be gone soon: others are to push as well, and if they bring nothing, the next. */
+  replace(now: Millis, tree: Tree, label: TreeLabel, retiring: Neighbor, out: Out<B>): void {
+    if (now - tree.replacedAt < this.#config.graft2Ms) return;
+    tree.replacedAt = now;
+    this.#graftInstead(now, tree, label, retiring, 2, out);
+  }
+
+  /** A new neighbour, of a tree that has no parent, or one that retires. */
+  attach(now: Millis, tree: Tree, neighbor: Neighbor, out: Out<B>): void {
     if (now - tree.usedAt > this.#config.reattachMs) return;
-    const others = this.#neighbors.filter((neighbor) => neighbor.isFar === gone.isFar && tree.isLazy(neighbor));
-    const other = others[this.#rng.below(Math.max(1, others.length))];
-    if (other !== undefined) this.graft(now, other, tree.label, [], out);
+    if (tree.parent !== null && tree.parent.isFar !== neighbor.isFar) return;
+    this.#graftOneWay(now, neighbor, tree, tree.label, out);
+    if (tree.parent === null) tree.feed ??= neighbor;
+  }
+
+  /** A message is about to be pushed that did not come by the one that stands in for a parent: to the rest of the mesh that is the way. */
+  openStandIn(tree: Tree, from: Neighbor | null, out: Out<B>): void {
+    const { standIn } = tree;
+    if (standIn === null || standIn === from) return;
+    tree.feed = null;
+    this.makeEager(tree, standIn, out);
+  }
+
+  /** Those that seem nearest to where messages come from, on the same side of the zone's border, so that the zone is still entered once. */
+  #graftInstead(
+    now: Millis,
+    tree: Tree,
+    label: TreeLabel,
+    parent: Neighbor,
+    count: number,
+    out: Out<B>,
+  ): Neighbor | null {
+    if (now - tree.usedAt > this.#config.reattachMs) return null;
+    const others = this.#neighbors.filter(
+      (neighbor) => neighbor.isFar === parent.isFar && !neighbor.isRetiring && tree.isLazy(neighbor),
+    );
+    const nearest = this.#rng.sample(others, others.length).sort((a, b) => b.leadIn(label) - a.leadIn(label));
+    for (const other of nearest.slice(0, count)) this.#graftOneWay(now, other, tree, label, out);
+    return nearest[0] ?? null;
+  }
+
+  /** It is to push to us, and we only announce to it: copies that cross on a link would make its other end prune it. */
+  #graftOneWay(now: Millis, neighbor: Neighbor, tree: Tree, label: TreeLabel, out: Out<B>): void {
+    this.graft(now, neighbor, label, [], out);
+    tree.makeLazy(neighbor, Number.NEGATIVE_INFINITY);
+  }
+
+  /**
+   * A second copy came, by a link that was grafted in place of a parent that retires or is gone: this is the parent from now on. Unless it may have
+   * the message from us, for then it has made two links more: of those one goes on pushing, until the parent is gone. False: it is an ordinary
+   * duplicate.
+   */
+  takesOver(now: Millis, state: StreamState, tree: Tree, message: Gossip<B>, neighbor: Neighbor, out: Out<B>): boolean {
+    const { parent, feed } = tree;
+    if (parent === null ? tree.isOwn : !parent.isRetiring || neighbor.isFar !== parent.isFar) return false;
+    if (neighbor.isRetiring || !tree.isLazy(neighbor) || entryBy(neighbor, tree, message) !== tree.entry) return false;
+    if (parent !== null) {
+      if (message.seq !== state.treeSeq || message.round > state.treeRound + 1) {
+        tree.feed ??= neighbor;
+        return feed === null || feed === neighbor;
+      }
+      this.prune(now, tree, message.tree, parent, out);
+    }
+    this.makeEager(tree, neighbor, out);
+    tree.parent = neighbor;
+    tree.feed = null;
+    return true;
   }
 
   /** A message of this tree had to be grafted, and came from elsewhere than from the tree's parent. */
@@ -140,8 +206,7 @@ export class TreeLinks<B> {
     }
     if (feed !== null || this.#isDoubted(now, later)) return false;
     tree.feed = later;
-    this.graft(now, later, label, [], out);
-    tree.makeLazy(later, Number.NEGATIVE_INFINITY);
+    this.#graftOneWay(now, later, tree, label, out);
     return true;
   }
 
@@ -247,7 +312,7 @@ export class TreeLinks<B> {
    */
   enteredAnew(now: Millis, tree: Tree, label: TreeLabel, entry: Entry, out: Out<B>): void {
     tree.entry = entry;
-    if (!tree.hasLazy || label === sharedTree || label !== tree.label) return;
+    if (!tree.hasLazy || isShared(label) || label !== tree.label) return;
     if (now - tree.openedAt < this.#config.pruneRepeatMs) return;
     tree.openedAt = now;
     for (const neighbor of this.#neighbors) if (!neighbor.isFar) this.makeEager(tree, neighbor, out);

@@ -59,9 +59,17 @@ export class TreeTable {
     return tree;
   }
 
-  neighborUp(): void {
-    for (const tree of this.#trees.values()) tree.neighborUp();
-    this.#overflow?.neighborUp();
+  /** The trees that have no way to this peer, or soon will have none. */
+  neighborUp(neighbor: Neighbor): Tree[] {
+    this.#overflow?.neighborUp(neighbor);
+    const trees = [...this.#trees.values()];
+    for (const tree of trees) tree.neighborUp(neighbor);
+    return trees.filter(({ isOwn, parent }) => !isOwn && (parent === null || parent.isRetiring));
+  }
+
+  /** The trees whose parent this is, but for one that many labels share. */
+  ofParent(neighbor: Neighbor): Tree[] {
+    return [...this.#trees.values()].filter(({ parent }) => parent === neighbor);
   }
 
   /** The trees whose parent it was, but for one that many labels share. */

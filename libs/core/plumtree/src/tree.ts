@@ -7,9 +7,11 @@ export class Tree {
   readonly label: TreeLabel;
   /** Payloads are pushed to these, in the order in which they became neighbours. Replaced, never changed. */
   eager: readonly Neighbor[];
-  /** Who gave us the last message of this tree; null when that was ourselves, or the link is not eager any more. */
+  /** Who gave us the last message of this tree that was not our own; null when there was none, or the link is not eager any more. */
   parent: Neighbor | null = null;
-  /** Pushes to us beside a parent that is doubted; we only announce to it. */
+  /** The last message was this peer's own. */
+  isOwn = false;
+  /** Pushes to us beside a parent that is doubted or retires, or instead of one that is gone; we only announce to it. */
   feed: Neighbor | null = null;
   /** How the last message entered this zone. */
   entry: Entry = 0;
@@ -19,6 +21,8 @@ export class Tree {
   shortenedAt: Millis = Number.NEGATIVE_INFINITY;
   /** When its near links were last opened for another entry. */
   openedAt: Millis = Number.NEGATIVE_INFINITY;
+  /** When a link was last grafted to replace a parent that retires. */
+  replacedAt: Millis = Number.NEGATIVE_INFINITY;
   /** When this peer last asked for its part of the zone to give up its entry. */
   yieldedAt: Millis = Number.NEGATIVE_INFINITY;
   /** The last way that was yielded to failed: no other is believed in before this. */
@@ -63,19 +67,30 @@ export class Tree {
     return this.#lazy.get(neighbor) ?? Number.NEGATIVE_INFINITY;
   }
 
-  /** SRDS'07 algorithm 3, neighborUp: a new link is eager. The list of neighbours has it already. */
-  neighborUp(): void {
+  /**
+   * SRDS'07 algorithm 3, neighborUp. The list of neighbours has it already.
+   *
+   * Deviation: where messages have a way a new link is lazy; in the paper it is eager. Each message would cross it twice, and be a shortcut
+   * for one sender: in a tree that many share such shortcuts add up to long ways (plumtree/latency).
+   */
+  neighborUp(neighbor: Neighbor): void {
+    if (this.parent !== null) this.#lazy.set(neighbor, Number.NEGATIVE_INFINITY);
     this.#listEager();
   }
 
-  /** True: it was the parent. */
+  /** True: it was the way by which messages come. */
   neighborDown(neighbor: Neighbor): boolean {
-    const wasParent = this.parent === neighbor;
-    if (wasParent) this.parent = null;
+    const wasWay = this.parent === neighbor || this.standIn === neighbor;
+    if (this.parent === neighbor) this.parent = null;
     if (this.feed === neighbor) this.feed = null;
     this.#lazy.delete(neighbor);
     this.#listEager();
-    return wasParent;
+    return wasWay;
+  }
+
+  /** The feed, where the parent is gone. */
+  get standIn(): Neighbor | null {
+    return this.parent === null ? this.feed : null;
   }
 
   makeEager(neighbor: Neighbor): void {

@@ -122,8 +122,11 @@ describe('trees of zones', () => {
     // One that is a little slower is taken, for it spares a crossing.
     network.link('a2', 'c2', 70);
     network.run(2_000);
-    delay('c2');
-    network.run(2_000);
+    // The first message is announced over it, the second crosses it.
+    for (let i = 0; i < 2; i++) {
+      delay('c2');
+      network.run(2_000);
+    }
     expect(delay('c2')).toBe(71);
   });
 
@@ -221,7 +224,8 @@ describe('trees of senders', () => {
       network.run(200_000);
     }
     const { core, delivered } = network.peer('p00');
-    expect(new Set(delivered.map(({ tree }) => tree)).size).toBe(9);
+    // One of each sender, and one shared for each ten minutes.
+    expect(new Set(delivered.map(({ tree }) => tree)).size).toBe(8 + 3);
     expect(core.trees).toMatchObject({ known: 3, overflowed: 0 });
     expect(core.trees.evicted).toBeGreaterThan(5);
   });

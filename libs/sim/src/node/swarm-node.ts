@@ -14,7 +14,7 @@ import {
   type PlumtreeMessage,
 } from '@starling/core-plumtree';
 import type { Input, Millis, Outbox, PeerId, PeerInfo, ProtocolCore, Rng } from '@starling/kernel';
-import { streamOf } from '@starling/mesh';
+import { type NeighborCommand, neighborCommandOf, streamOf } from '@starling/mesh';
 
 /** A broadcast in these swarms is a number: which of the run's broadcasts it is. */
 export type SwarmMessage = HyParViewMessage | PlumtreeMessage<number>;
@@ -42,7 +42,7 @@ export class SwarmNode
   #broadcastAt: Millis;
   #out!: Outbox<SwarmMessage, SwarmEvent>;
   /** The membership's events, handed to the broadcast once the membership has returned. */
-  #handOvers: { readonly kind: 'neighborUp' | 'neighborDown'; readonly peer: PeerId; readonly zone: string }[] = [];
+  #handOvers: NeighborCommand[] = [];
 
   constructor(config: SwarmConfig, self: PeerInfo, rng: Rng) {
     this.membership = new HyParView(config.hyparview, self, rng.child(), admitAll);
@@ -75,6 +75,10 @@ export class SwarmNode
         this.#toMembership(now, input);
     }
     if (this.#handOvers.length > 0) this.#handOver(now);
+    // One that was only retiring: to the membership it was no neighbour any more.
+    if (input.kind === 'linkDown') {
+      this.#toBroadcast(now, { kind: 'command', command: { kind: 'neighborDown', peer: input.peer } });
+    }
   }
 
   nextDeadline(): Millis {
@@ -94,9 +98,8 @@ export class SwarmNode
   }
 
   emit(event: SwarmEvent): void {
-    if (event.kind === 'neighborUp' || event.kind === 'neighborDown') {
-      this.#handOvers.push({ kind: event.kind, peer: event.peer.id, zone: event.peer.zone });
-    }
+    const command = neighborCommandOf(event);
+    if (command !== null) this.#handOvers.push(command);
     this.#out.emit(event);
   }
 
