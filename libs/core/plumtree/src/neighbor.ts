@@ -43,13 +43,14 @@ export class Neighbor {
   /** Pulls in a row that brought nothing. */
   strikes = 0;
 
+  /** What `leads` was told last. */
+  #lead = Number.NEGATIVE_INFINITY;
+  #leadTree: TreeLabel = -1;
+
   constructor(id: PeerId, isFar: boolean) {
     this.id = id;
     this.isFar = isFar;
   }
-
-  #lead = Number.NEGATIVE_INFINITY;
-  #leadTree: TreeLabel = -1;
 
   get isRetiring(): boolean {
     return this.retiresAt !== never;

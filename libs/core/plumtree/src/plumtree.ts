@@ -649,7 +649,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
 
   // Algorithm 3: overlay changes
 
-  /** Algorithm 3, neighborUp: a new link is eager, in every tree. */
+  /** Algorithm 3, neighborUp: a new link is eager in the trees that have no way here yet. */
   #neighborUp(now: Millis, peer: PeerId, zone: string, out: Out<B>): void {
     const known = this.#byId.get(peer);
     if (known?.isRetiring === false) return;
