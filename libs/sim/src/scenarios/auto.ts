@@ -80,15 +80,15 @@ export const auto: Scenario = {
     { id: 'straight', what: 'went to holders', unit: '%', paper: '–', goal: null, judgedBy: 'mean' },
     { id: 'walked', what: 'walked, guided or not', unit: '%', paper: '–', goal: null, judgedBy: 'mean' },
   ],
-  run(peers, seed) {
-    const setting = settled(peers, seed);
-    const { documents, askers } = setting;
+  run(size, seed) {
+    const setting = settled(size, seed);
+    const { documents, peers } = setting;
     const { rng } = documents.harness.world;
     const [open, all, rare] = [newWay(), newWay(), newWay()];
     const chosen = { summary: 0, walk: 0, exhaustive: 0, guided: 0, keywords: 0 };
     for (let i = 0; i < questions; i++) {
       const word = wordOf(setting, i);
-      const asker = randomOf(rng, askers);
+      const asker = randomOf(rng, peers);
       const truth = documents.oracle([word]);
       const answer = documents.ask(asker, [word], { strategy: 'auto', limit });
       const strategy = answer.finished.choice?.strategy ?? 'exhaustive';

@@ -3,7 +3,6 @@ import type { Millis, Rng } from '@starling/kernel';
 import { defaultMeshConfig, type MeshCommand, type MeshConfig, type MeshEvent } from '@starling/mesh';
 import { latencies } from '../engine/latency.ts';
 import { network } from '../engine/network.ts';
-import { MeshNode } from '../node/mesh-node.ts';
 import { MeshHarness, type MeshPeer } from './mesh.ts';
 
 /** A document as the index of a simulated peer keeps it. */
@@ -39,20 +38,12 @@ export class DocumentWorld {
   >();
   #number = 0;
 
-  /** `isHolding`: does the peer with this number hold summaries of the others? All tell theirs. */
-  constructor(seed: number, config: MeshConfig, isHolding: (index: number) => boolean) {
-    const telling = { ...config, summaries: { ...config.summaries, bytesMax: 1, bitsPerTerm: 1e-9, falseShareMax: 0 } };
+  constructor(seed: number, config: MeshConfig) {
     this.harness = new MeshHarness({
       seed,
       network: network(latencies.threeZones, { lingerMs: 0 }),
       config,
       isChecked: false,
-      bootAs: (given, info, rng) =>
-        new MeshNode(
-          isHolding(Number(info.id.slice(1))) ? given : { ...given, summaries: telling.summaries },
-          info,
-          rng,
-        ),
     });
     this.harness.world.observe({
       started: (peer) => this.harness.world.at(this.harness.world.now, () => this.#changed(peer)),

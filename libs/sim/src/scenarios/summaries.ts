@@ -9,14 +9,10 @@ import type { Scenario } from './scenario.ts';
 const vocabulary = 50_000;
 const documentsEach = 20;
 const wordsEach = 20;
-/** Above this many peers not all can hold the summaries of all in one process: so many do, and ask. */
-const allHoldMax = 200;
-const holdersAbove = 12;
 
 export interface Setting {
   readonly documents: DocumentWorld;
   readonly peers: readonly MeshPeer[];
-  readonly askers: readonly MeshPeer[];
   /** Words that a known share of the peers have, by name: in so many copies each. */
   readonly tags: readonly { readonly word: string; readonly copies: number }[];
 }
@@ -43,9 +39,7 @@ export function settled(
   { documentsEach: each, wordsEach: words }: Stock = { documentsEach, wordsEach },
 ): Setting {
   documentNumber = 0;
-  const step = Math.max(1, Math.floor(peers / holdersAbove));
-  const isHolding = (index: number): boolean => peers <= allHoldMax || index % step === 0 || index >= peers;
-  const documents = new DocumentWorld(seed, config, isHolding);
+  const documents = new DocumentWorld(seed, config);
   const { harness } = documents;
   const { world } = harness;
   harness.start(peers, 5);
@@ -65,13 +59,12 @@ export function settled(
     }
   }
   world.runUntil(world.now + 60_000);
-  const live = harness.livePeers();
-  return { documents, peers: live, askers: live.filter(({ index }) => isHolding(index)), tags };
+  return { documents, peers: harness.livePeers(), tags };
 }
 
-function covered(askers: readonly MeshPeer[], peers: number): number {
-  const shares = askers.map((peer) => Math.min(1, meshOf(peer).summaries.covered / peers));
-  return shares.reduce((sum, share) => sum + share, 0) / shares.length;
+/** The share of all that a peer knows summaries of, on average. */
+function covered(peers: readonly MeshPeer[]): number {
+  return mean(peers.map((peer) => Math.min(1, meshOf(peer).summaries.covered / peers.length)));
 }
 
 /** What a question found of what there is to find, up to its limit. */
@@ -90,7 +83,7 @@ export function randomOf<T>(rng: Rng, items: readonly T[]): T {
 }
 
 /** Questions for tags: what they found, cost and asked in vain. */
-function askTags({ documents, askers, tags }: Setting): Record<string, number> {
+function askTags({ documents, peers, tags }: Setting): Record<string, number> {
   const { rng } = documents.harness.world;
   const recalls: number[] = [];
   const times: number[] = [];
@@ -99,7 +92,7 @@ function askTags({ documents, askers, tags }: Setting): Record<string, number> {
   let messages = 0;
   let mayAnswer = 0;
   for (const { word } of tags) {
-    const asker = randomOf(rng, askers);
+    const asker = randomOf(rng, peers);
     const truth = documents.oracle([word]);
     const holders = new Set<PeerId>(truth.map(({ peer }) => peer));
     const answer = documents.ask(asker, [word], { strategy: 'summary', limit: 1_000 });
@@ -119,14 +112,14 @@ function askTags({ documents, askers, tags }: Setting): Record<string, number> {
 }
 
 /** Questions for two words that are neither rare nor everywhere: is the order that of one index over everything? */
-function askWords({ documents, askers }: Setting, strategy: 'summary' | 'auto'): Record<string, number> {
+function askWords({ documents, peers }: Setting, strategy: 'summary' | 'auto'): Record<string, number> {
   const { rng } = documents.harness.world;
   const recalls: number[] = [];
   let summary = 0;
   for (let i = 0; i < 40; i++) {
     const source = randomOf(rng, documents.documentsOf(randomOf(rng, documents.harness.livePeers())));
     const words = rng.sample([...source.words].sort(), 2);
-    const answer = documents.ask(randomOf(rng, askers), words, { strategy });
+    const answer = documents.ask(randomOf(rng, peers), words, { strategy });
     recalls.push(recallOf(answer, documents.oracle(words), 10));
     if (answer.finished.choice?.strategy === 'summary') summary++;
   }
@@ -135,7 +128,7 @@ function askWords({ documents, askers }: Setting, strategy: 'summary' | 'auto'):
 
 /** Puts from everywhere for a while: when does everybody know? */
 function putForAWhile(setting: Setting, meter: WireMeter, idlePerMs: number): Record<string, number> {
-  const { documents, peers, askers } = setting;
+  const { documents, peers } = setting;
   const { world } = documents.harness;
   const delays: number[] = [];
   const puts = 100;
@@ -156,7 +149,7 @@ function putForAWhile(setting: Setting, meter: WireMeter, idlePerMs: number): Re
     const peer = randomOf(world.rng, peers);
     const word = `fresh${i}`;
     documents.put(peer, [documentOf(world.rng, wordsEach, word)]);
-    unknown.set(word, { at: world.now, peer: peer.info.id, left: new Set(askers) });
+    unknown.set(word, { at: world.now, peer: peer.info.id, left: new Set(peers) });
     world.runUntil(world.now + 100);
     look();
   }
@@ -174,18 +167,15 @@ function putForAWhile(setting: Setting, meter: WireMeter, idlePerMs: number): Re
 }
 
 /** A tenth of the peers crash: what is found of what the living have, at once and when it is known who is gone. */
-function churn({ documents, askers, tags }: Setting): Record<string, number> {
+function churn({ documents, peers, tags }: Setting): Record<string, number> {
   const { world } = documents.harness;
-  const spared = new Set(askers);
-  const victims = world.rng.sample(
-    world.peers.filter((peer) => peer.isUp && !spared.has(peer)),
-    Math.floor(world.peers.length / 10),
-  );
-  for (const victim of victims) world.crash(victim);
+  for (const victim of world.rng.sample(documents.harness.livePeers(), Math.floor(world.peers.length / 10)))
+    world.crash(victim);
+  const living = peers.filter(({ isUp }) => isUp);
   const recall = (): number =>
     mean(
       tags.map(({ word }) => {
-        const answer = documents.ask(randomOf(world.rng, askers), [word], { strategy: 'summary', limit: 1_000 });
+        const answer = documents.ask(randomOf(world.rng, living), [word], { strategy: 'summary', limit: 1_000 });
         const truth = documents.oracle([word]);
         return recallOf(answer, truth, 1_000);
       }),
@@ -210,8 +200,8 @@ export const summaries: Scenario = {
   name: 'search/summaries',
   about: 'full summaries: questions straight to the holders, freshness, upkeep, churn, a joiner (target 21)',
   engine: 'event',
-  setup: `the shipped configuration, three zones; each peer has ${documentsEach} documents of ${wordsEach} words by Zipf's law out of ${vocabulary}; 60 tags held by one peer, 0.1 % and 1 % of them; up to ${allHoldMax} peers all hold summaries, above about ${holdersAbove} do and ask, and all tell; links that are opened for a question are not counted as messages`,
-  peers: 2_000,
+  setup: `the shipped configuration, three zones; each peer has ${documentsEach} documents of ${wordsEach} words by Zipf's law out of ${vocabulary}; 60 tags held by one peer, 0.1 % and 1 % of them; all hold summaries of all, in one process, so that the largest meshes do not fit; links that are opened for a question are not counted as messages`,
+  peers: 300,
   seeds: 1,
   cpuSeconds: 90,
   reduced: { peers: 20, seeds: 1 },
@@ -318,22 +308,22 @@ export const summaries: Scenario = {
     { id: 'joinMs', what: 'until a joiner knows all', unit: 'ms', paper: '–', goal: null, judgedBy: 'worst' },
     { id: 'joinBytes', what: 'fetched by it per peer', unit: 'B', paper: '–', goal: null, judgedBy: 'mean' },
   ],
-  run(peers, seed) {
-    const setting = settled(peers, seed);
-    const { documents, askers } = setting;
+  run(size, seed) {
+    const setting = settled(size, seed);
+    const { documents, peers } = setting;
     const { world } = documents.harness;
     const meter = new WireMeter();
     const idleMs = 60_000;
     world.observe({ sent: (from, to, message, now) => meter.sent(from.index, to.index, message, now) });
     world.runUntil(world.now + idleMs);
-    const idle = (1_000 * meter.bytes.summaries) / idleMs / peers;
+    const idle = (1_000 * meter.bytes.summaries) / idleMs / size;
     const idlePerMs = meter.total / idleMs;
-    const asker = meshOf(askers[0] as MeshPeer).summaries;
+    const asker = meshOf(peers[0] as MeshPeer).summaries;
     const values = {
       idle,
       memory: asker.bytes / asker.covered,
       memoryAll: asker.bytes / 2 ** 20,
-      covered: covered(askers, peers),
+      covered: covered(peers),
       ...askTags(setting),
       ...askWords(setting, 'summary'),
       ...putForAWhile(setting, meter, idlePerMs),
