@@ -418,6 +418,22 @@ describe('beyond algorithm 2: how long the tree is waited for, and who is doubte
       expect(bench.core.eagerPeers()).toContain('b');
     });
 
+    it('one that brings nothing any more loses its place after four, and is pushed to still', () => {
+      const { bench } = doubting();
+      for (let seq = 6; seq < 9; seq++) bench.receive(1_000 * seq, 'b', gossip(seq));
+      expect(bench.core.eagerPeers()).toEqual(['a']);
+      bench.receive(9_000, 'b', gossip(9));
+      expect(bench.core.eagerPeers()).toEqual(['a', 'b']);
+      expect(bench.receive(10_000, 'b', gossip(10)).join()).toContain('a: gossip');
+    });
+
+    it('while it brings nothing it may be no way to anybody: what is published here goes to the other one too', () => {
+      const { bench } = doubting();
+      expect(bench.publish(5_500, 'x').join()).not.toContain('b: gossip');
+      bench.receive(6_000, 'b', gossip(6));
+      expect(bench.publish(6_500, 'y').join()).toContain('b: gossip me~1#2 round 1');
+    });
+
     it('until it has brought enough first', () => {
       const { bench } = doubting();
       let seq = 5;

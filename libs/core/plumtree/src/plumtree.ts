@@ -633,6 +633,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     if (tree.parent !== neighbor) {
       this.#links.makeEager(tree, neighbor, out);
       tree.parent = neighbor;
+      tree.unbrought = 0;
       if (tree.feed === neighbor) tree.feed = null;
     }
     if (missing === undefined) return;

@@ -15,6 +15,9 @@ const fadePerMessage = 1 / 8;
 /** Omissions count up to so many, so that one that was cut off for a while is trusted again after a dozen messages. 4: guess. */
 const omissionsMax = 4;
 
+/** After so many messages in a row that only the feed brought it is the parent. 4: as many as omissions count. */
+const unbroughtMax = 4;
+
 type Out<B> = Outbox<PlumtreeMessage<B>, PlumtreeEvent<B>>;
 
 /** How a message that this neighbour sent entered our zone. */
@@ -210,11 +213,18 @@ export class TreeLinks<B> {
     return true;
   }
 
-  /** True: a message came by the feed before the parent brought it, and the parent is doubted still: its place stays as it is. */
-  cameByFeed(now: Millis, { parent, feed }: Tree, from: Neighbor): boolean {
-    if (feed !== from || parent === null || !this.#isDoubted(now, parent)) return false;
+  /**
+   * True: a message came by the feed before the parent brought it, and the parent is doubted still: its place stays as it is. Unless it brings
+   * nothing at all, and is no way to anybody either: a second copy from it would have cost it its place.
+   */
+  cameByFeed(now: Millis, tree: Tree, from: Neighbor): boolean {
+    const { parent, feed } = tree;
+    if (feed !== from || parent === null || !this.#isDoubted(now, parent)) {
+      tree.unbrought = 0;
+      return false;
+    }
     this.#count(now, parent);
-    return true;
+    return ++tree.unbrought < unbroughtMax;
   }
 
   /** Has this tree's parent lately left something out? Once may be chance: it costs it no place, but less is waited for it. */

@@ -13,6 +13,8 @@ export class Tree {
   isOwn = false;
   /** Pushes to us beside a parent that is doubted or retires, or instead of one that is gone; we only announce to it. */
   feed: Neighbor | null = null;
+  /** Messages in a row that came by the feed and not at all by the parent. */
+  unbrought = 0;
   /** How the last message entered this zone. */
   entry: Entry = 0;
   /** When its last message was first seen. */
@@ -88,9 +90,9 @@ export class Tree {
     return wasWay;
   }
 
-  /** The feed, where the parent is gone. */
+  /** The feed, where the parent is gone, or brings nothing. */
   get standIn(): Neighbor | null {
-    return this.parent === null ? this.feed : null;
+    return this.parent === null || this.unbrought > 0 ? this.feed : null;
   }
 
   makeEager(neighbor: Neighbor): void {
