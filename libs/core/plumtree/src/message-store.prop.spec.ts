@@ -1,22 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { gossip } from './bench.test-support.ts';
 import { heldMessageBytes, MessageStore } from './message-store.ts';
 import type { Gossip, StreamDigest } from './messages.ts';
 
 function message(stream: string, seq: number, bytes: number): Gossip<string> {
-  return {
-    kind: 'gossip',
-    stream,
-    seq,
-    round: 1,
-    publishedAt: 0,
-    wantHeld: false,
-    repair: false,
-    tree: 0,
-    entry: 0,
-    signature: null,
-    body: 'x'.repeat(bytes),
-  };
+  return gossip(seq, { stream, body: 'x'.repeat(bytes) });
 }
 
 const adds = fc.uniqueArray(fc.tuple(fc.constantFrom('a', 'b'), fc.integer({ min: 1, max: 80 }), fc.nat(20)), {
