@@ -186,7 +186,15 @@ const statistics: fc.Arbitrary<TermStatistics> = fc.record({
 });
 
 const tallies: fc.Arbitrary<QueryTally> = fc.record(
-  { asked: uint32, answered: uint32, messages: uint32, missing: uint32, bytes: whole, statistics },
+  {
+    asked: uint32,
+    answered: uint32,
+    messages: uint32,
+    missing: uint32,
+    broken: fc.integer({ min: 1, max: 0xffffffff }),
+    bytes: whole,
+    statistics,
+  },
   { requiredKeys: ['asked', 'answered', 'messages', 'missing', 'bytes'] },
 );
 

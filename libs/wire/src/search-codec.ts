@@ -183,9 +183,9 @@ export function fromHit({ peer, documentId, version, score, length, terms, docum
 
 function fromTally(tally: TallyProto | undefined): QueryTally | null {
   if (tally === undefined) return null;
-  const { asked, answered, messages, missing, bytes } = tally;
+  const { asked, answered, messages, missing, broken, bytes } = tally;
   const rest = { ...fromStatistics(tally.statistics), ...fromResponders(tally.responders) };
-  return { asked, answered, messages, missing, bytes: fromUint64(bytes), ...rest };
+  return { asked, answered, messages, missing, ...(broken > 0 && { broken }), bytes: fromUint64(bytes), ...rest };
 }
 
 function fromSeekTally(tally: SeekTallyProto | undefined): SeekTally | null {

@@ -125,6 +125,18 @@ export class SearchNetwork {
     }
   }
 
+  /** Breaks a link; whoever it joined lives on. */
+  cut(a: PeerId, b: PeerId): void {
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      this.node(from).eager.delete(to);
+      this.node(from).lazy.delete(to);
+      this.handle(from, { kind: 'linkDown', peer: to, reason: 'lost' });
+    }
+  }
+
   command(id: PeerId, command: SearchCommand): void {
     this.handle(id, { kind: 'command', command });
   }

@@ -39,6 +39,7 @@ export class ActiveQuery {
   #answered = 0;
   #messages = 0;
   #missing = 0;
+  #broken = 0;
   #bytes = 0;
   #statistics: TermStatistics | undefined;
   #responders: ResponderTally | undefined;
@@ -62,6 +63,7 @@ export class ActiveQuery {
       answered: this.#answered,
       messages: this.#messages,
       missing: this.#missing,
+      ...(this.#broken > 0 && { broken: this.#broken }),
       bytes: this.#bytes,
       ...(this.#statistics !== undefined && { statistics: this.#statistics }),
       ...(this.#responders !== undefined && { responders: this.#responders }),
@@ -110,12 +112,19 @@ export class ActiveQuery {
     this.#answered = addCounts(this.#answered, tally.answered);
     this.#messages = addCounts(this.#messages, tally.messages);
     this.#missing = addCounts(this.#missing, tally.missing);
+    this.#broken = addCounts(this.#broken, tally.broken ?? 0);
     this.#bytes = addCounts(this.#bytes, tally.bytes, Number.MAX_SAFE_INTEGER);
     this.#add(tally.statistics);
     this.#responders = sumOf(this.#responders, tally.responders);
   }
 
-  /** The branch broke or ran out of time. */
+  /** The branch's link broke. */
+  broke(peer: PeerId): void {
+    if (this.pending.has(peer)) this.#broken = addCounts(this.#broken, 1);
+    this.lost(peer);
+  }
+
+  /** The branch has no answer in time, or none at all. */
   lost(peer: PeerId): void {
     if (!this.pending.delete(peer)) return;
     this.#asked = addCounts(this.#asked, 1);

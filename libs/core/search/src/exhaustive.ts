@@ -22,8 +22,9 @@ type DeclineMessage = Extract<SearchMessage, { kind: 'decline' }>;
 type LocalHitsCommand = Extract<SearchCommand, { kind: 'localHits' }>;
 
 const never = Number.POSITIVE_INFINITY;
-/** The wave that goes over every link. */
+/** The first wave that goes over every link, and the last one. */
 const secondWave = 1;
+const lastWave = 2;
 
 /** What the exhaustive search needs of the search around it. */
 export interface ExhaustiveSide {
@@ -50,7 +51,8 @@ export interface ExhaustiveSide {
 
 /** What happened so far; each `…Shed`, `…Dropped` and `…Late` counts a bound that was reached. */
 export interface ExhaustiveStats {
-  secondWaves: number;
+  /** Waves after a first one. */
+  furtherWaves: number;
   asked: number;
   declined: number;
   queriesShed: number;
@@ -69,6 +71,7 @@ interface Account {
  * Asks everybody: a query spreads along the broadcast tree and the answers are merged on the way back, cut to the best `limit` at
  * each hop. Every peer answers each wave once, to the one who asked first. A branch that breaks, is shed or runs out of time is
  * counted as missing, never left out in silence; then the origin asks once more over all links, where a broken tree is no hindrance.
+ * In that wave who has lost its asker is a branch of nobody, so when a link broke in it, it is repeated once.
  */
 export class Exhaustive {
   readonly #side: ExhaustiveSide;
@@ -76,7 +79,7 @@ export class Exhaustive {
   readonly #accounts = new Map<string, Account>();
   readonly #seen: SeenWaves;
   readonly stats: ExhaustiveStats = {
-    secondWaves: 0,
+    furtherWaves: 0,
     asked: 0,
     declined: 0,
     queriesShed: 0,
@@ -215,7 +218,7 @@ export class Exhaustive {
       // Nobody is left to answer to; what is below us will be asked again by the next wave.
       if (query.parent === peer) this.#abandon(now, query, out);
       else if (query.pending.has(peer)) {
-        query.lost(peer);
+        query.broke(peer);
         query.trace?.lost(now, peer, 'broken');
         this.#finishIfDone(now, query, out);
       }
@@ -330,23 +333,22 @@ export class Exhaustive {
     if (trace !== undefined) this.#side.traced(queryId, query.wave, trace, out);
     account.messages = addCounts(account.messages, spent.messages);
     account.bytes = addCounts(account.bytes, spent.bytes, Number.MAX_SAFE_INTEGER);
-    const isEverybody = isWhole(spent, this.#side.meshSize());
-    const left = account.deadline - now;
-    // An engine that did not answer will not do so for being asked again.
-    if (
-      !isEverybody &&
-      reason !== 'cancelled' &&
-      query.wave < secondWave &&
-      left >= this.#side.config.secondWaveMinMs
-    ) {
-      this.stats.secondWaves++;
-      const second = this.#open(now, query.question, secondWave, null, account.deadline, 0, out);
-      this.#ask(now, second, out);
+    if (reason !== 'cancelled' && this.#isWorthAnother(now, query, account.deadline)) {
+      this.stats.furtherWaves++;
+      const next = this.#open(now, query.question, query.wave + 1, null, account.deadline, 0, out);
+      this.#ask(now, next, out);
       return;
     }
     this.#accounts.delete(queryId);
     const { messages, bytes } = account;
     this.#side.ended(now, queryId, { ...query.tally, messages, bytes }, reason, out);
+  }
+
+  /** Whether there is somebody that the next wave may find. An engine that did not answer will not do so for being asked again. */
+  #isWorthAnother(now: Millis, { wave, tally }: ActiveQuery, deadline: Millis): boolean {
+    if (deadline - now < this.#side.config.secondWaveMinMs || isWhole(tally, this.#side.meshSize())) return false;
+    // All links were asked over: only those behind one that broke meanwhile can be had, not who is dead, hung or overloaded.
+    return wave < secondWave || (wave < lastWave && (tally.broken ?? 0) > 0);
   }
 
   /** Stops without an answer, and stops the branches. */
@@ -376,7 +378,7 @@ export class Exhaustive {
     const { config } = this.#side;
     const { queryId, wave, text, limit, timeoutMs, hops, tree, statistics } = message;
     if (queryId === '' || queryId.length > config.queryIdCharsMax) return 'query id';
-    if (wave !== 0 && wave !== secondWave) return 'query wave';
+    if (!Number.isInteger(wave) || wave < 0 || wave > lastWave) return 'query wave';
     if (text.length > config.textCharsMax) return 'query text';
     if (!Number.isSafeInteger(limit) || limit < 1) return 'query limit';
     if (!(timeoutMs > 0)) return 'query timeout';
@@ -386,9 +388,9 @@ export class Exhaustive {
     return null;
   }
 
-  #isTally({ asked, answered, messages, missing, bytes, statistics, responders }: QueryTally): boolean {
+  #isTally({ asked, answered, messages, missing, broken = 0, bytes, statistics, responders }: QueryTally): boolean {
     if (responders !== undefined && !isResponderTally(responders)) return false;
-    if (![asked, answered, messages, missing, bytes].every(isCount) || answered > asked) return false;
+    if (![asked, answered, messages, missing, broken, bytes].every(isCount) || answered > asked) return false;
     return statistics === undefined || this.#isStatistics(statistics);
   }
 

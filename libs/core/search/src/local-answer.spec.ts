@@ -49,7 +49,7 @@ describe('a local answer that is given in parts', () => {
     network.run(1_000);
     expect(network.finished).toMatchObject([{ reason: 'done', complete: false, tally: { answered: 2, responders } }]);
     expect(network.asks).toHaveLength(1);
-    expect(network.node('p00').core.stats.secondWaves).toBe(0);
+    expect(network.node('p00').core.stats.furtherWaves).toBe(0);
   });
 
   it.each(['cancel', 'link'])('is not waited for any more after a %s', (end) => {

@@ -81,6 +81,8 @@ export interface QueryTally {
   readonly messages: number;
   /** Branches that broke, were shed or ran out of time, each hiding at least one peer. */
   readonly missing: number;
+  /** Of those, the ones whose link broke. Unset: none. */
+  readonly broken?: number;
   /** What `SearchOptions.sizeOf` makes of those messages. */
   readonly bytes: number;
   /** Of the documents of those peers whose own answer is in, by the query's ranked terms. Left out: nothing is known. */

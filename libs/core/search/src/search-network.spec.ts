@@ -138,7 +138,7 @@ describe('a broken tree', () => {
     expect(finished).toMatchObject({ complete: true, tally: { answered: 64, missing: 0 } });
     expect(foundIn(network).size).toBe(128);
     expect(network.hits).toHaveLength(128);
-    expect(network.node('p20').core.stats.secondWaves).toBe(1);
+    expect(network.node('p20').core.stats.furtherWaves).toBe(1);
   });
 
   it('a relay that dies while it works loses only itself', () => {
@@ -154,6 +154,30 @@ describe('a broken tree', () => {
       const [finished] = network.finished;
       if (finished?.complete) expect(found).toContain('p00-x');
     }
+  });
+
+  it('a link that breaks while all are asked over every link is asked around as well', () => {
+    // Two ways from p00 to p03 and p04, by p01 the shorter. Without a tree, the first wave goes over every link.
+    const network = new SearchNetwork(idsOf(6), 1, {}, 10);
+    for (const [a, b] of [
+      ['p00', 'p01'],
+      ['p01', 'p03'],
+      ['p00', 'p02'],
+      ['p02', 'p05'],
+      ['p05', 'p03'],
+      ['p03', 'p04'],
+    ] as const) {
+      network.link(a, b, 'lazy');
+    }
+    for (const [id, { documents }] of network.nodes) documents.push({ id: `doc-${id}`, score: 1 });
+    network.start('p00', 'q1');
+    // p03 has p01 for its asker and waits for p04. Whoever else asks is declined: its part of the mesh is nobody's branch now.
+    network.run(45);
+    network.cut('p01', 'p03');
+    network.run(2_000);
+    expect(network.finished).toMatchObject([{ complete: true, tally: { answered: 6, missing: 0 } }]);
+    expect(foundIn(network).size).toBe(6);
+    expect(network.node('p00').core.stats.furtherWaves).toBe(1);
   });
 
   it('a hung peer costs the deadline, is said to be missing, and hides nobody behind it', () => {
