@@ -230,7 +230,7 @@ export const metricDefinitions = {
   },
   starling_links_renewed_total: {
     type: 'counter',
-    help: 'Links dialled anew because the certificate that the other side had shown expired.',
+    help: 'Links dialled anew before the certificate that the other side had shown expires.',
   },
   starling_insecure: {
     type: 'gauge',

@@ -17,7 +17,7 @@ export interface TransportCounters {
   linksUp: number;
   /** Links that went without a word from either side. */
   linksLost: number;
-  /** Links dialled anew because the other side's certificate had expired. */
+  /** Links dialled anew before the certificate that the other side had shown expires. */
   linksRenewed: number;
   /** Bytes of frames, over all links that there were. */
   bytesIn: number;

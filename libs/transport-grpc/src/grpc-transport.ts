@@ -40,6 +40,7 @@ import {
 } from './handshake.ts';
 import { Link, type LinkHandler } from './link.ts';
 import type { CertifiedPeer, MutualTls } from './mutual-tls.ts';
+import { renewalTime } from './renewal.ts';
 import { SendQueue } from './send-queue.ts';
 import { type Slot, Slots } from './slots.ts';
 
@@ -82,7 +83,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
   readonly #inbounds = new Set<Inbound>();
   readonly #closing = new Map<Link, NodeJS.Timeout>();
   readonly #flusher: Flusher;
-  readonly #expiries = new Expiries<Link>((link) => this.#renewLink(link));
+  readonly #renewals = new Expiries<Link>((link) => this.#renewLink(link));
   readonly #linkHandler: LinkHandler;
   #self: PeerInfo | null = null;
   #handler: TransportHandler<Uint8Array> | null = null;
@@ -211,7 +212,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
     if (this.#stopping) return;
     this.#stopping = true;
     this.#acceptor.close();
-    this.#expiries.clear();
+    this.#renewals.clear();
     for (const dial of [...this.#dials]) this.#failDial(dial, 'stopped', 'the transport is stopping');
     for (const inbound of [...this.#inbounds]) inbound.stream.abort();
     for (const id of this.#slots.linked()) this.close(id);
@@ -495,14 +496,14 @@ export class GrpcTransport implements Transport<Uint8Array> {
       this.#handler?.linkDown(slot.id, 'lost');
     }
     this.counters.linksUp++;
-    if (certified !== null) this.#expiries.add(link, certified.expiresAt);
+    if (certified !== null) this.#renewals.add(link, renewalTime(certified.expiresAt, Date.now(), Math.random()));
     if (!queue.empty) this.#flusher.soon(link);
     this.#handler?.linkUp(hello.peer);
     for (const dial of [...slot.waiting]) if (dial.state !== 'over') this.#settle(slot, dial, hello.peer);
     return link;
   }
 
-  /** A link lasts no longer than the certificate that it began with: it is dialled anew, and the other side shows its newest. */
+  /** A link lasts no longer than the certificate that it began with: it is dialled anew before, and the other side shows its newest. */
   #renewLink(link: Link): void {
     const slot = this.#slots.get(link.peer.id);
     if (slot?.link !== link || this.#stopping) return;
@@ -528,7 +529,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
 
   #onLinkEnded(link: Link, reason: LinkDownReason): void {
     this.#flusher.forget(link);
-    this.#expiries.delete(link);
+    this.#renewals.delete(link);
     const slot = this.#slots.get(link.peer.id);
     this.#onClosed(link, slot);
     if (slot === undefined) return;
