@@ -337,10 +337,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
         this.#swarmCommand({ kind: 'expel', peer });
         this.#out.close(peer);
       },
-      treeLinks: (tree) => ({
-        eager: this.root.broadcast.eagerPeers(tree),
-        lazy: this.root.broadcast.lazyPeers(tree),
-      }),
+      treeLinks: (tree) => this.root.broadcast.branches(tree),
       ownTree: () => this.root.broadcast.zoneTree,
       violation: ({ peer, rule }) => this.#onViolation({ kind: 'protocolViolation', peer, rule }),
       renew: (incarnation) => {

@@ -135,16 +135,26 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
 
   /** Neighbours that the payloads of a tree are pushed to, in the order in which they came. */
   eagerPeers(label: TreeLabel = this.zoneTree): PeerId[] {
-    const eager = this.#trees.get(label)?.eager ?? this.#neighbors;
-    return eager.filter(({ isRetiring }) => !isRetiring).map(({ id }) => id);
+    return this.#peersWhere((neighbor) => !this.#trees.get(label)?.isLazy(neighbor));
   }
 
   /** Neighbours that only announcements of a tree are sent to. */
   lazyPeers(label: TreeLabel = this.zoneTree): PeerId[] {
-    const tree = this.#trees.get(label);
-    return this.#neighbors
-      .filter((neighbor) => !neighbor.isRetiring && tree?.isLazy(neighbor))
-      .map((neighbor) => neighbor.id);
+    return this.#peersWhere((neighbor) => this.#trees.get(label)?.isLazy(neighbor) ?? false);
+  }
+
+  /**
+   * A tree for those who also need the way back: the links that payloads take or would take if there were any, and the others. What pushes to us one way, in
+   * place of a parent, is among the first.
+   */
+  branches(label: TreeLabel): { readonly eager: PeerId[]; readonly lazy: PeerId[] } {
+    const standIn = this.#trees.get(label)?.standIn?.id;
+    const lazy = this.lazyPeers(label).filter((id) => id !== standIn);
+    return { eager: this.#peersWhere(({ id }) => !lazy.includes(id)), lazy };
+  }
+
+  #peersWhere(condition: (neighbor: Neighbor) => boolean): PeerId[] {
+    return this.#neighbors.filter((neighbor) => !neighbor.isRetiring && condition(neighbor)).map(({ id }) => id);
   }
 
   /** The place of a neighbour in the tree of this peer's zone; null when it is none. */

@@ -39,6 +39,17 @@ describe('deviation: a neighbour whose place went to another', () => {
     expect(bench.core.eagerPeers()).toEqual(['c', 'child']);
   });
 
+  it('and what stands in for it once it is gone is a branch of the tree, though it only pushes to us yet', () => {
+    const { bench } = retiring();
+    bench.receive(200, 'a', gossip(2, { round: 4 }));
+    bench.receive(210, 'c', gossip(2, { round: 8 }));
+    expect(bench.core.branches(0)).toEqual({ eager: ['child'], lazy: ['b', 'c'] });
+    bench.tick(1_600);
+    expect(bench.core.eagerPeers(0)).toEqual(['child']);
+    expect(bench.core.branches(0)).toEqual({ eager: ['c', 'child'], lazy: ['b'] });
+    expect(bench.publish(1_700, 'x').filter((said) => said.startsWith('c: gossip'))).toHaveLength(1);
+  });
+
   it('while nothing takes over, each message looks for another one, at most every graft2Ms', () => {
     const { bench } = retiring();
     for (const peer of ['b', 'c']) bench.receive(150, peer, { kind: 'prune', tree: 0, yieldTo: null });
