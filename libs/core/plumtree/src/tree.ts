@@ -38,12 +38,16 @@ export class Tree {
   /** The live list of the owner. */
   readonly #neighbors: readonly Neighbor[];
 
-  /** A new tree is all of the overlay: its first message floods, in order of latency, and prunes it to shortest paths. */
+  /**
+   * A new tree is all of the overlay: its first message floods, in order of latency, and prunes it to shortest paths. But for links that go in a
+   * moment: who had a whole branch by such a one, and only its own branch beside it, would have no other way.
+   */
   constructor(label: TreeLabel, self: PeerId, neighbors: readonly Neighbor[], now: Millis) {
     this.label = label;
     this.#self = self;
     this.#neighbors = neighbors;
-    this.eager = neighbors.slice();
+    for (const neighbor of neighbors) if (neighbor.isRetiring) this.#lazy.set(neighbor, Number.NEGATIVE_INFINITY);
+    this.eager = neighbors.filter(({ isRetiring }) => !isRetiring);
     this.usedAt = now;
   }
 
