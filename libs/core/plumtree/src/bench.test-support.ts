@@ -86,6 +86,6 @@ export function gossip(seq: number, more: Partial<Gossip<string>> = {}): Gossip<
   };
 }
 
-export function iHave(from: number, to = from, round = 2): PlumtreeMessage<string> {
-  return { kind: 'iHave', items: [{ stream: 'o~1', from, to, round, tree: 0, entry: 0 }] };
+export function iHave(from: number, to = from, round = 2, tree = 0): PlumtreeMessage<string> {
+  return { kind: 'iHave', items: [{ stream: 'o~1', from, to, round, tree, entry: 0 }] };
 }

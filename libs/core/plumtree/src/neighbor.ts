@@ -1,6 +1,5 @@
 import type { Millis, PeerId } from '@starling/kernel';
 import type { IHaveItem, SeqRange, StreamId } from './messages.ts';
-import type { TreeLabel } from './tree-label.ts';
 
 const never = Number.POSITIVE_INFINITY;
 
@@ -43,10 +42,6 @@ export class Neighbor {
   /** Pulls in a row that brought nothing. */
   strikes = 0;
 
-  /** What `leads` was told last. */
-  #lead = Number.NEGATIVE_INFINITY;
-  #leadTree: TreeLabel = -1;
-
   constructor(id: PeerId, isFar: boolean) {
     this.id = id;
     this.isFar = isFar;
@@ -54,17 +49,6 @@ export class Neighbor {
 
   get isRetiring(): boolean {
     return this.retiresAt !== never;
-  }
-
-  /** It announced a message that came over `links` more links than it would have come by it. */
-  leads(tree: TreeLabel, links: number): void {
-    this.#leadTree = tree;
-    this.#lead = links;
-  }
-
-  /** That, of the last message that it announced; −Infinity when that was of another tree. */
-  leadIn(tree: TreeLabel): number {
-    return this.#leadTree === tree ? this.#lead : Number.NEGATIVE_INFINITY;
   }
 
   /** When something is to be done about it. */

@@ -359,7 +359,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       this.#violation(from, broken, out);
       return;
     }
-    const { stream, seq, round } = received;
+    const { stream, seq } = received;
     const neighbor = this.#byId.get(from);
     const known = this.#streams.get(stream);
     const message = known?.has(seq) === true ? received : this.#admission.judge(now, from, received, known, out);
@@ -374,7 +374,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     const answersPull = message.repair && neighbor !== undefined && this.#repair.answersPull(now, neighbor, state);
     const hadHoles = state.hasHoles;
     if (!state.add(seq, now)) {
-      this.#onDuplicate(now, neighbor, state, tree, message, out);
+      this.#onDuplicate(now, from, state, tree, message, out);
       return;
     }
     if (state.hasHoles) this.#retention.noteHoles(now, state, hadHoles, out);
@@ -391,11 +391,27 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       if (seq > state.repairedTo) {
         state.repairedTo = seq;
         state.graftedFrom = null;
+        state.pulledTo = seq;
       }
-      // Not pushed on, for most neighbours have it: what a pull brings is told to them by digest.
+      // Not pushed on before the tree's copy, for most neighbours have it: what a pull brings is told to them by digest.
       this.stats.pulled++;
       return;
     }
+    this.#passOn(now, from, state, tree, message, missing, out);
+  }
+
+  /** A first copy by the tree, or by a graft in its place: shapes the tree, and goes on. */
+  #passOn(
+    now: Millis,
+    from: PeerId,
+    state: StreamState,
+    tree: Tree,
+    message: Gossip<B>,
+    missing: Missing | undefined,
+    out: Out<B>,
+  ): void {
+    const { stream, seq, round } = message;
+    const neighbor = this.#byId.get(from);
     tree.isOwn = false;
     tree.usedAt = now;
     if (message.repair) {
@@ -418,8 +434,12 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
         if (entry !== tree.entry) this.#links.enteredAnew(now, tree, message.tree, entry, out);
         this.#becomeParent(now, tree, neighbor, missing, message, out);
       }
+    } else {
+      state.repairedTo = Math.max(state.repairedTo, seq);
+      state.graftedFrom = null;
     }
-    this.#push(tree, message, from, out);
+    // From one that is no neighbour any more, a moment before the parent's own copy: pushed to, the parent would take that for a circle.
+    this.#push(tree, message, neighbor === undefined ? (tree.parent?.id ?? from) : from, out);
     this.#announce(now, state, tree, message, nextRound(round), out);
     if (missing !== undefined) this.#forgiveAnnouncers(missing);
   }
@@ -448,14 +468,9 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   }
 
   /** Algorithm 1: a payload that came twice means that the link closes a circle. */
-  #onDuplicate(
-    now: Millis,
-    neighbor: Neighbor | undefined,
-    state: StreamState,
-    tree: Tree,
-    message: Gossip<B>,
-    out: Out<B>,
-  ): void {
+  #onDuplicate(now: Millis, from: PeerId, state: StreamState, tree: Tree, message: Gossip<B>, out: Out<B>): void {
+    const neighbor = this.#byId.get(from);
+    if (message.seq === state.pulledTo) this.#passOnPulled(now, from, state, message, out);
     this.stats.duplicates++;
     if (message.wantHeld && this.store.get(message.stream, message.seq) !== undefined && neighbor !== undefined) {
       out.send(neighbor.id, { kind: 'held', stream: message.stream, seq: message.seq });
@@ -475,6 +490,24 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     if (now - tree.prunedAt(neighbor) < this.#config.pruneRepeatMs) return;
     if (this.#links.secondCopy(now, tree, message.tree, neighbor, out)) return;
     this.#links.prune(now, tree, message.tree, neighbor, out);
+  }
+
+  /**
+   * A message that a pull from a new neighbour brought, and the tree brings a moment later. Whoever has it from us only has it now: as it was taken, for this
+   * copy is not checked any more.
+   */
+  #passOnPulled(
+    now: Millis,
+    from: PeerId,
+    state: StreamState,
+    { seq, round, entry, repair }: Gossip<B>,
+    out: Out<B>,
+  ): void {
+    state.pulledTo = 0;
+    const held = this.store.get(state.id, seq);
+    if (held === undefined) return;
+    const tree = this.#treeOf(now, state, held.tree);
+    this.#passOn(now, from, state, tree, { ...held, round, entry, repair, wantHeld: false }, undefined, out);
   }
 
   /** The tree brought what was grafted a moment ago: nothing was left out, and what was grafted is given back. */
@@ -526,7 +559,11 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       const state = this.#streams.getOrAdd(stream, now);
       this.#links.forgive(neighbor, state, from, to);
       if (state.isOwn) continue;
-      if (to === state.treeSeq) neighbor.leads(tree, state.treeRound - round);
+      if (to === state.treeSeq) {
+        const known = this.#trees.get(tree);
+        known?.leads.note(neighbor, state.treeRound - round);
+        if (known !== undefined) this.#links.approach(now, known, tree, neighbor, out);
+      }
       if (to <= state.floor) {
         this.#links.shorten(now, this.#treeOf(now, state, tree), tree, entry, neighbor, out);
         continue;
@@ -606,7 +643,9 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       return;
     }
     this.stats.graftsReceived++;
-    this.#links.makeEager(this.#trees.getOrAdd(tree, now), neighbor, out);
+    const grafted = this.#trees.getOrAdd(tree, now);
+    if (ranges.length === 0 && grafted.parent === neighbor) this.#links.cutOff(now, grafted, tree, neighbor, out);
+    this.#links.makeEager(grafted, neighbor, out);
     this.#repair.serve(neighbor, this.store, ranges, out);
     if (this.#retention.recent !== null) this.#repair.serve(neighbor, this.#retention.recent, ranges, out);
   }
@@ -650,6 +689,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     for (const { peer, round: announced } of missing.announcers) {
       const nearer = this.#byId.get(peer);
       if (nearer === undefined || nearer === neighbor) continue;
+      tree.leads.note(nearer, round - announced);
       if (round - announced < this.#config.optimizationThreshold) continue;
       this.stats.optimizations++;
       this.#links.graft(now, nearer, label, [], out);

@@ -50,6 +50,12 @@ describe('deviation: a neighbour whose place went to another', () => {
     expect(bench.publish(1_700, 'x').filter((said) => said.startsWith('c: gossip'))).toHaveLength(1);
   });
 
+  it('has no place in a tree that is planted now: whoever had its branch by it would have no other way in a moment', () => {
+    const { bench } = retiring();
+    const said = bench.receive(200, 'b', gossip(1, { stream: 'p~1', tree: 300 }));
+    expect(said.filter((line) => /^\w+: gossip/.test(line)).map((line) => line.split(':')[0])).toEqual(['c', 'child']);
+  });
+
   it('while nothing takes over, each message looks for another one, at most every graft2Ms', () => {
     const { bench } = retiring();
     for (const peer of ['b', 'c']) bench.receive(150, peer, { kind: 'prune', tree: 0, yieldTo: null });
@@ -69,6 +75,17 @@ describe('deviation: a neighbour whose place went to another', () => {
     const many = retiring({ retiringMax: 1 }).bench;
     many.command(200, { kind: 'neighborRetiring', peer: 'child' });
     expect([many.core.roleOf('a'), many.core.roleOf('child')]).toEqual([null, 'eager']);
+  });
+
+  it('brings at the last, when it is gone already, what the new parent brings too: that is no circle', () => {
+    const { bench } = retiring();
+    bench.receive(200, 'a', gossip(2, { round: 4 }));
+    bench.receive(210, 'b', gossip(2, { round: 5 }));
+    bench.tick(1_600);
+    const said = bench.receive(1_610, 'a', gossip(3, { round: 4 }));
+    expect(said.filter((line) => line.includes(': gossip'))).toEqual(['child: gossip o~1#3 round 5']);
+    expect(bench.receive(1_620, 'b', gossip(3, { round: 5 }))).toEqual([]);
+    expect(bench.core.eagerPeers()).toEqual(['b', 'child']);
   });
 
   it('that becomes a neighbour again begins anew, as its other end does', () => {
@@ -115,5 +132,19 @@ describe('deviation: a new link', () => {
     bench.receive(380, 'b', gossip(2, { repair: true }));
     expect(bench.receive(390, 'a', gossip(2))).toEqual([]);
     expect(bench.core.eagerPeers()).toEqual(['a']);
+  });
+
+  it('by which a message is pulled that the tree brings a moment later: only then it goes on, as it was when it was taken', () => {
+    const bench = new Bench(['a', 'child']);
+    bench.receive(1, 'a', gossip(1));
+    bench.up(100, 'b');
+    bench.receive(110, 'b', { kind: 'digest', streams: [{ stream: 'o~1', from: 1, seen: 2 }], last: true });
+    expect(bench.receive(380, 'b', gossip(2, { repair: true })).join()).not.toContain('child: gossip');
+    bench.command(385, { kind: 'neighborDown', peer: 'b' });
+    const said = bench.out;
+    bench.core.handle(390, { kind: 'message', from: 'a', message: gossip(2, { round: 4, body: 'forged' }) }, said);
+    const sent = said.take().flatMap((effect) => (effect.kind === 'send' ? [[effect.to, effect.message]] : []));
+    expect(sent).toMatchObject([['child', { kind: 'gossip', seq: 2, round: 5, body: 'm2' }]]);
+    expect(bench.receive(400, 'a', gossip(2, { round: 4 }))).toEqual([]);
   });
 });

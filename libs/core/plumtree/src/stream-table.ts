@@ -30,6 +30,8 @@ export class StreamState extends SeqSet {
   digestsLeft = 0;
   /** Up to here messages came outside the tree, so that a second copy by the tree is no reason to prune. */
   repairedTo = 0;
+  /** The last message that a pull brought, until the tree has brought it as well; 0 when there is none. */
+  pulledTo = 0;
   /** Who was grafted for the last of these; null when it came otherwise. */
   graftedFrom: PeerId | null = null;
 

@@ -15,6 +15,9 @@ const fadePerMessage = 1 / 8;
 /** Omissions count up to so many, so that one that was cut off for a while is trusted again after a dozen messages. 4: guess. */
 const omissionsMax = 4;
 
+/** A neighbour that leads by so many links is a better parent. 5: measured (plumtree/latency, 3,000 peers): with 3 or 4, links are exchanged for the sake of chance, and shared trees get longer. */
+const approachLinks = 5;
+
 /** After so many messages in a row that only the feed brought it is the parent. 4: as many as omissions count. */
 const unbroughtMax = 4;
 
@@ -100,6 +103,38 @@ export class TreeLinks<B> {
   reattach(now: Millis, tree: Tree, gone: Neighbor, out: Out<B>): void {
     if (tree.feed !== null) return;
     tree.feed = this.#graftInstead(now, tree, tree.label, gone, 1, out);
+    // Who has a message from us announces it with two links more than we had it with: such a one is perhaps of our own branch.
+    if (gone.isFar || (tree.feed !== null && tree.leads.of(tree.feed) >= -1)) return;
+    if (now - tree.usedAt <= this.#config.reattachMs) this.#askBranch(tree, tree.label, null, out);
+  }
+
+  /**
+   * The parent grafts a link that is eager: it is cut off, and we with it. Whoever is nearer to where messages come from than we are is of no branch of
+   * ours or the parent's, and is to push to us; if there is none, our own branch is asked in turn.
+   */
+  cutOff(now: Millis, tree: Tree, label: TreeLabel, parent: Neighbor, out: Out<B>): void {
+    if (now - tree.usedAt > this.#config.reattachMs || now - tree.replacedAt < this.#config.graft2Ms) return;
+    tree.replacedAt = now;
+    const [nearest] = this.#nearest(tree, (neighbor) => !neighbor.isFar && tree.leads.of(neighbor) >= 1);
+    if (nearest === undefined) this.#askBranch(tree, label, parent, out);
+    else this.graft(now, nearest, label, [], out);
+  }
+
+  /** Those who have messages from us are to find another way, for we have none. */
+  #askBranch(tree: Tree, label: TreeLabel, parent: Neighbor | null, out: Out<B>): void {
+    for (const neighbor of tree.eager) {
+      if (neighbor === parent || neighbor.isRetiring || neighbor.isFar) continue;
+      this.#stats.graftsSent++;
+      out.send(neighbor.id, { kind: 'graft', ranges: [], tree: label });
+    }
+  }
+
+  /** Those that only announce, and stay: first who leads. */
+  #nearest(tree: Tree, condition: (neighbor: Neighbor) => boolean): Neighbor[] {
+    const others = this.#neighbors.filter(
+      (neighbor) => !neighbor.isRetiring && tree.isLazy(neighbor) && condition(neighbor),
+    );
+    return this.#rng.sample(others, others.length).sort((a, b) => tree.leads.of(b) - tree.leads.of(a));
   }
 
   /** The parent will be gone soon: others are to push as well, and if they bring nothing, the next. */
@@ -135,10 +170,7 @@ export class TreeLinks<B> {
     out: Out<B>,
   ): Neighbor | null {
     if (now - tree.usedAt > this.#config.reattachMs) return null;
-    const others = this.#neighbors.filter(
-      (neighbor) => neighbor.isFar === parent.isFar && !neighbor.isRetiring && tree.isLazy(neighbor),
-    );
-    const nearest = this.#rng.sample(others, others.length).sort((a, b) => b.leadIn(label) - a.leadIn(label));
+    const nearest = this.#nearest(tree, ({ isFar }) => isFar === parent.isFar);
     for (const other of nearest.slice(0, count)) this.#graftOneWay(now, other, tree, label, out);
     return nearest[0] ?? null;
   }
@@ -339,6 +371,24 @@ export class TreeLinks<B> {
     tree.shortenedAt = now;
     this.#stats.optimizations++;
     this.graft(now, neighbor, label, [], out);
+  }
+
+  /**
+   * A neighbour announced a message that is here. One that has long been much nearer than the parent is to push as well, one way: when it brings the next
+   * message first it is the parent, and the longer way the duplicate; if not, it is.
+   *
+   * Deviation: §3.8 exchanges them on one message and by hops. A tree that many senders share then gets longer by it: what is nearer to one of them is
+   * farther from the next.
+   */
+  approach(now: Millis, tree: Tree, label: TreeLabel, neighbor: Neighbor, out: Out<B>): void {
+    const { parent } = tree;
+    if (!tree.leads.isSteadily(neighbor, approachLinks) || !tree.isLazy(neighbor)) return;
+    if (parent === null || parent.isFar !== neighbor.isFar || parent.isRetiring || neighbor.isRetiring) return;
+    if (tree.feed !== null || now - tree.shortenedAt < this.#config.pruneRepeatMs) return;
+    tree.shortenedAt = now;
+    tree.leads.moved();
+    this.#stats.optimizations++;
+    this.#graftOneWay(now, neighbor, tree, label, out);
   }
 
   #sendIHave(neighbor: Neighbor, items: readonly IHaveItem[], out: Out<B>): void {

@@ -1,4 +1,5 @@
 import type { Millis, PeerId } from '@starling/kernel';
+import { Leads } from './leads.ts';
 import type { Neighbor } from './neighbor.ts';
 import { type Entry, entryRank, type TreeLabel } from './tree-label.ts';
 
@@ -31,6 +32,7 @@ export class Tree {
   noYieldUntil: Millis = Number.NEGATIVE_INFINITY;
   /** Left the table: whoever still holds this object must look the tree up again. */
   isForgotten = false;
+  readonly leads = new Leads();
   /** Announcements only, and since when this peer wants it so; −Infinity when only the neighbour does. */
   readonly #lazy = new Map<Neighbor, Millis>();
   #rank: number | null = null;
@@ -90,6 +92,7 @@ export class Tree {
     if (this.parent === neighbor) this.parent = null;
     if (this.feed === neighbor) this.feed = null;
     this.#lazy.delete(neighbor);
+    this.leads.delete(neighbor);
     this.#listEager();
     return wasWay;
   }

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { Bench, gossip, iHave } from './bench.test-support.ts';
+import { Leads } from './leads.ts';
+import { Neighbor } from './neighbor.ts';
+
+describe('the lead of a neighbour', () => {
+  const [a, b] = [new Neighbor('a', false), new Neighbor('b', false)];
+
+  it('is an average of the last messages', () => {
+    const leads = new Leads();
+    expect(leads.of(a)).toBe(Number.NEGATIVE_INFINITY);
+    for (const links of [4, 0, 2]) leads.note(a, links);
+    leads.note(b, -1);
+    expect([leads.of(a), leads.of(b)]).toEqual([2, -1]);
+    for (let i = 0; i < 100; i++) leads.note(a, 6);
+    expect(leads.of(a)).toBeCloseTo(6);
+  });
+
+  it('is steady once as many messages as count were announced, from one place', () => {
+    const leads = new Leads();
+    for (let i = 0; i < 7; i++) leads.note(a, 5);
+    expect(leads.isSteadily(a, 5)).toBe(false);
+    leads.note(a, 5);
+    expect(leads.isSteadily(a, 5)).toBe(true);
+    leads.moved();
+    expect([leads.isSteadily(a, 5), leads.of(a)]).toEqual([false, 5]);
+    leads.note(a, 1);
+    expect(leads.of(a)).toBe(1);
+    leads.delete(a);
+    expect(leads.of(a)).toBe(Number.NEGATIVE_INFINITY);
+  });
+});
+
+describe('deviation: a neighbour that has long been five links nearer than the parent', () => {
+  /** The parent brings messages over nine links, `b` announces them as of so many. */
+  const announced = (rounds: readonly number[]) => {
+    const bench = new Bench(['a', 'b']);
+    bench.receive(0, 'a', gossip(1, { round: 9 }));
+    bench.lazy('b');
+    const said = rounds.map((round, i) => {
+      bench.receive(10_000 * (i + 1), 'a', gossip(i + 2, { round: 9 }));
+      return bench.receive(10_000 * (i + 1) + 50, 'b', iHave(i + 2, i + 2, round));
+    });
+    return { bench, grafts: said.flat().filter((line) => line.includes('graft')) };
+  };
+  const long = Array<number>(8).fill(4);
+
+  it('is to push as well, one way, and is the parent when it brings the next message first', () => {
+    const { bench, grafts } = announced(long);
+    expect(grafts).toEqual(['b: graft ']);
+    expect(bench.core.eagerPeers()).toEqual(['a']);
+    bench.receive(100_000, 'b', gossip(10, { round: 4 }));
+    expect(bench.receive(100_050, 'a', gossip(10, { round: 9 }))).toEqual(['a: prune']);
+    expect(bench.core.eagerPeers()).toEqual(['b']);
+  });
+
+  it('and is lazy again when it does not', () => {
+    const { bench } = announced(long);
+    bench.receive(100_000, 'a', gossip(10, { round: 9 }));
+    expect(bench.receive(100_050, 'b', gossip(10, { round: 4 }))).toEqual(['b: prune']);
+    expect(bench.core.eagerPeers()).toEqual(['a']);
+  });
+
+  it('not on less than that, on average: in a tree that many share every sender sees another lead', () => {
+    expect(announced([...long.slice(1), 5]).grafts).toEqual([]);
+    expect(announced(long.slice(1)).grafts).toEqual([]);
+  });
+});
