@@ -9,25 +9,46 @@ describe('the lead of a neighbour', () => {
   it('is an average of the last messages', () => {
     const leads = new Leads();
     expect(leads.of(a)).toBe(Number.NEGATIVE_INFINITY);
-    for (const links of [4, 0, 2]) leads.note(a, links);
-    leads.note(b, -1);
+    for (const links of [4, 0, 2]) leads.note(a, links, -1);
+    leads.note(b, -1, -1);
     expect([leads.of(a), leads.of(b)]).toEqual([2, -1]);
-    for (let i = 0; i < 100; i++) leads.note(a, 6);
+    for (let i = 0; i < 100; i++) leads.note(a, 6, -1);
     expect(leads.of(a)).toBeCloseTo(6);
   });
 
   it('is steady once as many messages as count were announced, from one place', () => {
     const leads = new Leads();
-    for (let i = 0; i < 7; i++) leads.note(a, 5);
-    expect(leads.isSteadily(a, 5)).toBe(false);
-    leads.note(a, 5);
-    expect(leads.isSteadily(a, 5)).toBe(true);
+    for (let i = 0; i < 7; i++) leads.note(a, 5, -1);
+    expect(leads.isSteadily(a, 5, 10)).toBe(false);
+    leads.note(a, 5, -1);
+    expect(leads.isSteadily(a, 5, 10)).toBe(true);
     leads.moved();
-    expect([leads.isSteadily(a, 5), leads.of(a)]).toEqual([false, 5]);
-    leads.note(a, 1);
+    expect([leads.isSteadily(a, 5, 10), leads.of(a)]).toEqual([false, 5]);
+    leads.note(a, 1, -1);
     expect(leads.of(a)).toBe(1);
     leads.delete(a);
     expect(leads.of(a)).toBe(Number.NEGATIVE_INFINITY);
+  });
+});
+
+describe('deviation: a neighbour that announces messages before the parent brings them', () => {
+  const announced = (earlierMs: number) => {
+    const bench = new Bench(['a', 'b']);
+    bench.receive(0, 'a', gossip(1, { round: 4 }));
+    bench.lazy('b');
+    const said = Array.from({ length: 8 }, (_, i) => {
+      const now = 10_000 * (i + 1);
+      return [
+        ...bench.receive(now, 'b', iHave(i + 2, i + 2, 6)),
+        ...bench.receive(now + earlierMs, 'a', gossip(i + 2, { round: 4 })),
+      ];
+    });
+    return said.flat().filter((line) => line.includes('graft'));
+  };
+
+  it('is to push as well once it does so steadily, by how many links ever', () => {
+    expect(announced(10)).toEqual(['b: graft ']);
+    expect(announced(9)).toEqual([]);
   });
 });
 

@@ -8,6 +8,8 @@ export interface Announcer {
   readonly peer: PeerId;
   readonly round: number;
   readonly tree: TreeLabel;
+  /** When it did. */
+  readonly at: Millis;
 }
 
 const never = Number.POSITIVE_INFINITY;

@@ -561,7 +561,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       if (state.isOwn) continue;
       if (to === state.treeSeq) {
         const known = this.#trees.get(tree);
-        known?.leads.note(neighbor, state.treeRound - round);
+        known?.leads.note(neighbor, state.treeRound - round, state.treeAt - now);
         if (known !== undefined) this.#links.approach(now, known, tree, neighbor, out);
       }
       if (to <= state.floor) {
@@ -572,7 +572,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
         if (state.has(seq)) continue;
         this.#isDeadlineKnown = false;
         this.#missing ??= new MissingMessages(this.#config, this.#lag);
-        const announcer = { peer: neighbor.id, round, tree };
+        const announcer = { peer: neighbor.id, round, tree, at: now };
         const isDoubtful = !state.isPatient && this.#links.isDoubtful(now, this.#trees.get(tree));
         if (!this.#missing.announced(now, state, seq, announcer, isDoubtful)) this.stats.shed++;
       }
@@ -686,10 +686,10 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       if (tree.feed === neighbor) tree.feed = null;
     }
     if (missing === undefined) return;
-    for (const { peer, round: announced } of missing.announcers) {
+    for (const { peer, round: announced, at } of missing.announcers) {
       const nearer = this.#byId.get(peer);
       if (nearer === undefined || nearer === neighbor) continue;
-      tree.leads.note(nearer, round - announced);
+      tree.leads.note(nearer, round - announced, now - at);
       this.#links.approach(now, tree, label, nearer, out);
       if (round - announced < this.#config.optimizationThreshold) continue;
       this.stats.optimizations++;
