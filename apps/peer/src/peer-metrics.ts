@@ -214,6 +214,12 @@ export class PeerMetrics {
         { labels: { kind: 'prune' }, value: broadcast.stats.prunesSent + broadcast.stats.prunesReceived },
         { labels: { kind: 'pull' }, value: broadcast.stats.pulled },
       ],
+      starling_comparisons_total: () => broadcast.stats.comparisons,
+      starling_comparison_messages_total: () => [
+        { labels: { direction: 'brought' }, value: broadcast.stats.broughtByOutsiders },
+        { labels: { direction: 'lacked' }, value: broadcast.stats.lackedByOutsiders },
+      ],
+      starling_bypassing: () => (mesh.isBypassing ? 1 : 0),
       starling_tree_links: () => [
         { labels: { role: 'eager' }, value: broadcast.eagerPeers().length },
         { labels: { role: 'lazy' }, value: broadcast.lazyPeers().length },

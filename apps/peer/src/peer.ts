@@ -323,6 +323,10 @@ export class Peer {
         case 'judged':
           this.#logJudged(event.verdict);
           break;
+        case 'bypass':
+          if (event.isOn) mesh.warn('neighbours do not pass messages on; other members are asked for them');
+          else mesh.info('neighbours pass messages on again; other members are asked no more');
+          break;
         case 'banned':
           this.#logBanned(event.ban);
           break;

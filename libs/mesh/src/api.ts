@@ -198,6 +198,8 @@ export type MeshEvent =
   | { readonly kind: 'suspicion'; readonly peer: PeerId; readonly outcome: 'dead' | 'cleared' }
   /** What a peer did was too much. `dropped`: its link ends. `banned`: nor is it linked with again before `until`. `pardoned`: that is over. */
   | { readonly kind: 'judged'; readonly verdict: Verdict }
+  /** Neighbours were seen not to pass messages on, to this peer or from it, and are bypassed from now on; or no longer. */
+  | { readonly kind: 'bypass'; readonly isOn: boolean }
   /** An operator banned a peer, which may be this one, in the whole mesh, or changed the terms. */
   | { readonly kind: 'banned'; readonly ban: Ban }
   | { readonly kind: 'banLifted'; readonly peer: PeerId }

@@ -18,6 +18,7 @@ import {
   type SummariesConfig,
 } from '@starling/core-summaries';
 import type { Millis } from '@starling/kernel';
+import { type AntiEntropyConfig, defaultAntiEntropyConfig } from './anti-entropy.ts';
 import { type CanaryConfig, defaultCanaryConfig } from './canary.ts';
 
 /** The configuration of one peer's brain: that of each core, and what joins them. */
@@ -33,6 +34,7 @@ export interface MeshConfig {
   readonly holders: HolderSearchConfig;
   readonly observe: ObserveConfig;
   readonly canary: CanaryConfig;
+  readonly antiEntropy: AntiEntropyConfig;
   readonly reputation: ReputationConfig;
   readonly bans: BansConfig;
   readonly lookup: KademliaConfig;
@@ -56,6 +58,7 @@ export const defaultMeshConfig: MeshConfig = {
   holders: defaultHolderSearchConfig,
   observe: defaultObserveConfig,
   canary: defaultCanaryConfig,
+  antiEntropy: defaultAntiEntropyConfig,
   reputation: defaultReputationConfig,
   bans: defaultBansConfig,
   lookup: defaultKademliaConfig,

@@ -1,7 +1,15 @@
 import { DeadlineQueue, type Millis, type PeerId } from '@starling/kernel';
 
 /** Who needs a link: one bit each. */
-export const need = { membership: 1, liveness: 2, directory: 4, search: 8, lookup: 16, holders: 128 } as const;
+export const need = {
+  membership: 1,
+  liveness: 2,
+  directory: 4,
+  search: 8,
+  lookup: 16,
+  comparison: 32,
+  holders: 128,
+} as const;
 
 interface Link {
   isUp: boolean;

@@ -23,6 +23,7 @@ import {
   unreachable,
 } from '@starling/kernel';
 import type { PeerRow } from '@starling/query';
+import { AntiEntropy } from './anti-entropy.ts';
 import type { MeshCommand, MeshEvent, MeshOutbox } from './api.ts';
 import { Canary } from './canary.ts';
 import type { MeshConfig } from './config.ts';
@@ -50,6 +51,9 @@ import { Swarm, type SwarmCommand, type SwarmEvent, type SwarmMessage } from './
 const membersToldIntervalMs = 10_000;
 /** Members in one command. 256: a guess, a page. */
 const membersToldAtOnce = 256;
+
+/** Random members looked at until one is no neighbour. 8: a guess; where most are neighbours there is no need. */
+const comparisonTries = 8;
 
 /** Once that an origin was over its allowance counts for so many seconds: peers hold themselves to less, so it is on purpose. Four of them ban. */
 const deliberateFlood = 3;
@@ -108,6 +112,9 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   readonly #links: Links;
   readonly #swarmOut: CoreOutbox<B, SwarmMessage<B>, SwarmEvent<B>>;
   readonly #canary: Canary;
+  readonly #antiEntropy: AntiEntropy;
+  /** For whom to compare with. */
+  readonly #rng: Rng;
   readonly #rtts = new Map<PeerId, Millis>();
   /** What one core said that concerns another. Emptied before `handle` returns. */
   readonly #handOvers: HandOver[] = [];
@@ -118,6 +125,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   #publishing: { readonly requestId: number } | undefined;
   #tellMembersFrom: Millis = 0;
   #isReadable = false;
+  #isBypassTold = false;
   #isCaughtUp = false;
   #isLeaving = false;
 
@@ -181,6 +189,8 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       found: (...found) => this.#onRouted(this.#router.keywordsFound(this.#now, ...found)),
     });
     this.#aggregate = new AggregatePart(hub, config.aggregate, self.id, (row) => this.#completedRow(row));
+    this.#antiEntropy = new AntiEntropy(config.antiEntropy, rng.child());
+    this.#rng = rng.child();
     this.#parts = [
       this.#liveness,
       this.#directory,
@@ -246,6 +256,11 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     return this.root.broadcast.paceMs(now);
   }
 
+  /** Whether members that are no neighbours are asked for what comes, because neighbours were seen not to pass it on. */
+  get isBypassing(): boolean {
+    return this.#antiEntropy.isBypassing;
+  }
+
   /** This peer, with its latest incarnation. */
   get self(): PeerInfo {
     return this.#self;
@@ -307,6 +322,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       this.root.nextDeadline(),
       this.pubsub.nextDeadline(),
       this.#canary.nextDeadline(),
+      this.#antiEntropy.nextDeadline(),
       this.#links.nextDeadline(),
       this.#standing.reputation.nextDeadline(),
     );
@@ -519,8 +535,37 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       this.#sendCanary(canary);
       this.#directory.command({ kind: 'spoke' });
     }
+    if (this.#antiEntropy.nextDeadline() <= now) this.#compare();
     this.#standing.tick();
     for (const peer of this.#links.expired(now)) this.#out.close(peer);
+  }
+
+  /** Asks members that are no neighbours what they hold, when it is time. */
+  #compare(): void {
+    const now = this.#now;
+    const mayBeAsked = (id: PeerId): PeerInfo | undefined =>
+      id === this.#self.id || this.root.membership.isNeighbor(id) || this.#standing.isBanned(id)
+        ? undefined
+        : this.directory.get(id);
+    const random = (): PeerInfo | undefined => {
+      const ids = this.directory.upIds();
+      for (let tries = 0; tries < comparisonTries; tries++) {
+        const peer = mayBeAsked(ids[this.#rng.below(ids.length)] as PeerId);
+        if (peer !== undefined) return peer;
+      }
+      return undefined;
+    };
+    for (const { peer, follow } of this.#antiEntropy.due(now, mayBeAsked, random)) {
+      if (this.#links.require(peer.id, need.comparison, now)) this.#out.open(peer);
+      this.#swarmCommand({ kind: 'compare', peer: peer.id, follow });
+    }
+    this.#tellBypass();
+  }
+
+  #tellBypass(): void {
+    if (this.isBypassing === this.#isBypassTold) return;
+    this.#isBypassTold = this.isBypassing;
+    this.#out.emit({ kind: 'bypass', isOn: this.isBypassing });
   }
 
   /** Out of everybody's views and directory, and never back in this incarnation. */
@@ -528,6 +573,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     if (this.#isLeaving) return;
     this.#isLeaving = true;
     this.#canary.stop();
+    this.#antiEntropy.stop();
     // The directory's farewell is a broadcast, so it must go out while there are still neighbours.
     this.#tell({ kind: 'leaving' });
     this.#settle();
@@ -564,6 +610,11 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       case 'held':
         this.#out.emit(event);
         break;
+      case 'compared':
+        this.#antiEntropy.learned(this.#now, event.peer, event.brought, event.lacked);
+        this.#tellBypass();
+        if (event.isOver) this.#links.release(event.peer, need.comparison, this.#now);
+        break;
       case 'caughtUp':
         if (!this.#isCaughtUp) {
           this.#isCaughtUp = true;
@@ -599,6 +650,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   #onNeighborUp(peer: PeerInfo): void {
     this.#tell({ kind: 'neighborUp', peer });
     this.#canary.start(this.#now);
+    this.#antiEntropy.start(this.#now);
     this.#out.emit({ kind: 'neighborUp', peer });
   }
 
@@ -638,6 +690,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     }
     switch (body.kind) {
       case 'user':
+        this.#antiEntropy.heard(this.#now);
         if (this.pubsub.delivered(this.#now, message, body.topic)) this.#isReadable = true;
         if (from === null) this.#answerPublish(message);
         break;

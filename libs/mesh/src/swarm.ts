@@ -32,7 +32,9 @@ import { streamOf } from './stream.ts';
 
 /** What the peers of one swarm say to each other. */
 export type SwarmMessage<B> = Extract<MeshMessage<B>, { readonly swarm: SwarmId }>;
-export type SwarmCommand<B> = HyParViewCommand | Extract<PlumtreeCommand<B>, { readonly kind: 'broadcast' }>;
+export type SwarmCommand<B> =
+  | HyParViewCommand
+  | Extract<PlumtreeCommand<B>, { readonly kind: 'broadcast' | 'compare' }>;
 export type SwarmEvent<B> = HyParViewEvent | PlumtreeEvent<B>;
 
 export interface SwarmOptions<B> {
@@ -118,7 +120,7 @@ export class Swarm<B> implements ProtocolCore<SwarmMessage<B>, SwarmCommand<B>, 
         this.membership.handle(now, input, this.#membershipOut);
         break;
       case 'command':
-        if (input.command.kind === 'broadcast') {
+        if (input.command.kind === 'broadcast' || input.command.kind === 'compare') {
           this.broadcast.handle(now, { kind: 'command', command: input.command }, this.#broadcastOut);
         } else {
           this.membership.handle(now, { kind: 'command', command: input.command }, this.#membershipOut);

@@ -298,6 +298,19 @@ export const metricDefinitions = {
     help: 'Repairs of the broadcast tree: links made eager (graft) or lazy (prune) by either side, and messages asked for by digest (pull).',
     labels: { kind: ['graft', 'prune', 'pull'] },
   },
+  starling_comparisons_total: {
+    type: 'counter',
+    help: 'Comparisons of what is held, begun with members that are no neighbours.',
+  },
+  starling_comparison_messages_total: {
+    type: 'counter',
+    help: "Messages that such a member brought and no neighbour had (brought), and this peer's own that it lacked (lacked): what the neighbours do not pass on.",
+    labels: { direction: ['brought', 'lacked'] },
+  },
+  starling_bypassing: {
+    type: 'gauge',
+    help: 'Is 1 while members that are no neighbours are asked for what comes, because neighbours were seen not to pass it on, else 0.',
+  },
   starling_tree_links: {
     type: 'gauge',
     help: "Links by their role in the broadcast tree of this peer's zone.",

@@ -138,6 +138,18 @@ export interface PlumtreeConfig {
   readonly digestIntervalMs: Millis;
   /** Before such a digest is acted on, so that what is on its way in the tree arrives first. 250 ms: guess. */
   readonly digestGraceMs: Millis;
+  /** A comparison with a peer that is no neighbour is over after so long without a word of it. 4 s: guess, twice a pull's patience. */
+  readonly comparisonMs: Millis;
+  /** Before such a digest is acted on: what is on its way comes first, also in a wide and busy mesh. 1 s: guess, twice the last delivery among 10,000 peers. */
+  readonly comparisonGraceMs: Millis;
+  /** Streams that had a message within so long are compared. 2 min: guess, time for a dozen comparisons before it is too late. */
+  readonly comparisonSpanMs: Millis;
+  /** Peers compared with at a time, whoever began; at the bound the one that was there for longest makes room. 32: guess, 20 KiB each. */
+  readonly outsidersMax: number;
+  /** Of them, those that are pushed what comes; beyond that they pull. 16: guess, as many again as there are links. */
+  readonly followersMax: number;
+  /** What outsiders are given altogether, pushed or pulled, in bytes a second, and at once. 1 MiB: guess, a way around for events rather than for files. */
+  readonly outsiderBytesPerSecond: number;
   /** Ranges of which a neighbour said that it holds them, still to be pulled. 32,768: guess, 2 MiB. */
   readonly wantsMax: number;
   /** Ranges and messages in one pull or graft. 64 and 256: guess. */
@@ -204,6 +216,12 @@ export const defaultPlumtreeConfig: PlumtreeConfig = {
   digestPageMs: 20,
   digestIntervalMs: 10_000,
   digestGraceMs: 250,
+  comparisonMs: 4_000,
+  comparisonGraceMs: 1_000,
+  comparisonSpanMs: 120_000,
+  outsidersMax: 32,
+  followersMax: 16,
+  outsiderBytesPerSecond: 1024 * 1024,
   wantsMax: 32_768,
   pullRangesMax: 64,
   pullMessagesMax: 256,

@@ -1,8 +1,9 @@
-import type { Millis, Outbox, Rng } from '@starling/kernel';
+import type { Millis, Outbox, PeerId, Rng } from '@starling/kernel';
 import type { PlumtreeConfig } from './config.ts';
 import type { MessageStore } from './message-store.ts';
 import type { PlumtreeEvent, PlumtreeMessage, SeqRange, StreamDigest, StreamId } from './messages.ts';
 import type { Neighbor } from './neighbor.ts';
+import { Outsider, type Outsiders } from './outsiders.ts';
 import type { PlumtreeStats } from './stats.ts';
 import type { StreamState, StreamTable } from './stream-table.ts';
 import { nextRound } from './validity.ts';
@@ -27,6 +28,7 @@ export class DigestRepair<B> {
   readonly #rng: Rng;
   readonly #isOver: (now: Millis, stream: StreamId) => boolean;
   readonly #neighbors: readonly Neighbor[];
+  readonly #outsiders: Outsiders<B>;
   /** Streams with digests left, in the order in which they changed. */
   #changed: StreamState[] = [];
   #changesAt: Millis = never;
@@ -42,6 +44,7 @@ export class DigestRepair<B> {
     stats: PlumtreeStats,
     rng: Rng,
     neighbors: readonly Neighbor[],
+    outsiders: Outsiders<B>,
     isOver: (now: Millis, stream: StreamId) => boolean,
   ) {
     this.#isOver = isOver;
@@ -51,6 +54,7 @@ export class DigestRepair<B> {
     this.#stats = stats;
     this.#rng = rng;
     this.#neighbors = neighbors;
+    this.#outsiders = outsiders;
   }
 
   nextDeadline(): Millis {
@@ -76,6 +80,81 @@ export class DigestRepair<B> {
     this.#pumpAll(now, out);
   }
 
+  /**
+   * Anti-entropy with a peer that is no neighbour (Demers et al., PODC 1987, back up their rumours by it): neighbours that keep
+   * messages to themselves are not the only ones who know of them. `follow`: what comes to either of the two is pushed to the other, until
+   * a comparison without it.
+   */
+  compare(now: Millis, peer: PeerId, follow: boolean, out: Out<B>): void {
+    this.#stats.comparisons++;
+    const outsider = this.#outsiderOf(now, peer, out);
+    // A page of nothing that is not the last, which no neighbour sends, says that it is meant so.
+    this.#tell(outsider, [], false, out);
+    this.#tellOutsider(now, outsider, out);
+    // What says that a link is to be eager or lazy in a tree says it here as well, where there is no tree.
+    if (follow) out.send(peer, { kind: 'graft', ranges: [], tree: 0 });
+    else if (outsider.isFollowed) out.send(peer, { kind: 'prune', tree: 0, yieldTo: null });
+    outsider.isFollowed = follow;
+    this.#reschedule();
+  }
+
+  /**
+   * A page of a checked digest of a peer that is no neighbour: it begins a comparison, or goes on with one. False: neither, it is about a
+   * link that was there a moment ago.
+   */
+  onOutsiderDigest(now: Millis, peer: PeerId, streams: readonly StreamDigest[], last: boolean, out: Out<B>): boolean {
+    const begins = !last && streams.length === 0;
+    if (!begins && this.#outsiders.find(peer) === undefined) return false;
+    const outsider = this.#outsiderOf(now, peer, out);
+    const { comparisonMs } = this.#config;
+    outsider.endsAt = now + comparisonMs;
+    if (last) outsider.wants = [];
+    this.onDigest(now, outsider, streams, last, out);
+    // Both tell once, whoever began.
+    if (last && now - outsider.toldAt >= comparisonMs / 8) this.#tellOutsider(now, outsider, out);
+    this.#reschedule();
+    return true;
+  }
+
+  /** Serves a checked pull of a peer that is being compared with. False: this one is not. */
+  onOutsiderPull(now: Millis, peer: PeerId, ranges: readonly SeqRange[], out: Out<B>): boolean {
+    const outsider = this.#outsiders.find(peer);
+    if (outsider === undefined) return false;
+    const { comparisonMs, pullMessagesMax } = this.#config;
+    outsider.endsAt = now + comparisonMs;
+    let lacked = 0;
+    for (const { stream, from, to } of ranges) {
+      if (this.#streams.get(stream)?.isOwn) lacked += this.#store.range(stream, from, to, pullMessagesMax).length;
+    }
+    this.#outsiders.refill(now);
+    this.onPull(outsider, ranges, out);
+    if (lacked > 0) {
+      this.#stats.lackedByOutsiders += lacked;
+      out.emit({ kind: 'compared', peer, brought: 0, lacked, isOver: false });
+    }
+    return true;
+  }
+
+  /** A message of this stream that nobody had brought came from a peer that is no neighbour, with `repair`. */
+  outsiderBrought(now: Millis, peer: PeerId, stream: StreamId, out: Out<B>): void {
+    const outsider = this.#outsiders.find(peer);
+    if (outsider === undefined) return;
+    const { comparisonMs, pullTimeoutMs } = this.#config;
+    outsider.endsAt = now + comparisonMs;
+    // What is pushed may only be ahead of the tree.
+    if (!isAskedFor(outsider, stream)) return;
+    outsider.hasAnswered = true;
+    outsider.answerBy = now + pullTimeoutMs;
+    this.#stats.broughtByOutsiders++;
+    out.emit({ kind: 'compared', peer, brought: 1, lacked: 0, isOver: false });
+  }
+
+  /** Its link is gone, or it is a neighbour now. */
+  outsiderGone(now: Millis, peer: PeerId, out: Out<B>): void {
+    const outsider = this.#outsiders.find(peer);
+    if (outsider !== undefined) this.#part(now, outsider, out);
+  }
+
   /** Does a message with `repair` from this neighbour answer a pull, rather than a graft? Notes that the answer goes on. */
   answersPull(now: Millis, neighbor: Neighbor, state: StreamState): boolean {
     if (state.pulledFrom !== neighbor.id) return false;
@@ -88,7 +167,8 @@ export class DigestRepair<B> {
   onDigest(now: Millis, neighbor: Neighbor, streams: readonly StreamDigest[], last: boolean, out: Out<B>): void {
     // The answer to a pull ends with a digest of the streams asked for. One that crossed our pull may be taken for it:
     // then something is asked twice, no more.
-    const isAnswer = neighbor.asked !== null && streams.some((run) => this.#isAskedFrom(neighbor, run.stream));
+    const isRepeated = last && neighbor instanceof Outsider;
+    const isAnswer = !isRepeated && streams.some((run) => isAskedFor(neighbor, run.stream));
     if (isAnswer) this.#endAnswer(now, neighbor, streams, out);
     else this.#noteWants(now, neighbor, streams);
     if (last) neighbor.hasTold = true;
@@ -117,7 +197,9 @@ export class DigestRepair<B> {
     for (const { stream, from, to } of ranges) {
       for (const message of store.range(stream, from, to, messagesLeft)) {
         if (credit <= 0) return;
-        credit -= store.bytesOf(message);
+        const bytes = store.bytesOf(message);
+        if (neighbor instanceof Outsider && !this.#outsiders.spend(bytes)) return;
+        credit -= bytes;
         messagesLeft--;
         this.#stats.gossipsSent++;
         out.send(neighbor.id, { ...message, round: nextRound(message.round), wantHeld: false, repair: true });
@@ -128,10 +210,11 @@ export class DigestRepair<B> {
   tick(now: Millis, out: Out<B>): void {
     if (this.#changesAt <= now) this.#tellChanges(now, out);
     if (this.#neighborsAt > now) return;
-    for (const neighbor of this.#neighbors) {
+    for (const neighbor of this.#everybody()) {
       if (neighbor.tellAt <= now) this.#tellPage(now, neighbor, out);
       if (neighbor.asked !== null && neighbor.answerBy <= now) this.#giveUpAnswer(now, neighbor);
     }
+    for (const outsider of this.#outsiders.all.filter(({ endsAt }) => endsAt <= now)) this.#part(now, outsider, out);
     this.#pumpAll(now, out);
   }
 
@@ -189,10 +272,6 @@ export class DigestRepair<B> {
 
   // Pulling
 
-  #isAskedFrom(neighbor: Neighbor, stream: StreamId): boolean {
-    return this.#streams.get(stream)?.pulledFrom === neighbor.id;
-  }
-
   #noteWants(now: Millis, neighbor: Neighbor, streams: readonly StreamDigest[]): void {
     for (const { stream, from, seen } of streams) {
       if (seen < from) continue;
@@ -202,7 +281,8 @@ export class DigestRepair<B> {
       else neighbor.wants.push({ stream, from, to: seen });
     }
     if (neighbor.wants.length === 0 || neighbor.pullAt !== never) return;
-    neighbor.pullAt = neighbor.hasTold ? now + this.#config.digestGraceMs : now;
+    if (neighbor instanceof Outsider) neighbor.pullAt = now + this.#config.comparisonGraceMs;
+    else neighbor.pullAt = neighbor.hasTold ? now + this.#config.digestGraceMs : now;
   }
 
   /** The neighbour has answered to the end: what it still holds of the ranges is asked for again, the rest it does not have. */
@@ -230,7 +310,7 @@ export class DigestRepair<B> {
     }
     neighbor.wants = [...again, ...neighbor.wants];
     neighbor.pullAt = now;
-    if (hasAnswered) this.#tellOn(neighbor, asked, out);
+    if (hasAnswered && !(neighbor instanceof Outsider)) this.#tellOn(neighbor, asked, out);
   }
 
   #giveUpAnswer(now: Millis, neighbor: Neighbor): void {
@@ -251,7 +331,7 @@ export class DigestRepair<B> {
     neighbor.asked = null;
     neighbor.answerBy = never;
     neighbor.hasAnswered = false;
-    for (const other of this.#neighbors) {
+    for (const other of this.#everybody()) {
       if (!other.isWaiting) continue;
       other.isWaiting = false;
       other.pullAt = now;
@@ -273,7 +353,7 @@ export class DigestRepair<B> {
   }
 
   #pumpAll(now: Millis, out: Out<B>): void {
-    for (const neighbor of this.#neighbors) this.#pump(now, neighbor, out);
+    for (const neighbor of this.#everybody()) this.#pump(now, neighbor, out);
     this.#reschedule();
   }
 
@@ -281,6 +361,7 @@ export class DigestRepair<B> {
   #pump(now: Millis, neighbor: Neighbor, out: Out<B>): void {
     if (neighbor.asked === null && neighbor.pullAt <= now && neighbor.wants.length > 0) this.#pull(now, neighbor, out);
     if (neighbor.wants.length === 0) neighbor.pullAt = never;
+    if (neighbor instanceof Outsider) return;
     if (neighbor.isCaughtUp || !neighbor.hasTold || neighbor.asked !== null || neighbor.wants.length > 0) return;
     neighbor.isCaughtUp = true;
     out.emit({ kind: 'caughtUp', peer: neighbor.id });
@@ -297,7 +378,9 @@ export class DigestRepair<B> {
       const state = this.#streams.getOrAdd(want.stream, now);
       const absent = state.absent(want.from, want.to, pullRangesMax - ranges.length);
       if (absent.length === 0) continue;
-      if ((state.pulledFrom !== null && state.pulledFrom !== neighbor.id) || this.#isOver(now, want.stream)) {
+      const isPulledElsewhere =
+        state.pulledFrom !== null && state.pulledFrom !== neighbor.id && !(neighbor instanceof Outsider);
+      if (isPulledElsewhere || this.#isOver(now, want.stream)) {
         later.push(want);
         continue;
       }
@@ -308,7 +391,7 @@ export class DigestRepair<B> {
         messagesLeft -= end - from + 1;
         ranges.push({ stream: want.stream, from, to: end });
       }
-      state.pulledFrom = neighbor.id;
+      if (!(neighbor instanceof Outsider)) state.pulledFrom = neighbor.id;
       if (end < want.to) later.push({ stream: want.stream, from: end + 1, to: want.to });
     }
     neighbor.wants = at === neighbor.wants.length ? later : [...later, ...neighbor.wants.slice(at)];
@@ -327,6 +410,42 @@ export class DigestRepair<B> {
   #reschedule(): void {
     let at = never;
     for (const neighbor of this.#neighbors) at = Math.min(at, neighbor.nextDeadline());
+    for (const outsider of this.#outsiders.all) at = Math.min(at, outsider.nextDeadline());
     this.#neighborsAt = at;
   }
+
+  // Outsiders
+
+  /** Neighbours and outsiders: whoever may be asked. */
+  #everybody(): readonly Neighbor[] {
+    const outsiders = this.#outsiders.all;
+    return outsiders.length === 0 ? this.#neighbors : [...this.#neighbors, ...outsiders];
+  }
+
+  /** The one that was there for longest makes room. */
+  #outsiderOf(now: Millis, peer: PeerId, out: Out<B>): Outsider {
+    const known = this.#outsiders.find(peer);
+    if (known !== undefined) return known;
+    const [oldest] = this.#outsiders.all;
+    if (oldest !== undefined && this.#outsiders.all.length >= this.#config.outsidersMax) this.#part(now, oldest, out);
+    return this.#outsiders.add(now, peer);
+  }
+
+  /** Tells what was heard of last: one page. */
+  #tellOutsider(now: Millis, outsider: Outsider, out: Out<B>): void {
+    outsider.toldAt = now;
+    outsider.toTell = this.#outsiders.latest(now);
+    outsider.told = 0;
+    this.#tellPage(now, outsider, out);
+  }
+
+  #part(now: Millis, outsider: Outsider, out: Out<B>): void {
+    this.#release(now, outsider);
+    this.#outsiders.remove(outsider);
+    out.emit({ kind: 'compared', peer: outsider.id, brought: 0, lacked: 0, isOver: true });
+  }
+}
+
+function isAskedFor({ asked }: Neighbor, stream: StreamId): boolean {
+  return asked?.some((range) => range.stream === stream) ?? false;
 }

@@ -116,7 +116,7 @@ export type PlumtreeMessage<B> =
   | Gossip<B>
   /** Lazy push: the sender has these. Batched, at most `iHaveGapMs` old or twice `iHaveBatchMs`; `patientMs` for those of patient streams. */
   | { readonly kind: 'iHave'; readonly items: readonly IHaveItem[] }
-  /** Send me these, and make our link eager in this tree (tree repair). */
+  /** Send me these, and make our link eager in this tree (tree repair). Between two that are no neighbours: push to me what comes; and `prune`: no longer. */
   | { readonly kind: 'graft'; readonly ranges: readonly SeqRange[]; readonly tree: TreeLabel }
   /**
    * You sent me what I had: make our link lazy in this tree. With `yieldTo` the link stays: our zone was entered twice, and the
@@ -125,7 +125,8 @@ export type PlumtreeMessage<B> =
   | { readonly kind: 'prune'; readonly tree: TreeLabel; readonly yieldTo: Entry | null }
   /**
    * What the sender holds, in pages of at most `digestStreamsMax`. All of it whenever two peers become neighbours, `last`
-   * on the last page of those alone; later, what changed; and at the end of every answer to `pull`, the streams asked for.
+   * on the last page of those alone; later, what changed; and at the end of every answer to `pull`, the streams asked for. Between two that are
+   * no neighbours: a page of nothing that is not the last asks to compare, and a page of what was heard of lately follows.
    */
   | { readonly kind: 'digest'; readonly streams: readonly StreamDigest[]; readonly last: boolean }
   /** Send me these; the tree stays as it is. */
@@ -150,7 +151,12 @@ export type PlumtreeCommand<B> =
   | { readonly kind: 'neighborUp'; readonly peer: PeerId; readonly zone: string }
   | { readonly kind: 'neighborDown'; readonly peer: PeerId }
   /** Its place went to another, and its link stays for a while: it counts as a neighbour until the trees do without it, `retireMs` at most. */
-  | { readonly kind: 'neighborRetiring'; readonly peer: PeerId };
+  | { readonly kind: 'neighborRetiring'; readonly peer: PeerId }
+  /**
+   * Compare what is held with this peer, which is no neighbour and which a link is up or being dialled to, until `compared` says that it is over.
+   * `follow`: until then what comes to either is pushed to the other.
+   */
+  | { readonly kind: 'compare'; readonly peer: PeerId; readonly follow: boolean };
 
 export type PlumtreeEvent<B> =
   /** First sight of a message (own ones too, with round 0). Not in order: see the pubsub core. `from` is null for own ones. */
@@ -167,4 +173,15 @@ export type PlumtreeEvent<B> =
   | { readonly kind: 'flooded'; readonly peer: PeerId }
   /** This neighbour announced so many messages that it did not send when asked, and nobody else had. */
   | { readonly kind: 'brokenPromise'; readonly peer: PeerId; readonly messages: number }
+  /**
+   * Of a comparison with a peer that is no neighbour: it brought so many messages that no neighbour had, or lacked so many of this peer's own,
+   * since this was last said. `isOver`: its link is not needed any more.
+   */
+  | {
+      readonly kind: 'compared';
+      readonly peer: PeerId;
+      readonly brought: number;
+      readonly lacked: number;
+      readonly isOver: boolean;
+    }
   | { readonly kind: 'protocolViolation'; readonly peer: PeerId; readonly rule: string };

@@ -22,11 +22,13 @@ import {
   type PlumtreeMessage,
   patientStream,
   type SeqRange,
+  type StreamDigest,
   type StreamId,
 } from './messages.ts';
 import { type Missing, MissingMessages } from './missing.ts';
 import { Neighbor } from './neighbor.ts';
 import { OriginLimits, workOf } from './origin-limits.ts';
+import { Outsiders } from './outsiders.ts';
 import { OwnPace } from './own-pace.ts';
 import { Retention } from './retention.ts';
 import { newStats, type PlumtreeStats } from './stats.ts';
@@ -66,6 +68,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   readonly #ownPatient: StreamState;
   readonly #streams: StreamTable;
   readonly #repair: DigestRepair<B>;
+  readonly #outsiders: Outsiders<B>;
   readonly #retention: Retention<B>;
   readonly #byId = new Map<PeerId, Neighbor>();
   /** The same neighbours in the order in which they came: what loops go by. */
@@ -122,6 +125,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     this.#own = this.#streams.addOwn(self.stream);
     this.#ownEphemeral = this.#streams.addOwn(ephemeralStream(self.stream));
     this.#ownPatient = this.#streams.addOwn(patientStream(self.stream));
+    this.#outsiders = new Outsiders(config, this.#streams, this.store, this.stats);
     this.#repair = new DigestRepair(
       config,
       this.#streams,
@@ -129,6 +133,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       this.stats,
       rng,
       this.#neighbors,
+      this.#outsiders,
       (now, stream) => this.#limits.isOver(stream, now),
     );
   }
@@ -239,8 +244,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     }
     const neighbor = this.#byId.get(from);
     if (neighbor === undefined) {
-      // A neighbour of a moment ago, or a peer that has not been made one: it will be told everything if it becomes one.
-      this.stats.strangers++;
+      this.#onOutsider(now, from, message, out);
       return;
     }
     switch (message.kind) {
@@ -281,6 +285,9 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       case 'neighborRetiring':
         this.#neighborRetiring(now, command.peer, out);
         break;
+      case 'compare':
+        this.#compare(now, command.peer, command.follow, out);
+        break;
       default:
         unreachable(command);
     }
@@ -315,6 +322,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     }
     const seq = state.floor + 1;
     state.add(seq, now);
+    state.lastAt = now;
     const wantHeld = command.wantHeld && !command.ephemeral;
     const stream = state.id;
     const label = command.ephemeral ? this.#choice.zoneTree(now) : this.#choice.next(now);
@@ -347,6 +355,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       this.stats.gossipsSent++;
       out.send(neighbor.id, first);
     }
+    if (!state.isEphemeral) this.#pushOutside(now, message, tree.entry, null, out);
     // Only eager links would answer `held`; the others get a copy that says nothing about the tree.
     if (wantHeld && tree.hasLazy) this.#pushOutsideTree(tree, { ...first, repair: true }, out);
     this.#announce(now, state, tree, message, 1, out);
@@ -386,6 +395,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     if (message.wantHeld && isHeld && !state.isEphemeral) out.send(from, { kind: 'held', stream, seq });
     this.stats.delivered++;
     out.emit({ kind: 'delivered', message, from });
+    if (message.repair && neighbor === undefined) this.#repair.outsiderBrought(now, from, stream, out);
     if (answersPull) {
       // The tree's own copy may be on its way.
       if (seq > state.repairedTo) {
@@ -439,7 +449,9 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       state.graftedFrom = null;
     }
     // From one that is no neighbour any more, a moment before the parent's own copy: pushed to, the parent would take that for a circle.
-    this.#push(tree, message, neighbor === undefined ? (tree.parent?.id ?? from) : from, out);
+    const isFormer = neighbor === undefined && this.#outsiders.find(from) === undefined;
+    this.#push(tree, message, isFormer ? (tree.parent?.id ?? from) : from, out);
+    if (!state.isEphemeral) this.#pushOutside(now, message, tree.entry, from, out);
     this.#announce(now, state, tree, message, nextRound(round), out);
     if (missing !== undefined) this.#forgiveAnnouncers(missing);
   }
@@ -529,6 +541,12 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       this.stats.gossipsSent++;
       out.send(neighbor.id, relayed);
     }
+  }
+
+  /** Nearly always there is nobody to push to. */
+  #pushOutside(now: Millis, message: Gossip<B>, entry: Entry, from: PeerId | null, out: Out<B>): void {
+    if (!this.#outsiders.hasFollowers) return;
+    this.#outsiders.push(now, { ...relay(message, entry), repair: true }, from, out);
   }
 
   #pushOutsideTree(tree: Tree, message: Gossip<B>, out: Out<B>): void {
@@ -705,8 +723,8 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   #neighborUp(now: Millis, peer: PeerId, zone: string, out: Out<B>): void {
     const known = this.#byId.get(peer);
     if (known?.isRetiring === false) return;
-    // Its other end begins anew as well.
-    if (known !== undefined) this.#neighborDown(now, peer, out);
+    // One that retires begins anew, as its other end does; one that is compared with is a neighbour from now on.
+    this.#neighborDown(now, peer, out);
     const neighbor = new Neighbor(peer, zone !== '' && this.#zone !== '' && zone !== this.#zone);
     this.#byId.set(peer, neighbor);
     this.#neighbors.push(neighbor);
@@ -722,7 +740,10 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
    */
   #neighborDown(now: Millis, peer: PeerId, out: Out<B>): void {
     const neighbor = this.#byId.get(peer);
-    if (neighbor === undefined) return;
+    if (neighbor === undefined) {
+      this.#repair.outsiderGone(now, peer, out);
+      return;
+    }
     this.#byId.delete(peer);
     this.#neighbors.splice(this.#neighbors.indexOf(neighbor), 1);
     if (neighbor.isRetiring) this.#retiring.splice(this.#retiring.indexOf(neighbor), 1);
@@ -754,13 +775,51 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     message: Extract<PlumtreeMessage<B>, { kind: 'digest' }>,
     out: Out<B>,
   ): void {
-    const { digestStreamsMax, pullRangesMax, digestRunsMax } = this.#config;
-    const broken = digestRuleBroken(message.streams, Math.max(digestStreamsMax, pullRangesMax * digestRunsMax));
+    const broken = this.#digestRuleBroken(message.streams);
     if (broken !== null) {
       this.#violation(neighbor.id, broken, out);
       return;
     }
     this.#repair.onDigest(now, neighbor, message.streams, message.last, out);
+  }
+
+  #digestRuleBroken(streams: readonly StreamDigest[]): string | null {
+    const { digestStreamsMax, pullRangesMax, digestRunsMax } = this.#config;
+    return digestRuleBroken(streams, Math.max(digestStreamsMax, pullRangesMax * digestRunsMax));
+  }
+
+  /** From a neighbour of a moment ago, a peer that has not been made one, or one that compares what it holds with what is held here. */
+  #onOutsider(now: Millis, from: PeerId, message: Exclude<PlumtreeMessage<B>, Gossip<B>>, out: Out<B>): void {
+    switch (message.kind) {
+      case 'digest': {
+        const broken = this.#digestRuleBroken(message.streams);
+        if (broken !== null) this.#violation(from, broken, out);
+        else if (!this.#repair.onOutsiderDigest(now, from, message.streams, message.last, out)) this.stats.strangers++;
+        break;
+      }
+      case 'pull': {
+        const broken = rangesRuleBroken(message.ranges, this.#config.pullRangesMax);
+        if (broken !== null) this.#violation(from, broken, out);
+        else if (!this.#repair.onOutsiderPull(now, from, message.ranges, out)) this.stats.strangers++;
+        break;
+      }
+      case 'graft':
+      case 'prune': {
+        const outsider = this.#outsiders.find(from);
+        if (outsider === undefined) this.stats.strangers++;
+        else if (message.kind === 'graft') this.#outsiders.follow(outsider);
+        else outsider.isFollower = false;
+        break;
+      }
+      default:
+        // It will be told everything if it becomes one.
+        this.stats.strangers++;
+    }
+  }
+
+  #compare(now: Millis, peer: PeerId, follow: boolean, out: Out<B>): void {
+    if (this.#byId.has(peer)) out.emit({ kind: 'compared', peer, brought: 0, lacked: 0, isOver: true });
+    else this.#repair.compare(now, peer, follow, out);
   }
 
   #onPull(neighbor: Neighbor, ranges: readonly SeqRange[], out: Out<B>): void {

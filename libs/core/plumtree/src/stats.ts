@@ -30,6 +30,10 @@ export interface PlumtreeStats {
   /** Messages that came as the answer to a pull. */
   pulled: number;
   digestsSent: number;
+  /** Comparisons begun with peers that are no neighbours, messages that such peers brought, and own messages that they lacked. */
+  comparisons: number;
+  broughtByOutsiders: number;
+  lackedByOutsiders: number;
   /** Tree links swapped for nearer ones. */
   optimizations: number;
   /** Messages given up: nobody can hold them any more. */
@@ -64,6 +68,9 @@ export function newStats(): PlumtreeStats {
     pullsSent: 0,
     pulled: 0,
     digestsSent: 0,
+    comparisons: 0,
+    broughtByOutsiders: 0,
+    lackedByOutsiders: 0,
     optimizations: 0,
     lost: 0,
     abandoned: 0,

@@ -22,6 +22,8 @@ export class Battle {
   /** For each message the honest peers that had an honest neighbour when it was published, and how soon such a peer had it. */
   readonly #linked: ReadonlySet<MeshPeer>[] = [];
   readonly #linkedDelays: number[] = [];
+  /** Of messages published in the second half of the attack. */
+  readonly #laterDelays: number[] = [];
   readonly #honest: MeshPeer[];
   #verdicts = 0;
   #slanders = 0;
@@ -74,6 +76,7 @@ export class Battle {
     world.runUntil(world.now + patienceMs);
     const { p99, max } = summarize(this.#delays);
     const expected = this.#publishedAt.length * this.#honest.length;
+    const later = summarize(this.#laterDelays);
     const linked = this.#linked.reduce((sum, { size }) => sum + size, 0);
     return {
       delivered: (100 * this.#delays.length) / expected,
@@ -82,6 +85,9 @@ export class Battle {
       alone: 100 * (1 - linked / expected),
       linkedDelivered: (100 * this.#linkedDelays.length) / Math.max(1, linked),
       linkedP99: summarize(this.#linkedDelays).p99,
+      laterDelivered: (100 * this.#laterDelays.length) / (expected / 2),
+      laterP99: later.p99,
+      laterMax: later.max,
       links: this.#linksHeld(),
       sent: sent / this.#honest.length / cycles,
       verdicts: this.#verdicts,
@@ -136,6 +142,7 @@ export class Battle {
   #arrived(peer: MeshPeer, number: number, delay: number): void {
     this.#delays.push(delay);
     if (this.#linked[number]?.has(peer)) this.#linkedDelays.push(delay);
+    if (number >= (messagesPerCycle * this.#adversary.strength.cycles) / 2) this.#laterDelays.push(delay);
   }
 
   #hasHonestNeighbor(peer: MeshPeer): boolean {

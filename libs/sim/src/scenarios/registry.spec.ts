@@ -45,6 +45,21 @@ describe('what must hold at any size', () => {
     expect(share).toBeLessThan(23.5);
   }, 120_000);
 
+  // With seven links each and comparisons with nobody else: 60 % of the messages.
+  it('what neighbours censor comes from elsewhere: 40 peers, four hostile ones for each honest one', () => {
+    const report = runScenario('attack/forty-to-one', {
+      peers: 40,
+      seed: 1,
+      variant: 'defended',
+      attack: { cycles: 60 },
+    });
+    const worst = (what: string) => report.rows.find((row) => row.what === `defended: ${what}`)?.worst;
+    expect(worst('honest peers without an honest neighbour')).toBeGreaterThan(0);
+    expect(worst('delivered to honest peers')).toBe(100);
+    expect(worst('second half: delivered to honest peers')).toBe(100);
+    expect(worst('second half: delivery, p99')).toBeLessThan(1_000);
+  }, 120_000);
+
   it('gives the same figures and trace for the same seed', () => {
     const [first, second] = [1, 2].map(() => runScenario('plumtree/latency', { peers: 80, seed: 5 }));
     expect(second).toEqual(first);
