@@ -61,9 +61,9 @@ describe('what is held is compared with a peer that is no neighbour', () => {
 
   it('the other pulls what only this peer holds, and what it lacks of its own is said', () => {
     const bench = new Bench(['a']);
-    bench.publish(0, 'mine');
-    expect(bench.command(100, compare('x'))).toContain('x: digest me~1#1-1 (last)');
-    expect(bench.receive(1_200, 'x', pull(1, 1, 'me~1'))).toEqual([
+    bench.publish(500_000, 'mine');
+    expect(bench.command(500_100, compare('x'))).toContain('x: digest me~1#1-1 (last)');
+    expect(bench.receive(501_200, 'x', pull(1, 1, 'me~1'))).toEqual([
       'x: gossip me~1#1 round 1 (repair)',
       'x: digest me~1#1-1',
       compared('x', { lacked: 1 }),
