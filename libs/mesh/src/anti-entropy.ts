@@ -9,7 +9,7 @@ export interface AntiEntropyConfig {
   readonly idleIntervalMs: Millis;
   /** … while neighbours are seen to keep messages back. 1 s: guess. */
   readonly bypassIntervalMs: Millis;
-  /** How long neighbours are bypassed before it is looked again whether they need be. 60 s: guess; doubles each time that they do. */
+  /** How long neighbours are bypassed before it is looked again whether they need be. 4 min: guess; doubles each time that they do. With 60 s the looks alone made one message in a hundred late. */
   readonly bypassMinMs: Millis;
   /** The longest such time. 16 min: guess; a look takes a few seconds, in which messages are late. */
   readonly bypassMaxMs: Millis;
@@ -23,7 +23,7 @@ export const defaultAntiEntropyConfig: AntiEntropyConfig = {
   intervalMs: 10_000,
   idleIntervalMs: 120_000,
   bypassIntervalMs: 1_000,
-  bypassMinMs: 60_000,
+  bypassMinMs: 240_000,
   bypassMaxMs: 960_000,
   probeRounds: 8,
   helpersMax: 3,
