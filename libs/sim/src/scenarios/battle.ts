@@ -83,7 +83,8 @@ export class Battle {
       p99,
       max,
       alone: 100 * (1 - linked / expected),
-      linkedDelivered: (100 * this.#linkedDelays.length) / Math.max(1, linked),
+      // Of nobody nothing is missing.
+      linkedDelivered: linked === 0 ? 100 : (100 * this.#linkedDelays.length) / linked,
       linkedP99: summarize(this.#linkedDelays).p99,
       laterDelivered: (100 * this.#laterDelays.length) / (expected / 2),
       laterP99: later.p99,
