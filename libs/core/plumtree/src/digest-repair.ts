@@ -108,7 +108,7 @@ export class DigestRepair<B> {
     const outsider = this.#outsiderOf(now, peer, out);
     const { comparisonMs } = this.#config;
     outsider.endsAt = now + comparisonMs;
-    // What it told before has its second yet; what is new to it may be on its way here too, and is told again.
+    // What it told before has its time yet (`comparisonGraceMs`); what is new to it may be on its way here too, and is told again.
     if (!last || outsider.wants.length === 0) this.onDigest(now, outsider, streams, last, out);
     // Both tell once, whoever began.
     if (last && now - outsider.toldAt >= comparisonMs / 8) this.#tellOutsider(now, outsider, out);
