@@ -106,12 +106,14 @@ async function starlingEnd(name: string, secured: Secured | undefined): Promise<
     linkDown: () => {},
   };
   await transport.start(peerOf(name, port, secured?.id), handler);
+  // One string, as a peer has it: the name of a stream is read once for each link.
+  const stream = `${'o'.repeat(52)}~1700000000000`;
   const gossip = (body: Uint8Array): MeshMessage<Uint8Array> => ({
     area: 'broadcast',
     swarm: 0,
     message: {
       kind: 'gossip',
-      stream: `${'o'.repeat(52)}~1700000000000`,
+      stream,
       seq: ++seq,
       round: 3,
       publishedAt: 1_700_000_000_000.25,

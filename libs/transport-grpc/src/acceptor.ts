@@ -5,6 +5,7 @@ import type { GrpcTransportConfig } from './config.ts';
 import type { InboundRefusal } from './counters.ts';
 import { listenOn } from './listen.ts';
 import { type MutualTls, type Proof, unsecured } from './mutual-tls.ts';
+import { ReceiveWindow } from './receive-window.ts';
 
 /** First byte of a TLS record that begins a handshake (RFC 8446 §5.1); HTTP/2 in plain text begins with a P (RFC 9113 §3.4). */
 const tlsHandshake = 0x16;
@@ -26,6 +27,7 @@ export class Acceptor {
   readonly #proofs = new Map<string, Proof>();
   readonly #fresh = new Set<Socket>();
   #listener: NetServer | null = null;
+  #window: ReceiveWindow | null = null;
   #unwatch: () => void = () => {};
 
   constructor(server: Server, config: GrpcTransportConfig, tls: MutualTls | null, handler: AcceptorHandler) {
@@ -52,6 +54,8 @@ export class Acceptor {
       this.#handler.refused('busy', 'too many connections', `${data?.remoteAddress}:${data?.remotePort}`);
     });
     this.#listener = listener;
+    // Who has proved nothing gets no more memory here than HTTP/2 gives anybody.
+    this.#window = new ReceiveWindow(this.#config.windowBytes, (socket) => this.proofOf(addressOf(socket)).ok);
     return listenOn(listener, this.#config.host, this.#config.port);
   }
 
@@ -63,6 +67,7 @@ export class Acceptor {
   /** Takes no more connections; those that are links stay. */
   close(): void {
     this.#unwatch();
+    this.#window?.stop();
     this.#listener?.close();
     for (const socket of this.#fresh) socket.destroy();
   }
@@ -133,6 +138,6 @@ export class Acceptor {
 }
 
 /** As grpc-js names the other end of a call. */
-function addressOf({ remoteAddress, remotePort }: Socket): string {
+function addressOf({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
   return remoteAddress === undefined ? 'somebody who is gone' : `${remoteAddress}:${remotePort}`;
 }

@@ -38,7 +38,7 @@ export interface GrpcTransportConfig {
   readonly promptFlushesPerSecond: number;
   /** Above it, flushes are at least so far apart, unless a frame is full before. 4 ms: measured (bench/mesh.ts --against: a fifth less CPU per delivery). */
   readonly gatherMs: number;
-  /** HTTP/2 window of links that this peer dialled (grpc-js reads it on the client only). */
+  /** HTTP/2 window of a link: what the other side may send before this one has read it. Default: 40 MB a second over 100 ms (computed). */
   readonly windowBytes: number;
   readonly queues: QueueLimits;
   readonly frames: FrameLimits;

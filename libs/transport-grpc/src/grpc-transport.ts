@@ -103,7 +103,7 @@ export class GrpcTransport implements Transport<Uint8Array> {
     this.#tls = tls;
     this.#onTrouble = onTrouble;
     this.#flusher = new Flusher(config);
-    this.#writer = new ProtoWriter(slabBytes(config.frames));
+    this.#writer = ProtoWriter.forFrames(slabBytes(config.frames));
     this.#server = new Server({
       ...channelOptions(config),
       // A connection without a stream is no peer.

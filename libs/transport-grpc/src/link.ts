@@ -104,7 +104,7 @@ export class Link {
       this.#totals.bytesOut += frame.length;
       this.#totals.framesOut++;
       this.#inFlight++;
-      this.#stream.write(frame, this.#written);
+      this.#stream.write(frame, () => this.#written(frame));
     }
     if (!this.#closing || this.#over || !this.queue.empty) return;
     this.#over = true;
@@ -112,10 +112,11 @@ export class Link {
     this.#stream.end();
   }
 
-  readonly #written = (): void => {
+  #written(frame: Buffer): void {
+    this.#encoder.release(frame);
     this.#inFlight--;
     if (!this.queue.empty || this.#closing) this.flush();
-  };
+  }
 
   /** Ends the stream once everything queued is written. */
   close(): void {

@@ -43,7 +43,7 @@ export function frameBytesMax(limits: FrameLimits): number {
   return 1024 * 1024 + limits.bodyBytesMax;
 }
 
-/** What a writer of frames allocates at a time: room for one full frame, so that little memory outlives the frame it was taken for. */
+/** What a writer of frames takes at a time: room for one full frame. */
 export function slabBytes(limits: FrameLimits): number {
   return limits.frameBytes + 4 * 1024;
 }
@@ -123,7 +123,7 @@ export class FrameEncoder {
   readonly #writer: ProtoWriter;
 
   /** One writer may serve many encoders: a frame is begun and cut without a pause. */
-  constructor(limits: FrameLimits, writer = new ProtoWriter(slabBytes(limits))) {
+  constructor(limits: FrameLimits, writer = ProtoWriter.forFrames(slabBytes(limits))) {
     this.#limits = limits;
     this.#writer = writer;
   }
@@ -152,9 +152,14 @@ export class FrameEncoder {
     return this.#writer.length > 0 && this.#writer.length + bytes > this.#limits.frameBytes;
   }
 
-  /** Ends the frame. */
+  /** Ends the frame. It is to be given back when it is written. */
   take(): Buffer {
     return this.#writer.cut();
+  }
+
+  /** Takes back a frame that nobody reads any more, for its memory. */
+  release(frame: Buffer): void {
+    this.#writer.release(frame);
   }
 }
 

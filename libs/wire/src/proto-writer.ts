@@ -1,3 +1,5 @@
+import { SlabPool } from './slab-pool.ts';
+
 /** Bytes that a varint of a non-negative safe integer takes. */
 export function varintBytes(value: number): number {
   if (value < 0x80) return 1;
@@ -14,20 +16,26 @@ export function varintBytes(value: number): number {
  * it is moved again. The caller reserves room (`reserve`) before it writes; nothing else is checked.
  */
 export class ProtoWriter {
-  readonly #slabBytes: number;
+  readonly #pool: SlabPool | null;
   #slab: Buffer;
   #start = 0;
   position = 0;
 
-  /** `slabBytes`: how much is allocated at a time. Bigger than the usual frame. `slab`: the first one. */
-  constructor(slabBytes: number, slab = Buffer.allocUnsafeSlow(slabBytes)) {
-    this.#slabBytes = slabBytes;
+  /** `slab`: what is written into first. Without a `pool`, more room than it has is new memory. */
+  constructor(slab: Buffer, pool: SlabPool | null = null) {
     this.#slab = slab;
+    this.#pool = pool;
   }
 
   /** For one short-lived message of exactly so many bytes: cut out of Node's pool, which is faster. */
   static forMessage(bytes: number): ProtoWriter {
-    return new ProtoWriter(bytes, Buffer.allocUnsafe(bytes));
+    return new ProtoWriter(Buffer.allocUnsafe(bytes));
+  }
+
+  /** For frames, without end: each is to be given back (`release`) when it is written. `slabBytes`: bigger than the usual frame. */
+  static forFrames(slabBytes: number): ProtoWriter {
+    const pool = new SlabPool(slabBytes);
+    return new ProtoWriter(pool.take(0), pool);
   }
 
   /** Bytes written since the last `cut`. */
@@ -35,22 +43,29 @@ export class ProtoWriter {
     return this.position - this.#start;
   }
 
-  /** Makes room for `bytes` more, in a new slab if need be. */
+  /** Makes room for `bytes` more, in another slab if need be. */
   reserve(bytes: number): void {
     if (this.position + bytes <= this.#slab.length) return;
     const written = this.length;
-    const slab = Buffer.allocUnsafeSlow(Math.max(this.#slabBytes, written + bytes));
+    const slab = this.#pool?.take(written + bytes) ?? Buffer.allocUnsafeSlow(written + bytes);
     this.#slab.copy(slab, 0, this.#start, this.position);
+    this.#pool?.release(this.#slab);
     this.#slab = slab;
     this.#start = 0;
     this.position = written;
   }
 
-  /** What was written since the last `cut`. Never changed afterwards. */
+  /** What was written since the last `cut`. Not changed before it is given back. */
   cut(): Buffer {
     const frame = this.#slab.subarray(this.#start, this.position);
     this.#start = this.position;
+    this.#pool?.hold(frame);
     return frame;
+  }
+
+  /** Takes back what `cut` gave, once: nobody reads it any more. */
+  release(frame: Buffer): void {
+    this.#pool?.release(frame);
   }
 
   varint(value: number): void {

@@ -25,7 +25,7 @@ export function encodeUserBody({ topic, payload, headers }: UserBody): Uint8Arra
     if (!isPlain(name) || !isPlain(value)) return null;
     length += fieldBytes(fieldBytes(name.length) + fieldBytes(value.length));
   }
-  const writer = new ProtoWriter(fieldBytes(length));
+  const writer = new ProtoWriter(Buffer.allocUnsafeSlow(fieldBytes(length)));
   writer.varint(tag.user);
   writer.varint(length);
   if (topic !== '') writer.plain(tag.topic, topic);
