@@ -72,6 +72,8 @@ export interface PlumtreeConfig {
    */
   readonly hotMessages: number;
   readonly hotWindowMs: Millis;
+  /** How long a tree is left alone with the message that planted it: what comes meanwhile takes the one before, for it would flood as well. 1 s: guess, many round trips. */
+  readonly growMs: Millis;
   /** Between two plantings of a tree, by the clock of its senders. 10 min: guess; per zone it costs an idle peer about 4 B/s. */
   readonly replantMs: Millis;
   /** … of a sender that lost as many links as it has since. `replantMs` is a multiple. 1 min: guess; while a mesh forms or is restarted, and not else. Infinity for both: never. */
@@ -140,8 +142,10 @@ export interface PlumtreeConfig {
   readonly digestGraceMs: Millis;
   /** A comparison with a peer that is no neighbour is over after so long without a word of it. 4 s: guess, twice a pull's patience. */
   readonly comparisonMs: Millis;
-  /** Before such a digest is acted on: what is on its way comes first, also in a wide and busy mesh. 750 ms: twice the last delivery among 10,000 peers (plumtree/latency), and less than there is between two comparisons. */
+  /** Before the digest of one that is followed is acted on: what is on its way comes first, also in a wide mesh. 750 ms: twice the last delivery among 10,000 peers (plumtree/latency), and less than there is between two comparisons. */
   readonly comparisonGraceMs: Millis;
+  /** … of any other, for what that brings is evidence; and so long the tree is taken to be behind, not broken. 3 s: guess, where 16 processes keep two cores busy trees are later than 750 ms. */
+  readonly comparisonLateMs: Millis;
   /** Streams that had a message within so long are compared. 2 min: guess, time for a dozen comparisons before it is too late. */
   readonly comparisonSpanMs: Millis;
   /** Peers compared with at a time, whoever began; at the bound the one that was there for longest makes room. 32: guess, 20 KiB each. */
@@ -191,6 +195,7 @@ export const defaultPlumtreeConfig: PlumtreeConfig = {
   hotTreesMax: 128,
   hotMessages: 32,
   hotWindowMs: 60_000,
+  growMs: 1_000,
   replantMs: 600_000,
   replantSoonMs: 60_000,
   yieldBarMs: 60_000,
@@ -218,6 +223,7 @@ export const defaultPlumtreeConfig: PlumtreeConfig = {
   digestGraceMs: 250,
   comparisonMs: 4_000,
   comparisonGraceMs: 750,
+  comparisonLateMs: 3_000,
   comparisonSpanMs: 120_000,
   outsidersMax: 32,
   followersMax: 16,

@@ -281,7 +281,9 @@ export class DigestRepair<B> {
       else neighbor.wants.push({ stream, from, to: seen });
     }
     if (neighbor.wants.length === 0 || neighbor.pullAt !== never) return;
-    if (neighbor instanceof Outsider) neighbor.pullAt = now + this.#config.comparisonGraceMs;
+    const { comparisonGraceMs, comparisonLateMs } = this.#config;
+    if (neighbor instanceof Outsider)
+      neighbor.pullAt = now + (neighbor.isFollowed ? comparisonGraceMs : comparisonLateMs);
     else neighbor.pullAt = neighbor.hasTold ? now + this.#config.digestGraceMs : now;
   }
 
@@ -376,7 +378,10 @@ export class DigestRepair<B> {
     for (; at < neighbor.wants.length && ranges.length < pullRangesMax && messagesLeft > 0; at++) {
       const want = neighbor.wants[at] as SeqRange;
       const state = this.#streams.getOrAdd(want.stream, now);
-      const absent = state.absent(want.from, want.to, pullRangesMax - ranges.length);
+      // What an outsider has and the tree is about to bring is not asked for: there will be another comparison.
+      const absent = state
+        .absent(want.from, want.to, pullRangesMax - ranges.length)
+        .filter(({ from }) => !(neighbor instanceof Outsider && this.#isComing(now, state, from)));
       if (absent.length === 0) continue;
       const isPulledElsewhere =
         state.pulledFrom !== null && state.pulledFrom !== neighbor.id && !(neighbor instanceof Outsider);
@@ -405,6 +410,11 @@ export class DigestRepair<B> {
     neighbor.answerBy = now + pullTimeoutMs;
     this.#stats.pullsSent++;
     out.send(neighbor.id, { kind: 'pull', ranges });
+  }
+
+  /** Is the tree late rather than broken? Links keep the order, so what follows the last message that it brought a moment ago is on its way. */
+  #isComing(now: Millis, { treeSeq, treeAt }: StreamState, seq: number): boolean {
+    return treeSeq < seq && now - treeAt < this.#config.comparisonLateMs;
   }
 
   #reschedule(): void {

@@ -32,12 +32,12 @@ describe('what is held is compared with a peer that is no neighbour', () => {
   it('what only the other holds is pulled, after what may be on its way in the tree had its time', () => {
     const bench = new Bench(['a', 'b']);
     bench.command(0, compare('x'));
+    bench.receive(40, 'a', gossip(1));
     expect(bench.receive(50, 'x', digest(1, 2))).toEqual([]);
-    bench.receive(400, 'a', gossip(1));
-    expect(bench.core.nextDeadline()).toBeLessThanOrEqual(800);
-    expect(bench.tick(799).filter((said) => said.startsWith('x'))).toEqual([]);
-    expect(bench.tick(800)).toContain('x: pull o~1#2-2');
-    const said = bench.receive(1_100, 'x', gossip(2, { repair: true }));
+    expect(bench.core.nextDeadline()).toBeLessThanOrEqual(3_050);
+    expect(bench.tick(3_049).filter((said) => said.startsWith('x'))).toEqual([]);
+    expect(bench.tick(3_050)).toContain('x: pull o~1#2-2');
+    const said = bench.receive(3_300, 'x', gossip(2, { repair: true }));
     expect(said).toContain(compared('x', { brought: 1 }));
     expect(said).toContain('delivered gossip o~1#2 round 1 (repair)');
     // The neighbours that kept it back for us may not have it either.
@@ -45,18 +45,38 @@ describe('what is held is compared with a peer that is no neighbour', () => {
     expect(bench.core.stats.broughtByOutsiders).toBe(1);
   });
 
+  it('what a late tree is about to bring is not; what it has left out is', () => {
+    const pulls = (...seqs: readonly number[]) => {
+      const bench = new Bench(['a']);
+      bench.command(0, compare('x'));
+      bench.receive(50, 'x', digest(1, 9));
+      for (const seq of seqs) bench.receive(200 * seq, 'a', gossip(seq));
+      return bench.tick(3_050).filter((said) => said.startsWith('x: pull'));
+    };
+    expect(pulls(1, 2, 3)).toEqual([]);
+    expect(pulls(1, 3)).toEqual(['x: pull o~1#2-2']);
+    expect(pulls()).toEqual(['x: pull o~1#1-9']);
+  });
+
+  it('of one that is followed it is pulled sooner: that is no evidence, and only what was not pushed', () => {
+    const bench = new Bench(['a']);
+    bench.command(0, compare('x', true));
+    bench.receive(50, 'x', digest(1, 2));
+    expect(bench.tick(800)).toContain('x: pull o~1#1-2');
+  });
+
   it('each message has that time, however often the other tells what it holds', () => {
     const bench = new Bench(['a']);
     const asked = (said: string[]) => said.filter((line) => line.startsWith('x: pull'));
     bench.command(0, compare('x'));
     bench.receive(0, 'x', digest(1, 1));
-    bench.receive(700, 'x', digest(1, 2));
-    expect(asked(bench.tick(750))).toEqual(['x: pull o~1#1-1']);
-    bench.receive(760, 'x', gossip(1, { repair: true }));
-    bench.receive(770, 'x', digest(1, 2, 'o~1', false));
-    expect(asked(bench.receive(1_000, 'x', digest(1, 2)))).toEqual([]);
-    expect(asked(bench.tick(1_749))).toEqual([]);
-    expect(asked(bench.tick(1_750))).toEqual(['x: pull o~1#2-2']);
+    bench.receive(2_950, 'x', digest(1, 2));
+    expect(asked(bench.tick(3_000))).toEqual(['x: pull o~1#1-1']);
+    bench.receive(3_010, 'x', gossip(1, { repair: true }));
+    bench.receive(3_020, 'x', digest(1, 2, 'o~1', false));
+    expect(asked(bench.receive(3_250, 'x', digest(1, 2)))).toEqual([]);
+    expect(asked(bench.tick(6_249))).toEqual([]);
+    expect(asked(bench.tick(6_250))).toEqual(['x: pull o~1#2-2']);
   });
 
   it('the other pulls what only this peer holds, and what it lacks of its own is said', () => {
@@ -90,7 +110,7 @@ describe('what is held is compared with a peer that is no neighbour', () => {
       bench.receive(0, peer, opening);
       bench.receive(0, peer, digest(1, 1));
     }
-    expect(bench.tick(750)).toEqual(['x: pull o~1#1-1', 'y: pull o~1#1-1']);
+    expect(bench.tick(3_000)).toEqual(['x: pull o~1#1-1', 'y: pull o~1#1-1']);
   });
 
   it('says what was heard of lately only, and the latest where there is too much', () => {

@@ -429,17 +429,19 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       state.graftedFrom = missing !== undefined && missing.asked.length > 0 ? from : null;
       if (state.graftedFrom !== null && !this.#limits.isBusy(stream, now)) this.#links.omitted(now, tree, from);
     } else if (neighbor !== undefined) {
-      state.treeSeq = seq;
-      state.treeRound = round;
-      state.treeAt = now;
+      state.brought(now, seq, round);
       const lagMs = missing === undefined ? 0 : now - missing.since;
-      if (!state.isPatient) this.#lag.delivered(lagMs);
+      if (!state.isPatient) this.#lag.delivered(now, lagMs);
       if (missing !== undefined && lagMs < this.#config.graft1Ms) {
         for (const asked of missing.asked)
           if (asked !== from) this.#links.ungraft(now, tree, message.tree, this.#byId.get(asked), out);
       }
       this.#links.openStandIn(tree, neighbor, out);
-      if (!this.#links.cameByFeed(now, tree, neighbor)) {
+      if (this.#links.isTail(now, tree, neighbor) && !this.#links.takesBack(now, tree, message.tree, neighbor, out)) {
+        // The way that there is brings it as well, and is not to be pruned for that.
+        state.repairedTo = Math.max(state.repairedTo, seq);
+        state.graftedFrom = null;
+      } else if (!this.#links.cameByFeed(now, tree, neighbor)) {
         const entry = entryBy(neighbor, tree, message);
         if (entry !== tree.entry) this.#links.enteredAnew(now, tree, message.tree, entry, out);
         this.#becomeParent(now, tree, neighbor, missing, message, out);
@@ -492,14 +494,15 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     // Deviation: the paper has no traffic outside the tree. A copy that overtook the tree must not cost a tree link.
     if (message.repair) return;
     if (message.seq <= state.repairedTo) {
-      if (message.seq !== state.repairedTo) return;
-      this.#onLateCopy(now, neighbor, state, tree, message, out);
+      // It was late, and left nothing out.
+      neighbor.omissions = Math.max(0, neighbor.omissions - 1);
+      if (message.seq === state.repairedTo) this.#onLateCopy(now, neighbor, state, tree, message, out);
       return;
     }
-    if (this.#links.takesOver(now, state, tree, message, neighbor, out)) return;
+    const wasPruned = this.#links.isTail(now, tree, neighbor);
+    if (!wasPruned && this.#links.takesOver(now, state, tree, message, neighbor, out)) return;
     if (message.entry !== tree.entry && this.#links.secondEntry(now, tree, message, neighbor, out)) return;
-    // A pusher that was pruned a moment ago cannot know yet.
-    if (now - tree.prunedAt(neighbor) < this.#config.pruneRepeatMs) return;
+    if (wasPruned) return;
     if (this.#links.secondCopy(now, tree, message.tree, neighbor, out)) return;
     this.#links.prune(now, tree, message.tree, neighbor, out);
   }
@@ -522,13 +525,12 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     this.#passOn(now, from, state, tree, { ...held, round, entry, repair, wantHeld: false }, undefined, out);
   }
 
-  /** The tree brought what was grafted a moment ago: nothing was left out, and what was grafted is given back. */
+  /** The tree brought what was grafted a moment ago, and what was grafted is given back. */
   #onLateCopy(now: Millis, neighbor: Neighbor, state: StreamState, tree: Tree, message: Gossip<B>, out: Out<B>): void {
     const grafted = state.graftedFrom;
     state.graftedFrom = null;
     if (grafted === null || grafted === neighbor.id) return;
-    this.#lag.wasHasty();
-    neighbor.omissions = Math.max(0, neighbor.omissions - 1);
+    this.#lag.wasHasty(now);
     this.#links.ungraft(now, tree, message.tree, this.#byId.get(grafted), out);
   }
 
@@ -599,7 +601,13 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
 
   /** Algorithm 2, Timer: graft the first announcer, and the next one after the second, shorter timeout. */
   #graftMissing(now: Millis, missing: MissingMessages, out: Out<B>): void {
-    const grafts: { readonly neighbor: Neighbor; readonly tree: TreeLabel; readonly ranges: SeqRange[] }[] = [];
+    const grafts: {
+      readonly neighbor: Neighbor;
+      readonly tree: TreeLabel;
+      /** The link may stay as it is. */
+      readonly isFetch: boolean;
+      readonly ranges: SeqRange[];
+    }[] = [];
     for (let entry = missing.expire(now); entry !== undefined; entry = missing.expire(now)) {
       if (this.#limits.isBusy(entry.state.id, now)) {
         missing.settle(entry.state, entry.seq);
@@ -617,15 +625,20 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
         continue;
       }
       const { neighbor, tree } = announcer;
-      let graft = grafts.findLast((one) => one.neighbor === neighbor && one.tree === tree);
+      // Who asks a second one has asked one that has nothing, or is gone.
+      const isFetch = entry.state.isDense && entry.asked.length === 0;
+      let graft = grafts.findLast((one) => one.neighbor === neighbor && one.tree === tree && one.isFetch === isFetch);
       if (graft === undefined || graft.ranges.length >= this.#config.pullRangesMax) {
-        graft = { neighbor, tree, ranges: [] };
+        graft = { neighbor, tree, isFetch, ranges: [] };
         grafts.push(graft);
       }
       addToRanges(graft.ranges, entry.state.id, entry.seq);
       missing.askedOne(now, entry, neighbor.id);
     }
-    for (const { neighbor, tree, ranges } of grafts) this.#links.graft(now, neighbor, tree, ranges, out);
+    for (const { neighbor, tree, isFetch, ranges } of grafts) {
+      if (isFetch) this.#links.fetch(now, neighbor, tree, ranges, out);
+      else this.#links.graft(now, neighbor, tree, ranges, out);
+    }
     this.#blame(now, missing, out);
   }
 

@@ -26,6 +26,8 @@ export class StreamState extends SeqSet {
   treeSeq = 0;
   treeRound = 0;
   treeAt: Millis = Number.NEGATIVE_INFINITY;
+  /** Between two messages that the tree brought, on average of the last ones. */
+  treeGapMs: Millis = gapMax;
   /** How many more digests of changes are to name it. */
   digestsLeft = 0;
   /** Up to here messages came outside the tree, so that a second copy by the tree is no reason to prune. */
@@ -42,7 +44,27 @@ export class StreamState extends SeqSet {
     this.isPatient = isPatient(id);
     this.lastAt = now;
   }
+
+  /** The tree brought a message, over so many links. */
+  brought(now: Millis, seq: number, round: number): void {
+    this.treeGapMs += (Math.min(gapMax, now - this.treeAt) - this.treeGapMs) / gapMessages;
+    this.treeSeq = seq;
+    this.treeRound = round;
+    this.treeAt = now;
+  }
+
+  /** Many of its messages are under way on each link at any time. */
+  get isDense(): boolean {
+    return this.treeGapMs < denseGapMs;
+  }
 }
+
+/** A longer gap counts as so long. 1 s: guess. */
+const gapMax = 1_000;
+/** Messages that a gap is the average of. 32: guess, a stall among a thousand messages a second is soon forgotten, and one burst is no stream. */
+const gapMessages = 32;
+/** Messages that come closer than this are a dense stream. 20 ms: guess, dozens are under way at any time. */
+const denseGapMs = 20;
 
 /**
  * Watermarks of all streams: they outlive the messages, so that a late copy is known for one. Bounded: when full, the

@@ -6,7 +6,10 @@ import { Planting } from './planting.ts';
 import { phaseOf, sourceTree, type TreeLabel, zoneTree } from './tree-label.ts';
 import type { TreeTable } from './tree-table.ts';
 
-type ChoiceConfig = Pick<PlumtreeConfig, 'hotMessages' | 'hotWindowMs' | 'hotTreesMax' | 'replantMs' | 'replantSoonMs'>;
+type ChoiceConfig = Pick<
+  PlumtreeConfig,
+  'hotMessages' | 'hotWindowMs' | 'hotTreesMax' | 'growMs' | 'replantMs' | 'replantSoonMs'
+>;
 
 /**
  * Which tree this peer's own messages take: that of its zone, and one of its own while it sends so much that the flood
@@ -67,10 +70,26 @@ export class TreeChoice {
     }
     this.#count++;
     if (this.#count >= hotMessages) this.#isHot = true;
-    if (!this.#isHot) return this.zoneTree(now);
+    if (!this.#isHot) return this.#nextOfZone(now);
     const own = this.#labelOfOwn(this.#own.turn(now, this.#neighbors.length));
     // Every tree passes every peer, so our own table tells how many there are in the mesh.
-    return this.#trees.get(own) !== undefined || this.#trees.inUse(now) < hotTreesMax ? own : this.zoneTree(now);
+    if (this.#trees.get(own) === undefined && this.#trees.inUse(now) >= hotTreesMax) return this.#nextOfZone(now);
+    if (!this.#isYoung(now, own)) return own;
+    const before = this.#labelOfOwn(this.#own.before);
+    return before !== own && this.#trees.get(before) !== undefined ? before : this.#nextOfZone(now);
+  }
+
+  #nextOfZone(now: Millis): TreeLabel {
+    const label = this.zoneTree(now);
+    if (!this.#isYoung(now, label)) return label;
+    const before = this.#labelOfZone(this.#ofZone.before);
+    return this.#trees.get(before) === undefined ? label : before;
+  }
+
+  /** A tree is all links until the copies of its first message have pruned it. What follows that in a burst would flood as well, so it goes by the tree before. */
+  #isYoung(now: Millis, label: TreeLabel): boolean {
+    const tree = this.#trees.get(label);
+    return tree !== undefined && now - tree.plantedAt < this.#config.growMs;
   }
 
   #labelOfZone(turn: number): TreeLabel {

@@ -3,10 +3,16 @@ import { TreeLag } from './tree-lag.ts';
 
 const config = { graft1MinMs: 100, graft1Ms: 400, lagDeliveriesMin: 4 };
 
-function lagOf(...lags: readonly number[]): TreeLag {
+/** A delivery every 100 ms. */
+function lagOf(...lags: readonly number[]): TreeLag & { next(ms: number): void } {
   const lag = new TreeLag(config);
-  for (const ms of lags) lag.delivered(ms);
-  return lag;
+  let now = 0;
+  const next = (ms: number): void => {
+    now += 100;
+    lag.delivered(now, ms);
+  };
+  for (const ms of lags) next(ms);
+  return Object.assign(lag, { next });
 }
 
 describe('the lag of a tree', () => {
@@ -23,10 +29,16 @@ describe('the lag of a tree', () => {
   it('grows at once and shrinks slowly', () => {
     const lag = lagOf(0, 0, 0, 0, 200);
     expect(lag.patienceMs).toBe(375);
-    for (let i = 0; i < 100; i++) lag.delivered(0);
+    for (let i = 0; i < 100; i++) lag.next(0);
     expect(lag.patienceMs).toBeGreaterThan(200);
-    for (let i = 0; i < 1_000; i++) lag.delivered(0);
+    for (let i = 0; i < 1_000; i++) lag.next(0);
     expect(lag.patienceMs).toBe(100);
+  });
+
+  it('is not forgotten the sooner for a burst: what comes at once counts as one', () => {
+    const lag = lagOf(0, 0, 0, 0, 200);
+    for (let i = 0; i < 10_000; i++) lag.delivered(1_000 + i / 100, 0);
+    expect(lag.patienceMs).toBeGreaterThan(370);
   });
 
   it('leaves about one message in sixty beyond the estimate, and hardly any beyond the margin', () => {
@@ -38,7 +50,7 @@ describe('the lag of a tree', () => {
       // Every fourth message is announced before it comes, up to 160 ms earlier.
       const ms = state % 4 === 0 ? 160 * (state / 0x7fffffff) ** 2 : 0;
       if (ms > lag.patienceMs) hasty++;
-      lag.delivered(ms);
+      lag.next(ms);
     }
     expect(hasty / 20_000).toBeLessThan(0.005);
     expect(lag.patienceMs).toBeLessThan(300);

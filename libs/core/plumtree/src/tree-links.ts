@@ -78,10 +78,34 @@ export class TreeLinks<B> {
   graft(now: Millis, neighbor: Neighbor, label: TreeLabel, ranges: readonly SeqRange[], out: Out<B>): void {
     const tree = this.#trees.getOrAdd(label, now);
     this.makeEager(tree, neighbor, out);
-    if (ranges.length > 0 && now - tree.yieldedAt < this.#config.yieldBarMs)
-      tree.noYieldUntil = now + this.#config.yieldBarMs;
+    if (ranges.length > 0) this.#noteFailedYield(now, tree);
     this.#stats.graftsSent++;
     out.send(neighbor.id, { kind: 'graft', ranges, tree: label });
+  }
+
+  /**
+   * What is missing of a dense stream, from one who announced it. Once a second its link is grafted, for the tree may be broken. Deviation: in between the
+   * messages are all that is asked for, and the link stays as it is. Where everybody is late, trees that are grafted for each late message have
+   * several ways to each peer, of which one is ahead of another; what is under way comes twice, and pruning leaves holes that are grafted in turn.
+   */
+  fetch(now: Millis, neighbor: Neighbor, label: TreeLabel, ranges: readonly SeqRange[], out: Out<B>): void {
+    const tree = this.#trees.getOrAdd(label, now);
+    const mayOnlyAsk = tree.parent !== null && tree.isLazy(neighbor);
+    if (!mayOnlyAsk || now - tree.graftedAt >= this.#config.pruneRepeatMs) {
+      tree.graftedAt = now;
+      this.graft(now, neighbor, label, ranges, out);
+      return;
+    }
+    this.#noteFailedYield(now, tree);
+    this.#stats.graftsSent++;
+    out.send(neighbor.id, { kind: 'graft', ranges, tree: label });
+    this.#stats.prunesSent++;
+    out.send(neighbor.id, { kind: 'prune', tree: label, yieldTo: null });
+  }
+
+  #noteFailedYield(now: Millis, tree: Tree): void {
+    const { yieldBarMs } = this.#config;
+    if (now - tree.yieldedAt < yieldBarMs) tree.noYieldUntil = now + yieldBarMs;
   }
 
   /** The tree was only late: the link that was grafted for it is not needed, and each message would come twice until one is pruned. */
@@ -202,6 +226,22 @@ export class TreeLinks<B> {
     this.makeEager(tree, neighbor, out);
     tree.parent = neighbor;
     tree.feed = null;
+    return true;
+  }
+
+  /** Whether a payload of this neighbour was under way when its link was pruned here: it cannot know yet, and nothing follows. */
+  isTail(now: Millis, tree: Tree, neighbor: Neighbor): boolean {
+    return now - tree.prunedAt(neighbor) < this.#config.pruneRepeatMs;
+  }
+
+  /**
+   * A neighbour that was pruned a moment ago brought a message first. Deviation: in the paper that makes its link eager again, at this end alone, and
+   * the next second copy has the way pruned that does bring messages. It is taken back where there is no such way. False: it stays pruned.
+   */
+  takesBack(now: Millis, tree: Tree, label: TreeLabel, neighbor: Neighbor, out: Out<B>): boolean {
+    // What was yielded is not wanted back.
+    if (tree.parent !== null || now - tree.yieldedAt < this.#config.pruneRepeatMs) return false;
+    this.graft(now, neighbor, label, [], out);
     return true;
   }
 

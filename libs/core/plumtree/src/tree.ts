@@ -18,8 +18,12 @@ export class Tree {
   unbrought = 0;
   /** How the last message entered this zone. */
   entry: Entry = 0;
+  /** When its first message was first seen here. */
+  readonly plantedAt: Millis;
   /** When its last message was first seen. */
   usedAt: Millis;
+  /** When a link was last grafted because a message was missing. */
+  graftedAt: Millis = Number.NEGATIVE_INFINITY;
   /** When this peer last grafted a way with fewer far links. */
   shortenedAt: Millis = Number.NEGATIVE_INFINITY;
   /** When its near links were last opened for another entry. */
@@ -50,6 +54,7 @@ export class Tree {
     this.#neighbors = neighbors;
     for (const neighbor of neighbors) if (neighbor.isRetiring) this.#lazy.set(neighbor, Number.NEGATIVE_INFINITY);
     this.eager = neighbors.filter(({ isRetiring }) => !isRetiring);
+    this.plantedAt = now;
     this.usedAt = now;
   }
 

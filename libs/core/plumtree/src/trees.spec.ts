@@ -188,6 +188,34 @@ describe('trees of senders', () => {
     expect(farthest()).toBe(6);
   });
 
+  it('of a burst one message plants it, and what follows does not flood as well', () => {
+    const { network, ids } = ring(12);
+    network.publish('p00', 'warm');
+    network.run(2_000);
+    const sent = (): number => network.sent.get('gossip') ?? 0;
+    const before = sent();
+    for (let i = 0; i < 100; i++) network.publish('p06', `burst ${i}`);
+    network.run(2_000);
+    // 11 for each, and a link of the ring twice for the one that planted.
+    expect(sent() - before).toBeLessThanOrEqual(100 * 11 + 2);
+    expect(network.peer('p00').delivered.filter(({ tree }) => tree !== 0)).toHaveLength(1);
+    network.publish('p06', 'later');
+    network.run(1_000);
+    for (const id of ids) expect(network.peer(id).delivered).toHaveLength(102);
+    expect(network.peer('p00').delivered.at(-1)?.tree).not.toBe(0);
+  });
+
+  it('nor does a burst flood when the shared tree is planted anew', () => {
+    const { network } = ring(12, { hotMessages: 1_000 });
+    network.publish('p06', 'warm');
+    network.run(600_000);
+    const before = network.sent.get('gossip') ?? 0;
+    for (let i = 0; i < 100; i++) network.publish('p06', `burst ${i}`);
+    network.run(2_000);
+    expect((network.sent.get('gossip') ?? 0) - before).toBeLessThanOrEqual(100 * 11 + 2);
+    expect(new Set(network.peer('p00').delivered.map(({ tree }) => tree)).size).toBe(2);
+  });
+
   it('ephemeral messages never begin one', () => {
     const { network } = ring(6);
     for (let i = 0; i < 50; i++) network.publish('p01', 'canary', { ephemeral: true });
