@@ -151,10 +151,12 @@ export class MissingMessages {
    * still; a second time, from somebody else, even more so: that begins at half, and is not put off for ever.
    */
   mayAsk(now: Millis, entry: Missing): boolean {
-    const { asking, waiting } = entry.state;
+    const { state } = entry;
+    const { asking } = state;
     if (entry.asked.length === 0) {
       if (asking < this.#askingMax) return true;
-      waiting.push(entry);
+      state.waiting ??= [];
+      state.waiting.push(entry);
     } else {
       if (2 * asking < this.#askingMax || now - entry.since >= patienceMax) return true;
       this.#next.arm(now, entry);
@@ -183,7 +185,7 @@ export class MissingMessages {
     if (entry.asked.length > 0) state.asking--;
     if (state.missing.size === 0) {
       state.missing = null;
-      state.waiting.length = 0;
+      state.waiting = null;
     } else if (state.asking < this.#askingMax) this.#release(state);
   }
 
@@ -195,8 +197,8 @@ export class MissingMessages {
 
   /** The next one that waits has its turn. */
   #release({ waiting }: StreamState): void {
-    let next = waiting.shift();
-    while (next !== undefined && !isMissing(next)) next = waiting.shift();
+    let next = waiting?.shift();
+    while (next !== undefined && !isMissing(next)) next = waiting?.shift();
     if (next !== undefined) this.#ready.push(next);
   }
 }

@@ -6,6 +6,7 @@ import {
   type PeerId,
   type ProtocolCore,
   type Rng,
+  SmallMap,
   unreachable,
 } from '@starling/kernel';
 import { Admission } from './admission.ts';
@@ -70,7 +71,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   readonly #repair: DigestRepair<B>;
   readonly #outsiders: Outsiders<B>;
   readonly #retention: Retention<B>;
-  readonly #byId = new Map<PeerId, Neighbor>();
+  readonly #byId = new SmallMap<Neighbor>();
   /** The same neighbours in the order in which they came: what loops go by. */
   readonly #neighbors: Neighbor[] = [];
   /** Those of them whose place went to another, the first to go first. */
@@ -201,7 +202,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
 
   handle(now: Millis, input: Input<PlumtreeMessage<B>, PlumtreeCommand<B>>, out: Out<B>): void {
     this.#now = now;
-    if (input.kind !== 'message' || input.message.kind !== 'iHave') this.#isDeadlineKnown = false;
+    if (this.#mayMoveDeadline(input)) this.#isDeadlineKnown = false;
     switch (input.kind) {
       case 'message':
         this.#onMessage(now, input.from, input.message, out);
@@ -218,6 +219,14 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       default:
         unreachable(input);
     }
+  }
+
+  /** An announcement says so itself when it does; that a link is down concerns mostly a peer that is no neighbour. */
+  #mayMoveDeadline(input: Input<PlumtreeMessage<B>, PlumtreeCommand<B>>): boolean {
+    if (input.kind === 'message') return input.message.kind !== 'iHave';
+    if (input.kind !== 'command' || input.command.kind !== 'neighborDown') return true;
+    const { peer } = input.command;
+    return this.#byId.has(peer) || this.#outsiders.find(peer) !== undefined;
   }
 
   /** Something is being sent to this peer: what it is owed goes along. */
@@ -725,12 +734,19 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     if (known?.isRetiring === false) return;
     // One that retires begins anew, as its other end does; one that is compared with is a neighbour from now on.
     this.#neighborDown(now, peer, out);
-    const neighbor = new Neighbor(peer, zone !== '' && this.#zone !== '' && zone !== this.#zone);
+    const neighbor = new Neighbor(peer, zone !== '' && this.#zone !== '' && zone !== this.#zone, this.#freeSlot());
     this.#byId.set(peer, neighbor);
     this.#neighbors.push(neighbor);
     for (const tree of this.#trees.neighborUp(neighbor)) this.#links.attach(now, tree, neighbor, out);
     this.#retention.expire(now);
     this.#repair.neighborUp(now, neighbor, out);
+  }
+
+  /** The first that no neighbour has. */
+  #freeSlot(): number {
+    let slot = 0;
+    while (this.#neighbors.some((neighbor) => neighbor.slot === slot)) slot++;
+    return slot;
   }
 
   /**

@@ -17,9 +17,9 @@ export class StreamState extends SeqSet {
   tree: Tree | null = null;
   /** Messages announced but not here, by number. */
   missing: Map<number, Missing> | null = null;
-  /** Of them, those that somebody was asked for, and those that wait until fewer are. */
+  /** Of them, those that somebody was asked for, and those that wait until fewer are; null: none did yet. */
   asking = 0;
-  readonly waiting: Missing[] = [];
+  waiting: Missing[] | null = null;
   /** The neighbour that ranges of this stream were asked from and have not come yet: one at a time. */
   pulledFrom: PeerId | null = null;
   /** The last of its messages that the tree brought, over how many links, and when. */
@@ -77,7 +77,8 @@ export class StreamTable {
 
   /** The state of a stream, made when there is none yet. */
   getOrAdd(id: StreamId, now: Millis): StreamState {
-    const known = this.get(id);
+    if (this.#last?.id === id) return this.#last;
+    const known = this.#states.get(id);
     if (known !== undefined) {
       this.#last = known;
       return known;
