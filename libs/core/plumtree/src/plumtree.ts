@@ -396,7 +396,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       return;
     }
     if (state.hasHoles) this.#retention.noteHoles(now, state, hadHoles, out);
-    const missing = state.missing === null ? undefined : this.#missing?.settle(state, seq);
+    const missing = (state.repair?.missing ?? null) === null ? undefined : this.#missing?.settle(state, seq);
     // Done with, so that nobody is asked for it again.
     if (!this.#admission.isInWindow(now, message)) return;
     state.lastAt = now;
@@ -407,10 +407,11 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     if (message.repair && neighbor === undefined) this.#repair.outsiderBrought(now, from, stream, out);
     if (answersPull) {
       // The tree's own copy may be on its way.
-      if (seq > state.repairedTo) {
-        state.repairedTo = seq;
-        state.graftedFrom = null;
-        state.pulledTo = seq;
+      const repair = state.repairing();
+      if (seq > repair.repairedTo) {
+        repair.repairedTo = seq;
+        repair.graftedFrom = null;
+        repair.pulledTo = seq;
       }
       // Not pushed on before the tree's copy, for most neighbours have it: what a pull brings is told to them by digest.
       this.stats.pulled++;
@@ -434,9 +435,10 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     tree.isOwn = false;
     tree.usedAt = now;
     if (message.repair) {
-      state.repairedTo = Math.max(state.repairedTo, seq);
-      state.graftedFrom = missing !== undefined && missing.asked.length > 0 ? from : null;
-      if (state.graftedFrom !== null && !this.#limits.isBusy(stream, now)) this.#links.omitted(now, tree, from);
+      const repair = state.repairing();
+      repair.repairedTo = Math.max(repair.repairedTo, seq);
+      repair.graftedFrom = missing !== undefined && missing.asked.length > 0 ? from : null;
+      if (repair.graftedFrom !== null && !this.#limits.isBusy(stream, now)) this.#links.omitted(now, tree, from);
     } else if (neighbor !== undefined) {
       state.treeSeq = seq;
       state.treeRound = round;
@@ -454,8 +456,9 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
         this.#becomeParent(now, tree, neighbor, missing, message, out);
       }
     } else {
-      state.repairedTo = Math.max(state.repairedTo, seq);
-      state.graftedFrom = null;
+      const repair = state.repairing();
+      repair.repairedTo = Math.max(repair.repairedTo, seq);
+      repair.graftedFrom = null;
     }
     // From one that is no neighbour any more, a moment before the parent's own copy: pushed to, the parent would take that for a circle.
     const isFormer = neighbor === undefined && this.#outsiders.find(from) === undefined;
@@ -491,7 +494,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   /** Algorithm 1: a payload that came twice means that the link closes a circle. */
   #onDuplicate(now: Millis, from: PeerId, state: StreamState, tree: Tree, message: Gossip<B>, out: Out<B>): void {
     const neighbor = this.#byId.get(from);
-    if (message.seq === state.pulledTo) this.#passOnPulled(now, from, state, message, out);
+    if (message.seq === state.repair?.pulledTo) this.#passOnPulled(now, from, state, message, out);
     this.stats.duplicates++;
     if (message.wantHeld && this.store.get(message.stream, message.seq) !== undefined && neighbor !== undefined) {
       out.send(neighbor.id, { kind: 'held', stream: message.stream, seq: message.seq });
@@ -500,8 +503,9 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     neighbor.duplicates++;
     // Deviation: the paper has no traffic outside the tree. A copy that overtook the tree must not cost a tree link.
     if (message.repair) return;
-    if (message.seq <= state.repairedTo) {
-      if (message.seq !== state.repairedTo) return;
+    const repairedTo = state.repair?.repairedTo ?? 0;
+    if (message.seq <= repairedTo) {
+      if (message.seq !== repairedTo) return;
       this.#onLateCopy(now, neighbor, state, tree, message, out);
       return;
     }
@@ -524,7 +528,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     { seq, round, entry, repair }: Gossip<B>,
     out: Out<B>,
   ): void {
-    state.pulledTo = 0;
+    state.repairing().pulledTo = 0;
     const held = this.store.get(state.id, seq);
     if (held === undefined) return;
     const tree = this.#treeOf(now, state, held.tree);
@@ -533,8 +537,9 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
 
   /** The tree brought what was grafted a moment ago: nothing was left out, and what was grafted is given back. */
   #onLateCopy(now: Millis, neighbor: Neighbor, state: StreamState, tree: Tree, message: Gossip<B>, out: Out<B>): void {
-    const grafted = state.graftedFrom;
-    state.graftedFrom = null;
+    const repair = state.repairing();
+    const grafted = repair.graftedFrom;
+    repair.graftedFrom = null;
     if (grafted === null || grafted === neighbor.id) return;
     this.#lag.wasHasty();
     neighbor.omissions = Math.max(0, neighbor.omissions - 1);

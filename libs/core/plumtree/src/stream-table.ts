@@ -4,6 +4,23 @@ import type { Missing } from './missing.ts';
 import { SeqSet } from './seq-set.ts';
 import type { Tree } from './tree.ts';
 
+/** What of one stream did not come by the tree, and what is being done about it. */
+class StreamRepair {
+  /** Messages announced but not here, by number. */
+  missing: Map<number, Missing> | null = null;
+  /** Of them, those that somebody was asked for, and those that wait until fewer are; null: none did yet. */
+  asking = 0;
+  waiting: Missing[] | null = null;
+  /** The neighbour that ranges of this stream were asked from and have not come yet: one at a time. */
+  pulledFrom: PeerId | null = null;
+  /** Up to here messages came outside the tree, so that a second copy by the tree is no reason to prune. */
+  repairedTo = 0;
+  /** The last message that a pull brought, until the tree has brought it as well; 0 when there is none. */
+  pulledTo = 0;
+  /** Who was grafted for the last of these; null when it came otherwise. */
+  graftedFrom: PeerId | null = null;
+}
+
 /** What this peer knows of one stream: which of its messages are done with, and what is being done about others. */
 export class StreamState extends SeqSet {
   readonly id: StreamId;
@@ -15,25 +32,14 @@ export class StreamState extends SeqSet {
   lastAt: Millis;
   /** The tree of its last message, so that the next one need not look for it. */
   tree: Tree | null = null;
-  /** Messages announced but not here, by number. */
-  missing: Map<number, Missing> | null = null;
-  /** Of them, those that somebody was asked for, and those that wait until fewer are; null: none did yet. */
-  asking = 0;
-  waiting: Missing[] | null = null;
-  /** The neighbour that ranges of this stream were asked from and have not come yet: one at a time. */
-  pulledFrom: PeerId | null = null;
   /** The last of its messages that the tree brought, over how many links, and when. */
   treeSeq = 0;
   treeRound = 0;
   treeAt: Millis = Number.NEGATIVE_INFINITY;
   /** How many more digests of changes are to name it. */
   digestsLeft = 0;
-  /** Up to here messages came outside the tree, so that a second copy by the tree is no reason to prune. */
-  repairedTo = 0;
-  /** The last message that a pull brought, until the tree has brought it as well; 0 when there is none. */
-  pulledTo = 0;
-  /** Who was grafted for the last of these; null when it came otherwise. */
-  graftedFrom: PeerId | null = null;
+  /** Null: the tree has brought all of it so far, which is so of nearly all streams. */
+  repair: StreamRepair | null = null;
 
   constructor(id: StreamId, now: Millis) {
     super();
@@ -41,6 +47,12 @@ export class StreamState extends SeqSet {
     this.isEphemeral = isEphemeral(id);
     this.isPatient = isPatient(id);
     this.lastAt = now;
+  }
+
+  /** To be written to. */
+  repairing(): StreamRepair {
+    this.repair ??= new StreamRepair();
+    return this.repair;
   }
 }
 
