@@ -96,7 +96,8 @@ export class Announcements {
   for(neighbor: Neighbor, tree?: Tree): readonly IHaveItem[] {
     let items = nothing;
     for (const waiting of this.#waiting) {
-      if (tree === undefined ? !waiting.tree.isLazy(neighbor) : waiting.tree !== tree) continue;
+      // By the list of eager ones, for it is at hand, and most neighbours are nowhere near.
+      if (tree === undefined ? waiting.tree.eager.includes(neighbor) : waiting.tree !== tree) continue;
       const { item } = waiting;
       const at = waiting.knownBy?.indexOf(neighbor) ?? -1;
       const known = at < 0 ? 0 : (waiting.knownTo?.[at] as number);

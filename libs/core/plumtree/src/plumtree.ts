@@ -396,7 +396,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       return;
     }
     if (state.hasHoles) this.#retention.noteHoles(now, state, hadHoles, out);
-    const missing = (state.repair?.missing ?? null) === null ? undefined : this.#missing?.settle(state, seq);
+    const missing = state.repair?.missing ? this.#missing?.settle(state, seq) : undefined;
     // Done with, so that nobody is asked for it again.
     if (!this.#admission.isInWindow(now, message)) return;
     state.lastAt = now;
