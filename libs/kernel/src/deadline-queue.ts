@@ -72,7 +72,7 @@ export class DeadlineQueue<K> {
       this.#head++;
     }
     // Give the memory back in one move once the dead half outweighs the live half.
-    if (this.#head > 32 && this.#head * 2 > fifo.length) {
+    if (this.#head > 8 && this.#head * 2 > fifo.length) {
       this.#fifo = fifo.slice(this.#head);
       this.#head = 0;
     }

@@ -16,4 +16,5 @@ export {
 export { type Effect, RecordingOutbox } from './recording-outbox.ts';
 export { Rng } from './rng.ts';
 export { SeenWaves } from './seen-waves.ts';
+export { SmallMap } from './small-map.ts';
 export { WorkLimit } from './work-limit.ts';

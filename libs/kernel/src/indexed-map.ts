@@ -1,7 +1,7 @@
 import type { Rng } from './rng.ts';
 
 /** So few keys are looked for one by one: an active view is, and a table of its own would be one more place in memory. Guess. */
-const scannedMax = 8;
+const scannedMax = 16;
 
 /** A map that also picks a random entry in O(1): values in an array, keys to positions in a map. Order is arbitrary but decided by the calls alone. */
 export class IndexedMap<K, V> {

@@ -1,4 +1,4 @@
-import { DeadlineQueue, type Millis, type PeerId, type PeerInfo } from '@starling/kernel';
+import { DeadlineQueue, type Millis, type PeerId, type PeerInfo, SmallMap } from '@starling/kernel';
 
 /**
  * Why a peer was asked. `join`: a contact of a peer without neighbours. `fill`: a free place. `forwardJoin`: a walk ended
@@ -17,7 +17,7 @@ export interface Attempt {
 /** The requests in flight, at most one per peer, bounded, all with the same deadline. */
 export class Attempts {
   readonly #capacity: number;
-  readonly #byPeer = new Map<PeerId, Attempt>();
+  readonly #byPeer = new SmallMap<Attempt>();
   readonly #deadlines: DeadlineQueue<PeerId>;
   #filling = 0;
 
@@ -67,7 +67,7 @@ export class Attempts {
 
   /** The peers asked, in the order of asking. */
   peers(): PeerId[] {
-    return [...this.#byPeer.keys()];
+    return this.#byPeer.keys();
   }
 
   nextDeadline(): Millis {

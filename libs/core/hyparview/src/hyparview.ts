@@ -430,9 +430,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
         this.#onContacts(now, command.peers, out);
         return;
       case 'heard':
-        for (const peer of command.peers) {
-          if (peer.id !== this.#views.self.id) this.#views.places?.heard(now, peer, sources.trusted);
-        }
+        this.#views.places?.heardAll(now, command.peers, this.#views.self.id, sources.trusted);
         return;
       case 'rtt':
         this.#views.measured(command.peer, command.rttMs);
@@ -742,7 +740,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     const { places, self } = this.#views;
     if (places === null) return;
     if (origin !== null && origin.id !== self.id) places.heard(now, origin, from);
-    for (const peer of sample) if (peer.id !== self.id) places.heard(now, peer, from);
+    places.heardAll(now, sample, self.id, from);
   }
 
   #integrate(now: Millis, sample: readonly PeerInfo[], expendable: PeerInfo[], out: Out): void {

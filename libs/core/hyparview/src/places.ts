@@ -1,15 +1,11 @@
-import type { Millis, PeerId, PeerInfo, Rng } from '@starling/kernel';
+import { type Millis, type PeerId, type PeerInfo, type Rng, SmallMap } from '@starling/kernel';
+import { Hearsay } from './hearsay.ts';
+import { idHash } from './id-hash.ts';
 import { Rank } from './rank.ts';
 
 interface Held {
   readonly peer: PeerInfo;
-  readonly ranks: Float64Array;
-}
-
-/** The best that one source told of, per place. */
-interface Hearsay {
-  readonly peers: (PeerInfo | undefined)[];
-  readonly ranks: Float64Array;
+  readonly ranks: readonly number[];
 }
 
 /** Sources that are no neighbours: discovery (and whoever else the layer above trusts), the peers themselves, and everybody else. */
@@ -23,11 +19,11 @@ export const sources = { trusted: ' trusted', self: ' self', stranger: ' strange
 export class Places {
   readonly #rank: Rank;
   readonly #capacity: number;
-  readonly #held = new Map<PeerId, Held>();
+  readonly #held = new SmallMap<Held>();
   /** Who is best among the neighbours, per place. */
   readonly #winners: (PeerId | undefined)[];
-  readonly #best: Float64Array;
-  readonly #hearsay = new Map<string, Hearsay>();
+  readonly #best: number[];
+  readonly #hearsay: Hearsay;
   /** Asked in vain, and until when that counts. The oldest goes first. */
   readonly #vain = new Map<PeerId, Millis>();
   readonly #vainMax: number;
@@ -38,7 +34,8 @@ export class Places {
     this.#capacity = capacity;
     this.#rank = new Rank(self, capacity);
     this.#winners = new Array<PeerId | undefined>(this.count).fill(undefined);
-    this.#best = new Float64Array(this.count).fill(Number.POSITIVE_INFINITY);
+    this.#best = new Array<number>(this.count).fill(Number.POSITIVE_INFINITY);
+    this.#hearsay = new Hearsay(this.count);
     this.#vainMax = vainMax;
     this.#vainMs = vainMs;
   }
@@ -49,7 +46,9 @@ export class Places {
   }
 
   add(peer: PeerInfo): void {
-    const ranks = this.#rank.of(peer).slice();
+    const ranked = this.#rank.of(peer);
+    // Not by a spread: the copy would hold each number in an object of its own.
+    const ranks = this.#best.map((_, place) => ranked[place] as number);
     this.#held.set(peer.id, { peer, ranks });
     for (let place = 0; place < ranks.length; place++) this.#offer(place, peer.id, ranks[place] as number);
     this.#vain.delete(peer.id);
@@ -80,48 +79,62 @@ export class Places {
       if (ranks === null || (ranks[place] as number) >= (this.#best[place] as number)) needed.add(this.#winners[place]);
     }
     const candidates: PeerInfo[] = [];
-    for (const [id, { peer }] of this.#held) if (!needed.has(id)) candidates.push(peer);
+    for (const { peer } of this.#held.values()) if (!needed.has(peer.id)) candidates.push(peer);
     return candidates[rng.below(candidates.length)];
   }
 
-  /** How peers rank for `asker` at the place where `self` ranks best for it. */
-  rankFor(asker: PeerInfo, self: PeerInfo): (peer: PeerInfo) => number {
+  /** How peers rank for `asker` at the place where `self` ranks best for it; who has an id's hash at hand may give it. */
+  rankFor(asker: PeerInfo, self: PeerInfo): (peer: PeerInfo, hash?: number) => number {
     const rank = new Rank(asker, this.#capacity);
     const own = rank.of(self);
     const place = own.indexOf(Math.min(...own));
-    return (peer) => rank.at(place, peer);
+    return (peer, hash) => rank.at(place, peer, hash);
   }
 
   /** `source` told of `peer`. */
   heard(now: Millis, peer: PeerInfo, source: string): void {
-    const known = this.#hearsay.get(source);
+    this.#note(now, peer, source, this.#hearsay.rowOf(source));
+  }
+
+  /** `source` told of all these; `self` is not meant. */
+  heardAll(now: Millis, peers: readonly PeerInfo[], self: PeerId, source: string): void {
+    let row = this.#hearsay.rowOf(source);
+    for (const peer of peers) if (peer.id !== self) row = this.#note(now, peer, source, row);
+  }
+
+  /** `row`: that of `source`, if it has one of its own. Returns it. */
+  #note(now: Millis, peer: PeerInfo, source: string, row: number): number {
     const ranks = this.#rank.of(peer);
     // Nearly all that is heard is no news: that shows sooner than who has a place and who was asked in vain.
-    if (known !== undefined && !isBetterSomewhere(ranks, known.ranks)) return;
-    if (this.#held.has(peer.id)) return;
+    if (row >= 0 && !this.#hearsay.isNews(row, ranks)) return row;
+    if (this.#held.has(peer.id)) return row;
     const until = this.#vain.get(peer.id);
     if (until !== undefined) {
-      if (until > now) return;
+      if (until > now) return row;
       this.#vain.delete(peer.id);
     }
-    const hearsay = known ?? this.#hearsayOf(source);
-    for (let place = 0; place < ranks.length; place++) {
-      if ((ranks[place] as number) >= (hearsay.ranks[place] as number)) continue;
-      hearsay.peers[place] = peer;
-      hearsay.ranks[place] = ranks[place] as number;
+    if (row >= 0) {
+      this.#hearsay.note(row, peer, ranks);
+      return row;
     }
+    // All that are neither neighbours nor named share one.
+    const isKnown = this.#held.has(source) || source.startsWith(' ');
+    const made = this.#hearsay.rowFor(isKnown ? source : sources.stranger);
+    this.#hearsay.note(made, peer, ranks);
+    return isKnown ? made : row;
   }
 
   /** One who deserves a place better than who is there and `isWanted`; from a random source among those that have one. */
   claimant(rng: Rng, isWanted: (peer: PeerInfo) => boolean): PeerInfo | undefined {
-    const all = [...this.#hearsay.values()];
-    for (const hearsay of rng.shuffle(all)) {
+    const rows: number[] = [];
+    for (let row = 0; row < this.#hearsay.rows; row++) rows.push(row);
+    for (const row of rng.shuffle(rows)) {
       const first = rng.below(this.#best.length);
       for (let i = 0; i < this.#best.length; i++) {
         const place = (first + i) % this.#best.length;
-        const peer = hearsay.peers[place];
-        if (peer === undefined || (hearsay.ranks[place] as number) >= (this.#best[place] as number)) continue;
-        if (isWanted(peer)) return peer;
+        if (this.#hearsay.rank(row, place) >= (this.#best[place] as number)) continue;
+        const peer = this.#hearsay.peer(row, place);
+        if (peer !== undefined && isWanted(peer)) return peer;
       }
     }
     return undefined;
@@ -140,18 +153,6 @@ export class Places {
     this.#unhear(peer);
   }
 
-  /** What `source` told; all that are neither neighbours nor named share one. */
-  #hearsayOf(source: string): Hearsay {
-    const key = this.#held.has(source) || source.startsWith(' ') ? source : sources.stranger;
-    let hearsay = this.#hearsay.get(key);
-    if (hearsay === undefined) {
-      const places = this.#best.length;
-      hearsay = { peers: [], ranks: new Float64Array(places).fill(Number.POSITIVE_INFINITY) };
-      this.#hearsay.set(key, hearsay);
-    }
-    return hearsay;
-  }
-
   #offer(place: number, peer: PeerId, rank: number): void {
     if (rank >= (this.#best[place] as number)) return;
     this.#best[place] = rank;
@@ -159,17 +160,19 @@ export class Places {
   }
 
   #unhear(peer: PeerId): void {
-    for (const { peers, ranks } of this.#hearsay.values()) {
-      for (let place = 0; place < ranks.length; place++) {
-        if (peers[place]?.id !== peer) continue;
-        peers[place] = undefined;
-        ranks[place] = Number.POSITIVE_INFINITY;
+    const hash = idHash(peer);
+    const offsets = this.#best.map((_, place) => this.#rank.offset(place, hash));
+    for (let row = 0; row < this.#hearsay.rows; row++) {
+      for (let place = 0; place < offsets.length; place++) {
+        // Its rank tells nearly every other peer from it, and is at hand.
+        if (this.#hearsay.rank(row, place) >>> 0 !== offsets[place]) continue;
+        if (this.#hearsay.peer(row, place)?.id === peer) this.#hearsay.forget(row, place);
       }
     }
   }
 }
 
-function isBetterSomewhere(ranks: Float64Array, than: Float64Array): boolean {
+function isBetterSomewhere(ranks: Float64Array, than: readonly number[]): boolean {
   for (let place = 0; place < ranks.length; place++) {
     if ((ranks[place] as number) < (than[place] as number)) return true;
   }

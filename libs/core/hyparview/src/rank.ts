@@ -1,21 +1,7 @@
 import type { PeerId, PeerInfo } from '@starling/kernel';
+import { idHash, mixed } from './id-hash.ts';
 
 const circle = 0x1_0000_0000;
-
-/** Murmur3's finaliser: every input bit changes about half of the output bits. */
-function mixed(hash: number): number {
-  let h = hash;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
-}
-
-/** 32 bits of an id: FNV-1a, mixed. Ids are hashes of keys already; this only spreads them. */
-function idHash(id: PeerId): number {
-  let h = 0x811c9dc5 | 0;
-  for (let i = 0; i < id.length; i++) h = Math.imul(h ^ id.charCodeAt(i), 0x01000193);
-  return mixed(h);
-}
 
 /**
  * Is the peer on the half circle? With an odd capacity half of the peers have a place more than that, half one fewer, since
@@ -46,67 +32,88 @@ export function placesOf(peer: PeerId, capacity: number): number {
 export class Rank {
   /** Places, numbered from 0: two for each circle that this peer is on. */
   readonly places: number;
-  /** The circles' numbers, and where this peer lies on each. The one over all zones is the last. */
-  readonly #circles: Int32Array;
-  readonly #points: Int32Array;
-  /** Which of them only half of the peers are on; -1: none that this peer is on. */
+  /** The number of the circle over all zones. It comes last. */
+  readonly #last: number;
+  /** The number of the circle that only half of the peers are on; -1: there is none. */
   readonly #half: number;
+  readonly #isOnHalf: boolean;
+  readonly #hash: number;
   readonly #zone: string;
-  readonly #ranks: Float64Array;
 
   constructor(self: PeerInfo, capacity: number) {
-    const hash = idHash(self.id);
-    this.places = placesOf(self.id, capacity);
-    // Circles are numbered alike for all, so who is not on the half circle leaves its number out.
-    const last = Math.ceil(capacity / 2) - 1;
-    const half = capacity % 2 === 0 ? -1 : last - 1;
-    const numbers = Array.from({ length: last + 1 }, (_, i) => i);
-    this.#circles = Int32Array.from(numbers.filter((i) => i !== half || isOnHalf(hash)));
-    this.#points = this.#circles.map((number) => pointOn(number, hash));
-    this.#half = this.#circles.indexOf(half);
+    this.#hash = idHash(self.id);
     this.#zone = self.zone;
-    this.#ranks = new Float64Array(this.places);
+    this.places = placesOf(self.id, capacity);
+    this.#last = Math.ceil(capacity / 2) - 1;
+    this.#half = capacity % 2 === 0 ? -1 : this.#last - 1;
+    this.#isOnHalf = isOnHalf(this.#hash);
   }
 
-  /** The rank of `peer` at each place, lower is better; Infinity: it is not on that circle. The array is used again by the next call. */
+  /** The rank of `peer` at each place, lower is better; Infinity: it is not on that circle. The array is used again by the next call, of any rank. */
   of(peer: PeerInfo): Float64Array {
-    const ranks = this.#ranks;
+    const ranks = scratch(this.places);
     const other = idHash(peer.id);
     const base = this.#distanceTo(peer) * circle;
-    const last = this.#circles.length - 1;
-    for (let i = 0; i <= last; i++) {
-      if (i === this.#half && !isOnHalf(other)) {
-        ranks.fill(Number.POSITIVE_INFINITY, 2 * i, 2 * i + 2);
+    let place = 0;
+    for (let number = 0; number <= this.#last; number++) {
+      // Circles are numbered alike for all, so who is not on the half circle leaves its number out.
+      if (number === this.#half && !this.#isOnHalf) continue;
+      if (number === this.#half && !isOnHalf(other)) {
+        ranks[place++] = Number.POSITIVE_INFINITY;
+        ranks[place++] = Number.POSITIVE_INFINITY;
         continue;
       }
-      const apart = this.#apart(i, other);
-      const zones = i === last ? 0 : base;
-      ranks[2 * i] = zones + (apart >>> 0);
-      ranks[2 * i + 1] = zones + (-apart >>> 0);
+      const apart = this.#apart(number, other);
+      const zones = number === this.#last ? 0 : base;
+      ranks[place++] = zones + (apart >>> 0);
+      ranks[place++] = zones + (-apart >>> 0);
     }
     return ranks;
   }
 
   /** The rank of `peer` at one place. */
-  at(place: number, peer: PeerInfo): number {
-    const i = place >> 1;
-    const other = idHash(peer.id);
-    if (i === this.#half && !isOnHalf(other)) return Number.POSITIVE_INFINITY;
-    const apart = this.#apart(i, other);
-    const zones = i === this.#circles.length - 1 ? 0 : this.#distanceTo(peer) * circle;
-    return zones + ((place & 1 ? -apart : apart) >>> 0);
+  at(place: number, peer: PeerInfo, other = idHash(peer.id)): number {
+    const number = this.#circleOf(place);
+    if (number === this.#half && !isOnHalf(other)) return Number.POSITIVE_INFINITY;
+    const zones = number === this.#last ? 0 : this.#distanceTo(peer) * circle;
+    return zones + this.offset(place, other);
   }
 
-  /** How far clockwise `other` is from this peer on one of its circles. */
-  #apart(i: number, other: number): number {
-    return (pointOn(this.#circles[i] as number, other) - (this.#points[i] as number)) | 0;
+  /** The lower 32 bits of a rank: the id alone decides them, and ids with other hashes have others. */
+  offset(place: number, other: number): number {
+    const apart = this.#apart(this.#circleOf(place), other);
+    return (place & 1 ? -apart : apart) >>> 0;
+  }
+
+  #circleOf(place: number): number {
+    const nth = place >> 1;
+    return this.#isOnHalf || this.#half < 0 || nth < this.#half ? nth : nth + 1;
+  }
+
+  /** How far clockwise `other` is from this peer on a circle. */
+  #apart(number: number, other: number): number {
+    return (pointOn(number, other) - pointOn(number, this.#hash)) | 0;
   }
 
   /** 0: the same failure domain; 2: another one; 1: who knows. */
-  #distanceTo({ zone }: PeerInfo): number {
-    if (this.#zone === '' || zone === '') return 1;
+  #distanceTo(peer: PeerInfo): number {
+    if (this.#zone === '') return 1;
+    const { zone } = peer;
+    if (zone === '') return 1;
     return this.#zone === zone ? 0 : 2;
   }
+}
+
+/** For ranks that are compared and forgotten. One for all: a million times a second it would come from memory that is far away. */
+const scratches: Float64Array[] = [];
+
+function scratch(places: number): Float64Array {
+  let ranks = scratches[places];
+  if (ranks === undefined) {
+    ranks = new Float64Array(places);
+    scratches[places] = ranks;
+  }
+  return ranks;
 }
 
 function pointOn(circleNumber: number, hash: number): number {

@@ -210,14 +210,20 @@ export class Views {
     const rankOf = this.places.rankFor(asker, this.#self);
     let best: PeerInfo | null = null;
     let bestRank = rankOf(this.#self);
-    for (const peers of [this.#active.values(), this.#passive.values()]) {
-      for (const peer of peers) {
-        if (peer.id === asker.id) continue;
-        const rank = rankOf(peer);
-        if (rank >= bestRank) continue;
-        best = peer;
-        bestRank = rank;
-      }
+    for (const peer of this.#active.values()) {
+      const rank = rankOf(peer);
+      if (rank >= bestRank || peer.id === asker.id) continue;
+      best = peer;
+      bestRank = rank;
+    }
+    const spares = this.#passive.values();
+    const hashes = this.#passive.hashes();
+    for (let i = 0; i < spares.length; i++) {
+      const peer = spares[i] as PeerInfo;
+      const rank = rankOf(peer, hashes[i]);
+      if (rank >= bestRank || peer.id === asker.id) continue;
+      best = peer;
+      bestRank = rank;
     }
     return best ?? this.randomNeighbor(asker.id) ?? null;
   }

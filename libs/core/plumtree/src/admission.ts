@@ -60,7 +60,7 @@ export class Admission<B> {
       out.emit({ kind: 'flooded', peer: from });
     }
     // What was asked for by digest is taken, and counts: while an origin is over its allowance nothing of it is asked for.
-    const isPulled = known !== undefined && known.pulledFrom === from;
+    const isPulled = known?.repair?.pulledFrom === from;
     if (!isPulled && this.#limits.isUsedUp(allowance, now)) {
       this.#stats.throttled++;
       allowance.shedAt = now;

@@ -12,11 +12,15 @@ export interface AnnouncementsConfig {
   readonly iHaveRangeMax: number;
 }
 
+/** Of most neighbours: no list is made for them. */
+const nothing: readonly IHaveItem[] = [];
+
 interface Waiting {
   item: IHaveItem;
   readonly tree: Tree;
-  /** Neighbours that announced the beginning of it themselves, and up to which message. */
-  known: Map<Neighbor, number> | null;
+  /** Neighbours that announced the beginning of it themselves, and up to which message. Few, so lists are enough; null: none did. */
+  knownBy: Neighbor[] | null;
+  knownTo: number[] | null;
 }
 
 /**
@@ -62,7 +66,8 @@ export class Announcements {
       this.#waiting.push({
         item: { stream, from: seq, to: seq, round, tree: label, entry },
         tree,
-        known: null,
+        knownBy: null,
+        knownTo: null,
       });
     }
     if (this.at !== never) return;
@@ -74,22 +79,31 @@ export class Announcements {
     for (const waiting of this.#waiting) {
       const { item } = waiting;
       if (item.stream !== stream || to < item.from) continue;
-      const known = waiting.known?.get(neighbor) ?? item.from - 1;
+      const at = waiting.knownBy?.indexOf(neighbor) ?? -1;
+      const known = at < 0 ? item.from - 1 : (waiting.knownTo?.[at] as number);
       if (from > known + 1 || to <= known) continue;
-      waiting.known ??= new Map();
-      waiting.known.set(neighbor, to);
+      if (waiting.knownBy === null || waiting.knownTo === null) {
+        waiting.knownBy = [neighbor];
+        waiting.knownTo = [to];
+      } else if (at < 0) {
+        waiting.knownBy.push(neighbor);
+        waiting.knownTo.push(to);
+      } else waiting.knownTo[at] = to;
     }
   }
 
   /** What waits for a neighbour; of one tree only: what a link that becomes eager is owed, for it was lazy when they were noted. */
-  for(neighbor: Neighbor, tree?: Tree): IHaveItem[] {
-    const items: IHaveItem[] = [];
+  for(neighbor: Neighbor, tree?: Tree): readonly IHaveItem[] {
+    let items = nothing;
     for (const waiting of this.#waiting) {
-      if (tree === undefined ? !waiting.tree.isLazy(neighbor) : waiting.tree !== tree) continue;
+      // By the list of eager ones, for it is at hand, and most neighbours are nowhere near.
+      if (tree === undefined ? waiting.tree.eager.includes(neighbor) : waiting.tree !== tree) continue;
       const { item } = waiting;
-      const known = waiting.known?.get(neighbor) ?? 0;
-      if (known < item.from) items.push(item);
-      else if (known < item.to) items.push({ ...item, from: known + 1 });
+      const at = waiting.knownBy?.indexOf(neighbor) ?? -1;
+      const known = at < 0 ? 0 : (waiting.knownTo?.[at] as number);
+      if (known >= item.to) continue;
+      if (items === nothing) items = [];
+      (items as IHaveItem[]).push(known < item.from ? item : { ...item, from: known + 1 });
     }
     return items;
   }

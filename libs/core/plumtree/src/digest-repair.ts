@@ -157,7 +157,7 @@ export class DigestRepair<B> {
 
   /** Does a message with `repair` from this neighbour answer a pull, rather than a graft? Notes that the answer goes on. */
   answersPull(now: Millis, neighbor: Neighbor, state: StreamState): boolean {
-    if (state.pulledFrom !== neighbor.id) return false;
+    if (state.repair?.pulledFrom !== neighbor.id) return false;
     neighbor.hasAnswered = true;
     neighbor.answerBy = now + this.#config.pullTimeoutMs;
     return true;
@@ -327,8 +327,8 @@ export class DigestRepair<B> {
   #release(now: Millis, neighbor: Neighbor): void {
     if (neighbor.asked === null) return;
     for (const { stream } of neighbor.asked) {
-      const state = this.#streams.get(stream);
-      if (state?.pulledFrom === neighbor.id) state.pulledFrom = null;
+      const repair = this.#streams.get(stream)?.repair;
+      if (repair?.pulledFrom === neighbor.id) repair.pulledFrom = null;
     }
     neighbor.asked = null;
     neighbor.answerBy = never;
@@ -383,8 +383,8 @@ export class DigestRepair<B> {
         .absent(want.from, want.to, pullRangesMax - ranges.length)
         .filter(({ from }) => !(neighbor instanceof Outsider && this.#isComing(now, state, from)));
       if (absent.length === 0) continue;
-      const isPulledElsewhere =
-        state.pulledFrom !== null && state.pulledFrom !== neighbor.id && !(neighbor instanceof Outsider);
+      const pulledFrom = state.repair?.pulledFrom ?? null;
+      const isPulledElsewhere = pulledFrom !== null && pulledFrom !== neighbor.id && !(neighbor instanceof Outsider);
       if (isPulledElsewhere || this.#isOver(now, want.stream)) {
         later.push(want);
         continue;
@@ -396,7 +396,7 @@ export class DigestRepair<B> {
         messagesLeft -= end - from + 1;
         ranges.push({ stream: want.stream, from, to: end });
       }
-      if (!(neighbor instanceof Outsider)) state.pulledFrom = neighbor.id;
+      if (!(neighbor instanceof Outsider)) state.repairing().pulledFrom = neighbor.id;
       if (end < want.to) later.push({ stream: want.stream, from: end + 1, to: want.to });
     }
     neighbor.wants = at === neighbor.wants.length ? later : [...later, ...neighbor.wants.slice(at)];

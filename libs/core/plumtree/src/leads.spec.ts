@@ -4,7 +4,7 @@ import { Leads } from './leads.ts';
 import { Neighbor } from './neighbor.ts';
 
 describe('the lead of a neighbour', () => {
-  const [a, b] = [new Neighbor('a', false), new Neighbor('b', false)];
+  const [a, b] = [new Neighbor('a', false, 0), new Neighbor('b', false, 1)];
 
   it('is an average of the last messages', () => {
     const leads = new Leads();

@@ -92,7 +92,7 @@ export class MissingMessages {
    * too many, of all or of this announcer, and this one is left to the digests.
    */
   announced(now: Millis, state: StreamState, seq: number, announcer: Announcer, isDoubtful: boolean): boolean {
-    const known = state.missing?.get(seq);
+    const known = state.repair?.missing?.get(seq);
     if (known !== undefined) {
       // §3.6: the timer runs already; this one is the next to be asked. Neighbours are few, so the list is short.
       if (!known.announcers.some(({ peer }) => peer === announcer.peer)) known.announcers.push(announcer);
@@ -103,8 +103,9 @@ export class MissingMessages {
     if (this.size >= this.#max || share >= this.#perPeerMax) return false;
     this.#shares.set(by, share + 1);
     const entry = { state, seq, since: now, by, announcers: [announcer], asked: [] };
-    state.missing ??= new Map();
-    state.missing.set(seq, entry);
+    const repair = state.repairing();
+    repair.missing ??= new Map();
+    repair.missing.set(seq, entry);
     this.#count++;
     (isDoubtful ? this.#soon : this.#first).arm(now, entry);
     return true;
@@ -112,7 +113,7 @@ export class MissingMessages {
 
   /** The message came, or is given up. Returns what was known about it. */
   settle(state: StreamState, seq: number): Missing | undefined {
-    const entry = state.missing?.get(seq);
+    const entry = state.repair?.missing?.get(seq);
     if (entry === undefined) return undefined;
     this.#forget(entry);
     return entry;
@@ -128,7 +129,7 @@ export class MissingMessages {
 
   /** An announcer was asked: wait for it by the second timer. */
   askedOne(now: Millis, entry: Missing, peer: PeerId): void {
-    if (entry.asked.length === 0) entry.state.asking++;
+    if (entry.asked.length === 0) entry.state.repairing().asking++;
     entry.asked.push(peer);
     this.#next.arm(now, entry);
   }
@@ -151,10 +152,12 @@ export class MissingMessages {
    * still; a second time, from somebody else, even more so: that begins at half, and is not put off for ever.
    */
   mayAsk(now: Millis, entry: Missing): boolean {
-    const { asking, waiting } = entry.state;
+    const repair = entry.state.repairing();
+    const { asking } = repair;
     if (entry.asked.length === 0) {
       if (asking < this.#askingMax) return true;
-      waiting.push(entry);
+      repair.waiting ??= [];
+      repair.waiting.push(entry);
     } else {
       if (2 * asking < this.#askingMax || now - entry.since >= patienceMax) return true;
       this.#next.arm(now, entry);
@@ -173,18 +176,18 @@ export class MissingMessages {
   }
 
   #forget(entry: Missing): void {
-    const { state } = entry;
+    const { repair } = entry.state;
     this.#first.cancel(entry);
     this.#soon.cancel(entry);
     this.#next.cancel(entry);
-    if (!state.missing?.delete(entry.seq)) return;
+    if (repair === null || !repair.missing?.delete(entry.seq)) return;
     this.#count--;
     this.#giveBack(entry.by);
-    if (entry.asked.length > 0) state.asking--;
-    if (state.missing.size === 0) {
-      state.missing = null;
-      state.waiting.length = 0;
-    } else if (state.asking < this.#askingMax) this.#release(state);
+    if (entry.asked.length > 0) repair.asking--;
+    if (repair.missing.size === 0) {
+      repair.missing = null;
+      repair.waiting = null;
+    } else if (repair.asking < this.#askingMax) this.#release(repair.waiting);
   }
 
   #giveBack(peer: PeerId): void {
@@ -194,14 +197,14 @@ export class MissingMessages {
   }
 
   /** The next one that waits has its turn. */
-  #release({ waiting }: StreamState): void {
-    let next = waiting.shift();
-    while (next !== undefined && !isMissing(next)) next = waiting.shift();
+  #release(waiting: Missing[] | null): void {
+    let next = waiting?.shift();
+    while (next !== undefined && !isMissing(next)) next = waiting?.shift();
     if (next !== undefined) this.#ready.push(next);
   }
 }
 
 /** Neither here nor given up. */
 function isMissing(entry: Missing): boolean {
-  return entry.state.missing?.get(entry.seq) === entry;
+  return entry.state.repair?.missing?.get(entry.seq) === entry;
 }

@@ -8,6 +8,8 @@ export class Neighbor {
   readonly id: PeerId;
   /** In another zone: what crosses this link is dear. */
   readonly isFar: boolean;
+  /** Its place in the columns of each tree, its own while it is a neighbour. */
+  readonly slot: number;
   /** Payloads that it pushed and that were known, since the link came up. */
   duplicates = 0;
   /** Messages that it left out as a tree parent, of late, and when the last one was. */
@@ -42,9 +44,10 @@ export class Neighbor {
   /** Pulls in a row that brought nothing. */
   strikes = 0;
 
-  constructor(id: PeerId, isFar: boolean) {
+  constructor(id: PeerId, isFar: boolean, slot: number) {
     this.id = id;
     this.isFar = isFar;
+    this.slot = slot;
   }
 
   get isRetiring(): boolean {

@@ -58,8 +58,8 @@ export class OriginLimits {
   #sweepAt = sweepMin;
   /** Of those kept, how many have less than one delivery left: mostly none, and then nobody need be looked up. */
   #usedUp = 0;
-  /** Of those kept, who used up half of what it may send at once. */
-  readonly #busy = new Set<Allowance>();
+  /** Of those kept, who used up half of what it may send at once; null: mostly nobody did. */
+  #busy: Set<Allowance> | null = null;
   #recountAt = Number.NEGATIVE_INFINITY;
   /** Messages of one stream come one after the other. */
   #lastStream: StreamId = '';
@@ -120,11 +120,11 @@ export class OriginLimits {
    * under way still: to ask others for them too would make more of what is too much already.
    */
   isBusy(stream: StreamId, now: Millis): boolean {
-    if (this.#busy.size === 0) return false;
+    if (this.#busy === null) return false;
     const allowance = this.#allowances.get(originOf(stream));
     if (allowance === undefined || !this.#busy.has(allowance)) return false;
     this.#refill(allowance, now);
-    return this.#busy.has(allowance);
+    return this.#busy?.has(allowance) ?? false;
   }
 
   /** Is whoever publishes this stream over its allowance now? Of one that published nothing lately nothing is kept. */
@@ -187,7 +187,7 @@ export class OriginLimits {
   }
 
   #refill(allowance: Allowance, now: Millis): void {
-    if (this.#busy.size > 1 && now >= this.#recountAt) {
+    if (this.#busy !== null && this.#busy.size > 1 && now >= this.#recountAt) {
       // Who is silent, or banned, is busy no more after a while, and does not come by to say so.
       this.#recountAt = now + recountMs;
       for (const busy of this.#busy) this.#fill(busy, now);
@@ -205,20 +205,26 @@ export class OriginLimits {
 
   /** Work a second. */
   #rateOf(allowance: Allowance): number {
-    return this.#config.originWorkPerSecond / (this.#busy.has(allowance) ? this.#busy.size : 1);
+    return this.#config.originWorkPerSecond / (this.#busy?.has(allowance) ? this.#busy.size : 1);
   }
 
   #set(allowance: Allowance, left: number): void {
     if (allowance.left < 1) this.#usedUp--;
     if (left < 1) this.#usedUp++;
     allowance.left = left;
-    if (left < this.#config.originWorkBurst / 2) this.#busy.add(allowance);
-    else if (this.#busy.size > 0) this.#busy.delete(allowance);
+    if (left < this.#config.originWorkBurst / 2) {
+      this.#busy ??= new Set();
+      this.#busy.add(allowance);
+    } else this.#calmed(allowance);
+  }
+
+  #calmed(allowance: Allowance): void {
+    if (this.#busy?.delete(allowance) && this.#busy.size === 0) this.#busy = null;
   }
 
   #forget(allowance: Allowance): void {
     if (allowance.left < 1) this.#usedUp--;
-    this.#busy.delete(allowance);
+    this.#calmed(allowance);
     this.#allowances.delete(allowance.origin);
   }
 }

@@ -21,7 +21,8 @@ export class Outsider extends Neighbor {
   isFollowed = false;
 
   constructor(id: PeerId, endsAt: Millis) {
-    super(id, false);
+    // In no tree.
+    super(id, false, 0);
     this.endsAt = endsAt;
   }
 

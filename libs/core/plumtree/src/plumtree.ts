@@ -6,6 +6,7 @@ import {
   type PeerId,
   type ProtocolCore,
   type Rng,
+  SmallMap,
   unreachable,
 } from '@starling/kernel';
 import { Admission } from './admission.ts';
@@ -70,7 +71,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   readonly #repair: DigestRepair<B>;
   readonly #outsiders: Outsiders<B>;
   readonly #retention: Retention<B>;
-  readonly #byId = new Map<PeerId, Neighbor>();
+  readonly #byId = new SmallMap<Neighbor>();
   /** The same neighbours in the order in which they came: what loops go by. */
   readonly #neighbors: Neighbor[] = [];
   /** Those of them whose place went to another, the first to go first. */
@@ -201,7 +202,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
 
   handle(now: Millis, input: Input<PlumtreeMessage<B>, PlumtreeCommand<B>>, out: Out<B>): void {
     this.#now = now;
-    if (input.kind !== 'message' || input.message.kind !== 'iHave') this.#isDeadlineKnown = false;
+    if (this.#mayMoveDeadline(input)) this.#isDeadlineKnown = false;
     switch (input.kind) {
       case 'message':
         this.#onMessage(now, input.from, input.message, out);
@@ -218,6 +219,14 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       default:
         unreachable(input);
     }
+  }
+
+  /** An announcement says so itself when it does; that a link is down concerns mostly a peer that is no neighbour. */
+  #mayMoveDeadline(input: Input<PlumtreeMessage<B>, PlumtreeCommand<B>>): boolean {
+    if (input.kind === 'message') return input.message.kind !== 'iHave';
+    if (input.kind !== 'command' || input.command.kind !== 'neighborDown') return true;
+    const { peer } = input.command;
+    return this.#byId.has(peer) || this.#outsiders.find(peer) !== undefined;
   }
 
   /** Something is being sent to this peer: what it is owed goes along. */
@@ -387,7 +396,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       return;
     }
     if (state.hasHoles) this.#retention.noteHoles(now, state, hadHoles, out);
-    const missing = state.missing === null ? undefined : this.#missing?.settle(state, seq);
+    const missing = state.repair?.missing ? this.#missing?.settle(state, seq) : undefined;
     // Done with, so that nobody is asked for it again.
     if (!this.#admission.isInWindow(now, message)) return;
     state.lastAt = now;
@@ -398,10 +407,11 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     if (message.repair && neighbor === undefined) this.#repair.outsiderBrought(now, from, stream, out);
     if (answersPull) {
       // The tree's own copy may be on its way.
-      if (seq > state.repairedTo) {
-        state.repairedTo = seq;
-        state.graftedFrom = null;
-        state.pulledTo = seq;
+      const repair = state.repairing();
+      if (seq > repair.repairedTo) {
+        repair.repairedTo = seq;
+        repair.graftedFrom = null;
+        repair.pulledTo = seq;
       }
       // Not pushed on before the tree's copy, for most neighbours have it: what a pull brings is told to them by digest.
       this.stats.pulled++;
@@ -425,9 +435,9 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     tree.isOwn = false;
     tree.usedAt = now;
     if (message.repair) {
-      state.repairedTo = Math.max(state.repairedTo, seq);
-      state.graftedFrom = missing !== undefined && missing.asked.length > 0 ? from : null;
-      if (state.graftedFrom !== null && !this.#limits.isBusy(stream, now)) this.#links.omitted(now, tree, from);
+      const wasGrafted = missing !== undefined && missing.asked.length > 0;
+      state.cameOutsideTree(seq, wasGrafted ? from : null);
+      if (wasGrafted && !this.#limits.isBusy(stream, now)) this.#links.omitted(now, tree, from);
     } else if (neighbor !== undefined) {
       state.brought(now, seq, round);
       const lagMs = missing === undefined ? 0 : now - missing.since;
@@ -439,16 +449,14 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       this.#links.openStandIn(tree, neighbor, out);
       if (this.#links.isTail(now, tree, neighbor) && !this.#links.takesBack(now, tree, message.tree, neighbor, out)) {
         // The way that there is brings it as well, and is not to be pruned for that.
-        state.repairedTo = Math.max(state.repairedTo, seq);
-        state.graftedFrom = null;
+        state.cameOutsideTree(seq, null);
       } else if (!this.#links.cameByFeed(now, tree, neighbor)) {
         const entry = entryBy(neighbor, tree, message);
         if (entry !== tree.entry) this.#links.enteredAnew(now, tree, message.tree, entry, out);
         this.#becomeParent(now, tree, neighbor, missing, message, out);
       }
     } else {
-      state.repairedTo = Math.max(state.repairedTo, seq);
-      state.graftedFrom = null;
+      state.cameOutsideTree(seq, null);
     }
     // From one that is no neighbour any more, a moment before the parent's own copy: pushed to, the parent would take that for a circle.
     const isFormer = neighbor === undefined && this.#outsiders.find(from) === undefined;
@@ -484,7 +492,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   /** Algorithm 1: a payload that came twice means that the link closes a circle. */
   #onDuplicate(now: Millis, from: PeerId, state: StreamState, tree: Tree, message: Gossip<B>, out: Out<B>): void {
     const neighbor = this.#byId.get(from);
-    if (message.seq === state.pulledTo) this.#passOnPulled(now, from, state, message, out);
+    if (message.seq === state.repair?.pulledTo) this.#passOnPulled(now, from, state, message, out);
     this.stats.duplicates++;
     if (message.wantHeld && this.store.get(message.stream, message.seq) !== undefined && neighbor !== undefined) {
       out.send(neighbor.id, { kind: 'held', stream: message.stream, seq: message.seq });
@@ -493,10 +501,11 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     neighbor.duplicates++;
     // Deviation: the paper has no traffic outside the tree. A copy that overtook the tree must not cost a tree link.
     if (message.repair) return;
-    if (message.seq <= state.repairedTo) {
+    const repairedTo = state.repair?.repairedTo ?? 0;
+    if (message.seq <= repairedTo) {
       // It was late, and left nothing out.
       neighbor.omissions = Math.max(0, neighbor.omissions - 1);
-      if (message.seq === state.repairedTo) this.#onLateCopy(now, neighbor, state, tree, message, out);
+      if (message.seq === repairedTo) this.#onLateCopy(now, neighbor, state, tree, message, out);
       return;
     }
     const wasPruned = this.#links.isTail(now, tree, neighbor);
@@ -518,7 +527,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     { seq, round, entry, repair }: Gossip<B>,
     out: Out<B>,
   ): void {
-    state.pulledTo = 0;
+    state.repairing().pulledTo = 0;
     const held = this.store.get(state.id, seq);
     if (held === undefined) return;
     const tree = this.#treeOf(now, state, held.tree);
@@ -527,8 +536,9 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
 
   /** The tree brought what was grafted a moment ago, and what was grafted is given back. */
   #onLateCopy(now: Millis, neighbor: Neighbor, state: StreamState, tree: Tree, message: Gossip<B>, out: Out<B>): void {
-    const grafted = state.graftedFrom;
-    state.graftedFrom = null;
+    const repair = state.repairing();
+    const grafted = repair.graftedFrom;
+    repair.graftedFrom = null;
     if (grafted === null || grafted === neighbor.id) return;
     this.#lag.wasHasty(now);
     this.#links.ungraft(now, tree, message.tree, this.#byId.get(grafted), out);
@@ -738,12 +748,19 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     if (known?.isRetiring === false) return;
     // One that retires begins anew, as its other end does; one that is compared with is a neighbour from now on.
     this.#neighborDown(now, peer, out);
-    const neighbor = new Neighbor(peer, zone !== '' && this.#zone !== '' && zone !== this.#zone);
+    const neighbor = new Neighbor(peer, zone !== '' && this.#zone !== '' && zone !== this.#zone, this.#freeSlot());
     this.#byId.set(peer, neighbor);
     this.#neighbors.push(neighbor);
     for (const tree of this.#trees.neighborUp(neighbor)) this.#links.attach(now, tree, neighbor, out);
     this.#retention.expire(now);
     this.#repair.neighborUp(now, neighbor, out);
+  }
+
+  /** The first that no neighbour has. */
+  #freeSlot(): number {
+    let slot = 0;
+    while (this.#neighbors.some((neighbor) => neighbor.slot === slot)) slot++;
+    return slot;
   }
 
   /**

@@ -4,6 +4,30 @@ import type { Missing } from './missing.ts';
 import { SeqSet } from './seq-set.ts';
 import type { Tree } from './tree.ts';
 
+/** A longer gap counts as so long. 1 s: guess. */
+const gapMax = 1_000;
+/** Messages that a gap is the average of. 32: guess, a stall among a thousand messages a second is soon forgotten, and one burst is no stream. */
+const gapMessages = 32;
+/** Messages that come closer than this are a dense stream. 20 ms: guess, dozens are under way at any time. */
+const denseGapMs = 20;
+
+/** What of one stream did not come by the tree, and what is being done about it. */
+class StreamRepair {
+  /** Messages announced but not here, by number. */
+  missing: Map<number, Missing> | null = null;
+  /** Of them, those that somebody was asked for, and those that wait until fewer are; null: none did yet. */
+  asking = 0;
+  waiting: Missing[] | null = null;
+  /** The neighbour that ranges of this stream were asked from and have not come yet: one at a time. */
+  pulledFrom: PeerId | null = null;
+  /** Up to here messages came outside the tree, so that a second copy by the tree is no reason to prune. */
+  repairedTo = 0;
+  /** The last message that a pull brought, until the tree has brought it as well; 0 when there is none. */
+  pulledTo = 0;
+  /** Who was grafted for the last of these; null when it came otherwise. */
+  graftedFrom: PeerId | null = null;
+}
+
 /** What this peer knows of one stream: which of its messages are done with, and what is being done about others. */
 export class StreamState extends SeqSet {
   readonly id: StreamId;
@@ -15,13 +39,6 @@ export class StreamState extends SeqSet {
   lastAt: Millis;
   /** The tree of its last message, so that the next one need not look for it. */
   tree: Tree | null = null;
-  /** Messages announced but not here, by number. */
-  missing: Map<number, Missing> | null = null;
-  /** Of them, those that somebody was asked for, and those that wait until fewer are. */
-  asking = 0;
-  readonly waiting: Missing[] = [];
-  /** The neighbour that ranges of this stream were asked from and have not come yet: one at a time. */
-  pulledFrom: PeerId | null = null;
   /** The last of its messages that the tree brought, over how many links, and when. */
   treeSeq = 0;
   treeRound = 0;
@@ -30,12 +47,8 @@ export class StreamState extends SeqSet {
   treeGapMs: Millis = gapMax;
   /** How many more digests of changes are to name it. */
   digestsLeft = 0;
-  /** Up to here messages came outside the tree, so that a second copy by the tree is no reason to prune. */
-  repairedTo = 0;
-  /** The last message that a pull brought, until the tree has brought it as well; 0 when there is none. */
-  pulledTo = 0;
-  /** Who was grafted for the last of these; null when it came otherwise. */
-  graftedFrom: PeerId | null = null;
+  /** Null: the tree has brought all of it so far, which is so of nearly all streams. */
+  repair: StreamRepair | null = null;
 
   constructor(id: StreamId, now: Millis) {
     super();
@@ -57,14 +70,20 @@ export class StreamState extends SeqSet {
   get isDense(): boolean {
     return this.treeGapMs < denseGapMs;
   }
-}
 
-/** A longer gap counts as so long. 1 s: guess. */
-const gapMax = 1_000;
-/** Messages that a gap is the average of. 32: guess, a stall among a thousand messages a second is soon forgotten, and one burst is no stream. */
-const gapMessages = 32;
-/** Messages that come closer than this are a dense stream. 20 ms: guess, dozens are under way at any time. */
-const denseGapMs = 20;
+  /** A message that says nothing about the tree came. `graftedFrom`: who was grafted for it, if it came by that. */
+  cameOutsideTree(seq: number, graftedFrom: PeerId | null): void {
+    const repair = this.repairing();
+    repair.repairedTo = Math.max(repair.repairedTo, seq);
+    repair.graftedFrom = graftedFrom;
+  }
+
+  /** To be written to. */
+  repairing(): StreamRepair {
+    this.repair ??= new StreamRepair();
+    return this.repair;
+  }
+}
 
 /**
  * Watermarks of all streams: they outlive the messages, so that a late copy is known for one. Bounded: when full, the
@@ -99,7 +118,8 @@ export class StreamTable {
 
   /** The state of a stream, made when there is none yet. */
   getOrAdd(id: StreamId, now: Millis): StreamState {
-    const known = this.get(id);
+    if (this.#last?.id === id) return this.#last;
+    const known = this.#states.get(id);
     if (known !== undefined) {
       this.#last = known;
       return known;

@@ -14,6 +14,8 @@ export class TreeTable {
   readonly #neighbors: readonly Neighbor[];
   readonly #trees = new Map<TreeLabel, Tree>();
   #overflow: Tree | null = null;
+  /** What was asked for last: messages and announcements mostly are of one tree. */
+  #last: Tree | null = null;
   /** Before this no tree has been idle for long enough to make room. */
   #fullUntil: Millis = Number.NEGATIVE_INFINITY;
   /** Trees forgotten to make room, and messages whose tree found none. */
@@ -35,7 +37,10 @@ export class TreeTable {
   }
 
   get(label: TreeLabel): Tree | undefined {
-    return this.#trees.get(label);
+    if (this.#last?.label === label) return this.#last;
+    const tree = this.#trees.get(label);
+    if (tree !== undefined) this.#last = tree;
+    return tree;
   }
 
   /** Trees that had a message within `treeIdleMs`. */
@@ -47,7 +52,7 @@ export class TreeTable {
 
   /** The tree of that label, made when there is none yet: `isForgotten` says when to ask again. */
   getOrAdd(label: TreeLabel, now: Millis): Tree {
-    const known = this.#trees.get(label);
+    const known = this.get(label);
     if (known !== undefined) return known;
     if (this.#trees.size >= this.#config.treesMax && !this.#forgetIdle(now)) {
       this.overflowed++;
@@ -91,6 +96,7 @@ export class TreeTable {
     this.#fullUntil = idlest.usedAt + this.#config.treeIdleMs;
     if (now < this.#fullUntil) return false;
     idlest.isForgotten = true;
+    this.#last = null;
     this.#trees.delete(idlest.label);
     this.evicted++;
     return true;

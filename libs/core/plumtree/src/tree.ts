@@ -3,6 +3,9 @@ import { Leads } from './leads.ts';
 import type { Neighbor } from './neighbor.ts';
 import { type Entry, entryRank, type TreeLabel } from './tree-label.ts';
 
+/** When a link was made lazy that is not. */
+const eager = Number.POSITIVE_INFINITY;
+
 /** Which neighbours the payloads of one tree are pushed to, and which are only told of them (SRDS'07 §3.3). */
 export class Tree {
   readonly label: TreeLabel;
@@ -37,8 +40,9 @@ export class Tree {
   /** Left the table: whoever still holds this object must look the tree up again. */
   isForgotten = false;
   readonly leads = new Leads();
-  /** Announcements only, and since when this peer wants it so; −Infinity when only the neighbour does. */
-  readonly #lazy = new Map<Neighbor, Millis>();
+  /** By the neighbours' slots: since when there are only announcements, as this peer wants it; −Infinity when only the neighbour does. Infinity: it is eager. */
+  readonly #prunedAt: Millis[] = [];
+  #lazy = 0;
   #rank: number | null = null;
   readonly #self: PeerId;
   /** The live list of the owner. */
@@ -52,14 +56,14 @@ export class Tree {
     this.label = label;
     this.#self = self;
     this.#neighbors = neighbors;
-    for (const neighbor of neighbors) if (neighbor.isRetiring) this.#lazy.set(neighbor, Number.NEGATIVE_INFINITY);
+    for (const neighbor of neighbors) if (neighbor.isRetiring) this.#setPrunedAt(neighbor, Number.NEGATIVE_INFINITY);
     this.eager = neighbors.filter(({ isRetiring }) => !isRetiring);
     this.plantedAt = now;
     this.usedAt = now;
   }
 
   get hasLazy(): boolean {
-    return this.#lazy.size > 0;
+    return this.#lazy > 0;
   }
 
   /**
@@ -72,12 +76,13 @@ export class Tree {
   }
 
   isLazy(neighbor: Neighbor): boolean {
-    return this.#lazy.has(neighbor);
+    return (this.#prunedAt[neighbor.slot] ?? eager) !== eager;
   }
 
   /** When this peer last pruned the link; −Infinity when it did not, or the link is eager again. */
   prunedAt(neighbor: Neighbor): Millis {
-    return this.#lazy.get(neighbor) ?? Number.NEGATIVE_INFINITY;
+    const at = this.#prunedAt[neighbor.slot] ?? eager;
+    return at === eager ? Number.NEGATIVE_INFINITY : at;
   }
 
   /**
@@ -87,7 +92,7 @@ export class Tree {
    * for one sender: in a tree that many share such shortcuts add up to long ways (plumtree/latency).
    */
   neighborUp(neighbor: Neighbor): void {
-    if (this.parent !== null) this.#lazy.set(neighbor, Number.NEGATIVE_INFINITY);
+    if (this.parent !== null) this.#setPrunedAt(neighbor, Number.NEGATIVE_INFINITY);
     this.#listEager();
   }
 
@@ -96,7 +101,7 @@ export class Tree {
     const wasWay = this.parent === neighbor || this.standIn === neighbor;
     if (this.parent === neighbor) this.parent = null;
     if (this.feed === neighbor) this.feed = null;
-    this.#lazy.delete(neighbor);
+    this.#setPrunedAt(neighbor, eager);
     this.leads.delete(neighbor);
     this.#listEager();
     return wasWay;
@@ -108,18 +113,27 @@ export class Tree {
   }
 
   makeEager(neighbor: Neighbor): void {
-    if (this.#lazy.delete(neighbor)) this.#listEager();
+    if (!this.isLazy(neighbor)) return;
+    this.#setPrunedAt(neighbor, eager);
+    this.#listEager();
   }
 
   /** `prunedAt`: now when this peer prunes, −Infinity when the neighbour does. */
   makeLazy(neighbor: Neighbor, prunedAt: Millis): void {
     if (this.parent === neighbor) this.parent = null;
-    const wasLazy = this.#lazy.has(neighbor);
-    this.#lazy.set(neighbor, Math.max(prunedAt, this.prunedAt(neighbor)));
+    const wasLazy = this.isLazy(neighbor);
+    this.#setPrunedAt(neighbor, Math.max(prunedAt, this.prunedAt(neighbor)));
     if (!wasLazy) this.#listEager();
   }
 
+  #setPrunedAt(neighbor: Neighbor, at: Millis): void {
+    if (this.isLazy(neighbor)) this.#lazy--;
+    if (at !== eager) this.#lazy++;
+    while (this.#prunedAt.length <= neighbor.slot) this.#prunedAt.push(eager);
+    this.#prunedAt[neighbor.slot] = at;
+  }
+
   #listEager(): void {
-    this.eager = this.#neighbors.filter((neighbor) => !this.#lazy.has(neighbor));
+    this.eager = this.#neighbors.filter((neighbor) => !this.isLazy(neighbor));
   }
 }

@@ -76,14 +76,25 @@ export class EventQueue<S, P> {
   readonly #things: (S | P | null)[] = [];
   #free = nil;
   #used = 0;
+  /**
+   * The event taken last. It keeps its place until the next `take`: to write what it is about into a field would cost the collector's
+   * look at the pages of both, which are far away.
+   */
+  #taken = nil;
   #size = 0;
 
   /** The tick of the event taken last: the present. */
   now = 0;
   /** What the event taken last was; valid until the next `take`. */
   kind = 0;
-  subject: S | null = null;
-  payload: P | null = null;
+
+  get subject(): S | null {
+    return this.#taken === nil ? null : (this.#things[this.#taken * 2] as S);
+  }
+
+  get payload(): P | null {
+    return this.#taken === nil ? null : (this.#things[this.#taken * 2 + 1] as P | null);
+  }
 
   get size(): number {
     return this.#size;
@@ -104,6 +115,7 @@ export class EventQueue<S, P> {
 
   /** Takes the first event if it is not after `until`, and makes its tick the present; else the present is `until`. */
   take(until: number): boolean {
+    this.#release();
     for (;;) {
       const slot = this.#near.seek(this.now & wheelMask);
       if (slot !== nil) {
@@ -181,13 +193,19 @@ export class EventQueue<S, P> {
     if (next === nil) this.#near.empty(slot);
     else this.#near.heads[slot] = next;
     this.kind = this.#pool[event * words + kindWord] as number;
-    this.subject = this.#things[event * 2] as S;
-    this.payload = this.#things[event * 2 + 1] as P | null;
+    this.#taken = event;
+    this.#size--;
+  }
+
+  /** Gives back the place of the event taken last. */
+  #release(): void {
+    const event = this.#taken;
+    if (event === nil) return;
+    this.#taken = nil;
     this.#things[event * 2] = null;
     this.#things[event * 2 + 1] = null;
     this.#pool[event * words + nextWord] = this.#free;
     this.#free = event;
-    this.#size--;
   }
 
   #allocate(): number {

@@ -1,4 +1,4 @@
-import type { Millis, PeerId, PeerInfo, ProtocolCore } from '@starling/kernel';
+import { type Millis, type PeerInfo, type ProtocolCore, SmallMap } from '@starling/kernel';
 import type { Inboxes } from './inboxes.ts';
 import type { Link } from './link.ts';
 
@@ -21,7 +21,8 @@ export class SimPeer<M, C, E> {
   dueTick = noTick;
   /** The tick of its pending timer event. */
   timerTick = noTick;
-  readonly links = new Map<PeerId, Link<M, C, E>>();
+  /** By the id of the other end. */
+  readonly links = new SmallMap<Link<M, C, E>>();
   /** Its place in `World.peers`. */
   readonly index: number;
   info: PeerInfo;

@@ -42,8 +42,8 @@ export class World<M, C, E> implements Outbox<M, E> {
   readonly #byId = new Map<PeerId, SimPeer<M, C, E>>();
   readonly #links: Links<M, C, E>;
   readonly #bootRng: Rng;
-  /** Whose `handle` is running. */
-  #current: SimPeer<M, C, E> | null = null;
+  /** The index of the peer whose `handle` is running; −1: nobody's. */
+  #current = -1;
   /** What cores stated and observers are still to be told, a stack of `#emittedCount`: the rest is left over from earlier. */
   readonly #emitted: E[] = [];
   #emittedCount = 0;
@@ -239,13 +239,13 @@ export class World<M, C, E> implements Outbox<M, E> {
   }
 
   emit(event: E): void {
-    assert(this.#current !== null, 'an outbox is used inside handle only');
+    assert(this.#current >= 0, 'an outbox is used inside handle only');
     this.#emitted[this.#emittedCount++] = event;
   }
 
   #running(): SimPeer<M, C, E> {
-    assert(this.#current !== null, 'an outbox is used inside handle only');
-    return this.#current;
+    assert(this.#current >= 0, 'an outbox is used inside handle only');
+    return this.peers[this.#current] as SimPeer<M, C, E>;
   }
 
   #step(): void {
@@ -288,11 +288,11 @@ export class World<M, C, E> implements Outbox<M, E> {
 
   #handle(peer: SimPeer<M, C, E>, input: Input<M, C>): void {
     if (!peer.isUp) return;
-    assert(this.#current === null, 'one handle at a time');
+    assert(this.#current < 0, 'one handle at a time');
     const told = this.#emittedCount;
-    this.#current = peer;
+    this.#current = peer.index;
     peer.core.handle(this.now + peer.skewMs, input, this);
-    this.#current = null;
+    this.#current = -1;
     this.#arm(peer);
     if (this.#emittedCount > told) this.#tellEvents(peer, told);
     if (this.#handlers.length === 0) return;

@@ -40,9 +40,9 @@ export class SwarmNode
   // its scattered objects for nothing, a million times a second.
   #membershipAt: Millis;
   #broadcastAt: Millis;
-  #out!: Outbox<SwarmMessage, SwarmEvent>;
-  /** The membership's events, handed to the broadcast once the membership has returned. */
-  #handOvers: NeighborCommand[] = [];
+  #out: Outbox<SwarmMessage, SwarmEvent> | null = null;
+  /** The membership's events, handed to the broadcast once the membership has returned; null: there were none. */
+  #handOvers: NeighborCommand[] | null = null;
 
   constructor(config: SwarmConfig, self: PeerInfo, rng: Rng) {
     this.membership = new HyParView(config.hyparview, self, rng.child(), admitAll);
@@ -57,7 +57,8 @@ export class SwarmNode
   }
 
   handle(now: Millis, input: Input<SwarmMessage, SwarmCommand>, out: Outbox<SwarmMessage, SwarmEvent>): void {
-    this.#out = out;
+    // It is always the same one, and a write costs more than a look.
+    if (this.#out !== out) this.#out = out;
     switch (input.kind) {
       case 'message':
         if (isBroadcast(input.message)) this.#toBroadcast(now, input as Input<PlumtreeMessage<number>, never>);
@@ -74,7 +75,7 @@ export class SwarmNode
       default:
         this.#toMembership(now, input);
     }
-    if (this.#handOvers.length > 0) this.#handOver(now);
+    if (this.#handOvers !== null) this.#handOver(now, this.#handOvers);
     // One that was only retiring: to the membership it was no neighbour any more.
     if (input.kind === 'linkDown') {
       this.#toBroadcast(now, { kind: 'command', command: { kind: 'neighborDown', peer: input.peer } });
@@ -86,26 +87,28 @@ export class SwarmNode
   }
 
   open(peer: PeerInfo): void {
-    this.#out.open(peer);
+    this.#out?.open(peer);
   }
 
   send(to: PeerId, message: SwarmMessage): void {
-    this.#out.send(to, message);
+    this.#out?.send(to, message);
   }
 
   close(peer: PeerId): void {
-    this.#out.close(peer);
+    this.#out?.close(peer);
   }
 
   emit(event: SwarmEvent): void {
     const command = neighborCommandOf(event);
-    if (command !== null) this.#handOvers.push(command);
-    this.#out.emit(event);
+    if (command !== null) {
+      if (this.#handOvers === null) this.#handOvers = [command];
+      else this.#handOvers.push(command);
+    }
+    this.#out?.emit(event);
   }
 
-  #handOver(now: Millis): void {
-    const handOvers = this.#handOvers;
-    this.#handOvers = [];
+  #handOver(now: Millis, handOvers: readonly NeighborCommand[]): void {
+    this.#handOvers = null;
     for (const command of handOvers) this.#toBroadcast(now, { kind: 'command', command });
   }
 
