@@ -13,6 +13,8 @@ const channel = 'http2.server.stream.created';
 export class ReceiveWindow {
   readonly #bytes: number;
   readonly #isOurs: (socket: Pick<Socket, 'remoteAddress' | 'remotePort'>) => boolean;
+  /** Whose window is open: a second time would only count towards the settings that the other side has yet to acknowledge, and too many of these throw. */
+  readonly #opened = new WeakSet<object>();
 
   /** `isOurs`: whether a connection of this process carries a link. Begins at once; `stop` ends it. */
   constructor(bytes: number, isOurs: (socket: Pick<Socket, 'remoteAddress' | 'remotePort'>) => boolean) {
@@ -27,7 +29,9 @@ export class ReceiveWindow {
 
   readonly #onStream = (message: unknown): void => {
     const { session } = (message as { readonly stream: ServerHttp2Stream }).stream;
-    if (session === undefined || session.destroyed || !this.#isOurs(session.socket)) return;
+    if (session === undefined || session.destroyed || this.#opened.has(session)) return;
+    if (!this.#isOurs(session.socket)) return;
+    this.#opened.add(session);
     // Both: of the connection, and of each stream in it, the one that has just begun included.
     const server = session as ServerHttp2Session;
     server.setLocalWindowSize(this.#bytes);
