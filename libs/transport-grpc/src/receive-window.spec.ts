@@ -32,9 +32,12 @@ async function peer(authority: TestAuthority | null): Promise<number> {
 }
 
 /** Opens a stream, and has everything read that the server said at once. */
-async function call(url: string): Promise<{ session: ClientHttp2Session; settings: Settings[] }> {
+async function call(
+  url: string,
+  credentials: { key?: string; cert?: string } = {},
+): Promise<{ session: ClientHttp2Session; settings: Settings[] }> {
   const settings: Settings[] = [];
-  const session = connect(url, { rejectUnauthorized: false });
+  const session = connect(url, { rejectUnauthorized: false, ...credentials });
   cleanups.push(() => session.destroy());
   session.on('error', () => {}).on('remoteSettings', (each) => settings.push(each));
   await open(session);
@@ -61,6 +64,13 @@ describe('what a peer lets its dialler send before it has read it', () => {
     const { session, settings } = await call(`http://127.0.0.1:${await peer(null)}`);
     for (let i = 0; i < 20; i++) await open(session);
     expect(settings.map((each) => each.initialWindowSize)).toEqual([initialWindowBytes, windowBytes]);
+  });
+
+  it('is that for a member, by its certificate', async () => {
+    const authority = await TestAuthority.create();
+    const { key, certificate } = await authority.keys('b');
+    const { settings } = await call(`https://127.0.0.1:${await peer(authority)}`, { key, cert: certificate });
+    await expect.poll(() => settings.at(-1)?.initialWindowSize).toBe(windowBytes);
   });
 
   it('is no more than HTTP/2 gives anybody, for who has proved nothing', async () => {

@@ -16,7 +16,7 @@ import { shippedViews } from './shipped-views.ts';
 import { summaries } from './summaries.ts';
 import { summarySize } from './summary-size.ts';
 import { sybil } from './sybil.ts';
-import { unnamedZones, zones } from './zones.ts';
+import { swarmZones, unnamedZones, zones } from './zones.ts';
 
 /** Every scenario, in the order in which `starling sim --list` and the full table show them. */
 export const scenarios: readonly Scenario[] = [
@@ -30,6 +30,7 @@ export const scenarios: readonly Scenario[] = [
   ownTrees,
   gossipsubBaseline,
   zones,
+  swarmZones,
   unnamedZones,
   crashDetection,
   stalledPeers,

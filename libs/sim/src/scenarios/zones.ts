@@ -5,9 +5,11 @@ import { network } from '../engine/network.ts';
 import { componentSizes } from '../measure/graph.ts';
 import { summarize } from '../measure/summary.ts';
 import type { Goal } from '../report.ts';
+import { sampleOf } from './hyparview.ts';
 import { MeshHarness, type MeshPeer, meshOf } from './mesh.ts';
 import { meshSample, overlayOf } from './operation.ts';
 import type { RunVariation, Scenario } from './scenario.ts';
+import { activeGraph, anyLive, livePeers, neighborsOf, settledSwarm, swarmConfig } from './swarm.ts';
 
 const settleMs = 180_000;
 const uncounted = 40;
@@ -114,6 +116,59 @@ export const zones: Scenario = {
   run(peers, seed) {
     const { harness, values } = across(latencies.fiveClusters, defaultHyParViewConfig.rankedPlaces, peers, seed);
     return meshSample(harness, seed, values);
+  },
+};
+
+export const swarmZones: Scenario = {
+  name: 'zones/swarm',
+  about: 'the same five clusters at the size of target 14: membership and broadcast alone',
+  engine: 'event',
+  setup: `the shipped views (active ${defaultHyParViewConfig.activeCapacity}, passive ${defaultHyParViewConfig.passiveCapacity}) and trees, and nothing else of a peer, joined 5 ms apart through one contact; ${workload}`,
+  peers: 5_000,
+  seeds: 1,
+  cpuSeconds: 300,
+  reduced: { peers: 60, seeds: 1 },
+  goals: rows,
+  run(peers, seed) {
+    const { world, deliveries } = settledSwarm({
+      peers,
+      seed,
+      network: network(latencies.fiveClusters),
+      config: swarmConfig(defaultHyParViewConfig),
+      joinEveryMs: 5,
+      cycles: settleMs / defaultHyParViewConfig.shuffleFastIntervalMs,
+    });
+    const delays: number[] = [];
+    let crossing = 0;
+    let payloads = 0;
+    // The body of a broadcast is which one it is.
+    world.observe({
+      sent: (from, to, message) => {
+        if (message.kind !== 'gossip' || message.body < uncounted) return;
+        payloads++;
+        if (from.zone !== to.zone) crossing++;
+      },
+      event: (_peer, event, now) => {
+        if (event.kind !== 'delivered' || event.from === null || event.message.body < uncounted) return;
+        delays.push(now - event.message.publishedAt);
+      },
+    });
+    for (let i = 0; i < uncounted + counted; i++) {
+      deliveries.publish(anyLive(world));
+      world.runUntil(world.now + 1_000);
+    }
+    const graph = activeGraph(world);
+    const linksAcross = livePeers(world).reduce(
+      (sum, peer) => sum + neighborsOf(world, peer.info.id).filter((id) => world.find(id)?.zone !== peer.zone).length,
+      0,
+    );
+    return sampleOf(world, seed, {
+      p99: summarize(delays).p99,
+      crossing: crossing / counted,
+      rmr: payloads / counted / (peers - 1) - 1,
+      crossingLinks: (100 * linksAcross) / graph.targets.length,
+      components: componentSizes(graph).length,
+    });
   },
 };
 
