@@ -79,9 +79,9 @@ export class Announcements {
     for (const waiting of this.#waiting) {
       const { item } = waiting;
       if (item.stream !== stream || to < item.from) continue;
-      const at = waiting.knownBy?.indexOf(neighbor) ?? -1;
-      const known = at < 0 ? item.from - 1 : (waiting.knownTo?.[at] as number);
+      const known = knownTo(waiting, neighbor);
       if (from > known + 1 || to <= known) continue;
+      const at = waiting.knownBy?.indexOf(neighbor) ?? -1;
       if (waiting.knownBy === null || waiting.knownTo === null) {
         waiting.knownBy = [neighbor];
         waiting.knownTo = [to];
@@ -99,8 +99,7 @@ export class Announcements {
       // By the list of eager ones, for it is at hand, and most neighbours are nowhere near.
       if (tree === undefined ? waiting.tree.eager.includes(neighbor) : waiting.tree !== tree) continue;
       const { item } = waiting;
-      const at = waiting.knownBy?.indexOf(neighbor) ?? -1;
-      const known = at < 0 ? 0 : (waiting.knownTo?.[at] as number);
+      const known = knownTo(waiting, neighbor);
       if (known >= item.to) continue;
       if (items === nothing) items = [];
       (items as IHaveItem[]).push(known < item.from ? item : { ...item, from: known + 1 });
@@ -122,4 +121,10 @@ export class Announcements {
     this.#lastAt = now;
     this.at = never;
   }
+}
+
+/** Up to which message of it this neighbour has announced it itself. */
+function knownTo({ item, knownBy, knownTo: last }: Waiting, neighbor: Neighbor): number {
+  const at = knownBy?.indexOf(neighbor) ?? -1;
+  return at < 0 ? item.from - 1 : (last?.[at] as number);
 }

@@ -381,7 +381,9 @@ export class DigestRepair<B> {
       // What an outsider has and the tree is about to bring is not asked for: there will be another comparison.
       const absent = state
         .absent(want.from, want.to, pullRangesMax - ranges.length)
-        .filter(({ from }) => !(neighbor instanceof Outsider && this.#isComing(now, state, from)));
+        .filter(
+          ({ from }) => !(neighbor instanceof Outsider && state.isComing(now, from, this.#config.comparisonLateMs)),
+        );
       if (absent.length === 0) continue;
       const pulledFrom = state.repair?.pulledFrom ?? null;
       const isPulledElsewhere = pulledFrom !== null && pulledFrom !== neighbor.id && !(neighbor instanceof Outsider);
@@ -410,11 +412,6 @@ export class DigestRepair<B> {
     neighbor.answerBy = now + pullTimeoutMs;
     this.#stats.pullsSent++;
     out.send(neighbor.id, { kind: 'pull', ranges });
-  }
-
-  /** Is the tree late rather than broken? Links keep the order, so what follows the last message that it brought a moment ago is on its way. */
-  #isComing(now: Millis, { treeSeq, treeAt }: StreamState, seq: number): boolean {
-    return treeSeq < seq && now - treeAt < this.#config.comparisonLateMs;
   }
 
   #reschedule(): void {

@@ -141,7 +141,7 @@ export class MissingMessages {
    */
   isComing(now: Millis, entry: Missing): boolean {
     const { state, seq, since, asked } = entry;
-    const isBehind = state.treeSeq < seq && now - state.treeAt < this.#lag.patienceMs;
+    const isBehind = state.isComing(now, seq, this.#lag.patienceMs);
     if (!isBehind || asked.length > 0 || now - since >= patienceMax) return false;
     this.#first.arm(now, entry);
     return true;

@@ -66,6 +66,11 @@ export class StreamState extends SeqSet {
     this.treeAt = now;
   }
 
+  /** Is the tree late with a message rather than broken? Links keep the order, so what follows the last one that it brought within so long is on its way. */
+  isComing(now: Millis, seq: number, withinMs: Millis): boolean {
+    return this.treeSeq < seq && now - this.treeAt < withinMs;
+  }
+
   /** Many of its messages are under way on each link at any time. */
   get isDense(): boolean {
     return this.treeGapMs < denseGapMs;

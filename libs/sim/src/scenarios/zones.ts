@@ -2,7 +2,7 @@ import { defaultHyParViewConfig } from '@starling/core-hyparview';
 import { defaultMeshConfig } from '@starling/mesh';
 import { type Latency, latencies } from '../engine/latency.ts';
 import { network } from '../engine/network.ts';
-import { componentSizes } from '../measure/graph.ts';
+import { componentSizes, type Graph } from '../measure/graph.ts';
 import { summarize } from '../measure/summary.ts';
 import type { Goal } from '../report.ts';
 import { sampleOf } from './hyparview.ts';
@@ -62,14 +62,26 @@ function across(latency: Latency, rankedPlaces: boolean, peers: number, seed: nu
       if (world.find(id)?.zone !== peer.zone) linksAcross++;
     }
   }
-  const values = {
+  return { harness, values: valuesOf({ delays, crossing, payloads, linksAcross, graph }, peers) };
+}
+
+/** What was seen of the messages that count, and of the links. */
+interface Seen {
+  readonly delays: number[];
+  readonly crossing: number;
+  readonly payloads: number;
+  readonly linksAcross: number;
+  readonly graph: Graph;
+}
+
+function valuesOf({ delays, crossing, payloads, linksAcross, graph }: Seen, peers: number): Record<string, number> {
+  return {
     p99: summarize(delays).p99,
     crossing: crossing / counted,
     rmr: payloads / counted / (peers - 1) - 1,
     crossingLinks: (100 * linksAcross) / graph.targets.length,
     components: componentSizes(graph).length,
   };
-  return { harness, values };
 }
 
 const rows: readonly Goal[] = [
@@ -162,13 +174,7 @@ export const swarmZones: Scenario = {
       (sum, peer) => sum + neighborsOf(world, peer.info.id).filter((id) => world.find(id)?.zone !== peer.zone).length,
       0,
     );
-    return sampleOf(world, seed, {
-      p99: summarize(delays).p99,
-      crossing: crossing / counted,
-      rmr: payloads / counted / (peers - 1) - 1,
-      crossingLinks: (100 * linksAcross) / graph.targets.length,
-      components: componentSizes(graph).length,
-    });
+    return sampleOf(world, seed, valuesOf({ delays, crossing, payloads, linksAcross, graph }, peers));
   },
 };
 
