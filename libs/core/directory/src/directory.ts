@@ -33,6 +33,9 @@ type Heard = Extract<DirectoryCommand, { kind: 'heard' }>;
 
 const never = Number.POSITIVE_INFINITY;
 
+/** A promise that is longer than the one before by more than this is news. 1.5: computed, who missed it hears the next one within the three refreshes that a record lives. */
+const promiseGrowth = 1.5;
+
 /**
  * Incarnations are times, and end with the year 9999 as those of protobuf. Leaves room for refutations above what anybody may claim: a
  * number that cannot be raised could never be refuted.
@@ -74,6 +77,8 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
   /** The next announcement is more than a refresh. */
   #hasNews = false;
   #announcedAt: Millis = Number.NEGATIVE_INFINITY;
+  /** What was promised last. */
+  #promisedMs: Millis = 0;
   #roundAt: Millis = never;
   #hasLeft = false;
   readonly stats: DirectoryStats = {
@@ -215,8 +220,11 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
         this.#onBroadcast(now, command.from, command.message, out);
         return;
       case 'spoke':
-        // Not instead of news: a first announcement or a refutation says more.
-        if (!this.#hasNews && this.#announceAt !== never) this.#announceAt = now + this.refreshMs;
+        // Not instead of news: a first announcement or a refutation says more, and a longer promise is to reach all.
+        if (!this.#hasNews && !this.#promisesMore && this.#announceAt !== never) {
+          this.#promisedMs = this.refreshMs;
+          this.#announceAt = now + this.#promisedMs;
+        }
         return;
       case 'heard':
         this.#onHeard(now, command);
@@ -369,12 +377,21 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     this.#announceAt = never;
     if (this.#neighbors.size === 0) return; // the next first neighbour calls for it again
     const { refreshMs } = this;
-    const kind = this.#hasNews ? 'broadcast' : 'refresh';
+    const kind = this.#hasNews || this.#promisesMore ? 'broadcast' : 'refresh';
     this.#hasNews = false;
+    this.#promisedMs = refreshMs;
     this.#announcedAt = now;
     this.#announceAt = now + refreshMs * (0.8 + 0.2 * this.#rng.float()); // always within what is promised
     this.stats.announced++;
     out.emit({ kind, message: { kind: 'announce', info: this.#self, refreshMs } });
+  }
+
+  /**
+   * Who misses a refresh goes on by the promise before it, and a mesh that grows from ten to a thousand peers within a minute has promises that grow
+   * as much: so that nobody is listed as gone for one lost message, a promise that is much longer is news, which everybody gets.
+   */
+  get #promisesMore(): boolean {
+    return this.refreshMs > this.#promisedMs * promiseGrowth;
   }
 
   /** Our own record never expires here, but travels with a life like any other's: from now, three of our refreshes. */
