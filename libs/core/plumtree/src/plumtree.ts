@@ -13,6 +13,7 @@ import { Admission } from './admission.ts';
 import { BatchSignatures, type SignaturePrimitives, type SignatureStats } from './batch-signatures.ts';
 import { checkPlumtreeConfig, type PlumtreeConfig } from './config.ts';
 import { DigestRepair } from './digest-repair.ts';
+import { Grafting } from './grafting.ts';
 import type { MessageStore } from './message-store.ts';
 import {
   ephemeralStream,
@@ -26,7 +27,7 @@ import {
   type StreamDigest,
   type StreamId,
 } from './messages.ts';
-import { type Missing, MissingMessages } from './missing.ts';
+import type { Missing } from './missing.ts';
 import { Neighbor } from './neighbor.ts';
 import { OriginLimits, workOf } from './origin-limits.ts';
 import { Outsiders } from './outsiders.ts';
@@ -87,8 +88,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   /** Null: members are trusted. */
   readonly #signatures: BatchSignatures<B> | null;
   readonly #lag: TreeLag;
-  /** Made when first needed: the simulator runs a hundred thousand of these. */
-  #missing: MissingMessages | null = null;
+  readonly #grafting: Grafting<B>;
   /** Of the last input. */
   #now: Millis = 0;
   #deadline: Millis = Number.POSITIVE_INFINITY;
@@ -117,15 +117,19 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     this.#sizeOf = sizeOf;
     this.#config = config;
     this.#zone = self.zone;
-    this.#trees = new TreeTable(config, self.id, this.#neighbors);
-    this.#choice = new TreeChoice(config, self, this.#trees, this.#neighbors);
-    this.#links = new TreeLinks(config, this.#trees, this.stats, this.#neighbors, rng);
-    this.#retention = new Retention(config, this.stats, sizeOf);
-    this.store = this.#retention.store;
     this.#streams = new StreamTable(config.streamsMax);
     this.#own = this.#streams.addOwn(self.stream);
     this.#ownEphemeral = this.#streams.addOwn(ephemeralStream(self.stream));
     this.#ownPatient = this.#streams.addOwn(patientStream(self.stream));
+    this.#trees = new TreeTable(config, self.id, this.#neighbors);
+    this.#choice = new TreeChoice(config, self, this.#trees, this.#neighbors);
+    this.#links = new TreeLinks(config, this.#trees, this.stats, this.#neighbors, rng);
+    this.#grafting = new Grafting({
+      ...{ config, neighbors: this.#byId, trees: this.#trees, links: this.#links },
+      ...{ limits: this.#limits, lag: this.#lag, stats: this.stats, streams: this.#streams },
+    });
+    this.#retention = new Retention(config, this.stats, sizeOf);
+    this.store = this.#retention.store;
     this.#outsiders = new Outsiders(config, this.#streams, this.store, this.stats);
     this.#repair = new DigestRepair(
       config,
@@ -238,7 +242,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   nextDeadline(): Millis {
     if (this.#isDeadlineKnown) return this.#deadline;
     let at = Math.min(this.#links.announceAt, this.#links.oweAt, this.#retention.sweepAt, this.#repair.nextDeadline());
-    if (this.#missing !== null) at = Math.min(at, this.#missing.nextDeadline());
+    at = Math.min(at, this.#grafting.nextDeadline());
     const retiring = this.#retiring[0];
     if (retiring !== undefined) at = Math.min(at, retiring.retiresAt);
     this.#deadline = at;
@@ -305,7 +309,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
   #onTick(now: Millis, out: Out<B>): void {
     if (this.#links.announceAt <= now) this.#links.flushAnnouncements(now, out);
     if (this.#links.oweAt <= now) this.#links.payDue(now, out);
-    if (this.#missing !== null && this.#missing.nextDeadline() <= now) this.#graftMissing(now, this.#missing, out);
+    this.#grafting.tick(now, out);
     this.#repair.tick(now, out);
     for (
       let retired = this.#retiring[0];
@@ -335,7 +339,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     const wantHeld = command.wantHeld && !command.ephemeral;
     const stream = state.id;
     const label = command.ephemeral ? this.#choice.zoneTree(now) : this.#choice.next(now);
-    const tree = this.#treeOf(now, state, label);
+    const tree = this.#trees.ofStream(now, state, label);
     this.#links.openStandIn(tree, null, out);
     tree.isOwn = true;
     tree.entry = 0;
@@ -384,11 +388,11 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     if (message === 'refused') return;
     if (message === 'shed') {
       // Whoever announced it kept its word.
-      if (known !== undefined) this.#missing?.settle(known, seq);
+      if (known !== undefined) this.#grafting.settle(known, seq);
       return;
     }
     const state = known ?? this.#streams.getOrAdd(stream, now);
-    const tree = this.#treeOf(now, state, message.tree);
+    const tree = this.#trees.ofStream(now, state, message.tree);
     const answersPull = message.repair && neighbor !== undefined && this.#repair.answersPull(now, neighbor, state);
     const hadHoles = state.hasHoles;
     if (!state.add(seq, now)) {
@@ -396,7 +400,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       return;
     }
     if (state.hasHoles) this.#retention.noteHoles(now, state, hadHoles, out);
-    const missing = state.repair?.missing ? this.#missing?.settle(state, seq) : undefined;
+    const missing = this.#grafting.settle(state, seq);
     // Done with, so that nobody is asked for it again.
     if (!this.#admission.isInWindow(now, message)) return;
     state.lastAt = now;
@@ -463,30 +467,13 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     this.#push(tree, message, isFormer ? (tree.parent?.id ?? from) : from, out);
     if (!state.isEphemeral) this.#pushOutside(now, message, tree.entry, from, out);
     this.#announce(now, state, tree, message, nextRound(round), out);
-    if (missing !== undefined) this.#forgiveAnnouncers(missing);
-  }
-
-  /** Who announced it before it came here need not be told. */
-  #forgiveAnnouncers({ state, seq, announcers, asked }: Missing): void {
-    for (const peer of [...announcers.map((announcer) => announcer.peer), ...asked]) {
-      const neighbor = this.#byId.get(peer);
-      if (neighbor !== undefined) this.#links.forgive(neighbor, state, seq, seq);
-    }
+    if (missing !== undefined) this.#grafting.forgive(missing);
   }
 
   /** LazyPush. `round` is what the receiver would get it with. */
   #announce(now: Millis, state: StreamState, tree: Tree, message: Gossip<B>, round: number, out: Out<B>): void {
     if (state.isPatient) this.#links.announcePatiently(now, tree, message, round, out);
     else this.#links.announce(now, tree, message, round, out);
-  }
-
-  /** The tree of a message; the stream remembers it, for the next one will mostly take the same. */
-  #treeOf(now: Millis, state: StreamState, label: TreeLabel): Tree {
-    const last = state.tree;
-    if (last !== null && last.label === label && !last.isForgotten) return last;
-    const tree = this.#trees.getOrAdd(label, now);
-    state.tree = tree;
-    return tree;
   }
 
   /** Algorithm 1: a payload that came twice means that the link closes a circle. */
@@ -530,7 +517,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
     state.repairing().pulledTo = 0;
     const held = this.store.get(state.id, seq);
     if (held === undefined) return;
-    const tree = this.#treeOf(now, state, held.tree);
+    const tree = this.#trees.ofStream(now, state, held.tree);
     this.#passOn(now, from, state, tree, { ...held, round, entry, repair, wantHeld: false }, undefined, out);
   }
 
@@ -580,95 +567,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       return;
     }
     this.stats.iHavesReceived++;
-    for (const { stream, from, to, round, tree, entry } of items) {
-      // The tree brings it, or a digest when there is more time.
-      if (this.#limits.isBusy(stream, now)) {
-        this.stats.throttled++;
-        continue;
-      }
-      const state = this.#streams.getOrAdd(stream, now);
-      this.#links.forgive(neighbor, state, from, to);
-      if (state.isOwn) continue;
-      if (to === state.treeSeq) {
-        const known = this.#trees.get(tree);
-        known?.leads.note(neighbor, state.treeRound - round, state.treeAt - now);
-        if (known !== undefined) this.#links.approach(now, known, tree, neighbor, out);
-      }
-      if (to <= state.floor) {
-        this.#links.shorten(now, this.#treeOf(now, state, tree), tree, entry, neighbor, out);
-        continue;
-      }
-      for (let seq = from; seq <= to; seq++) {
-        if (state.has(seq)) continue;
-        this.#isDeadlineKnown = false;
-        this.#missing ??= new MissingMessages(this.#config, this.#lag);
-        const announcer = { peer: neighbor.id, round, tree, at: now };
-        const isDoubtful = !state.isPatient && this.#links.isDoubtful(now, this.#trees.get(tree));
-        if (!this.#missing.announced(now, state, seq, announcer, isDoubtful)) this.stats.shed++;
-      }
-    }
-  }
-
-  /** Algorithm 2, Timer: graft the first announcer, and the next one after the second, shorter timeout. */
-  #graftMissing(now: Millis, missing: MissingMessages, out: Out<B>): void {
-    const grafts: {
-      readonly neighbor: Neighbor;
-      readonly tree: TreeLabel;
-      /** The link may stay as it is. */
-      readonly isFetch: boolean;
-      readonly ranges: SeqRange[];
-    }[] = [];
-    for (let entry = missing.expire(now); entry !== undefined; entry = missing.expire(now)) {
-      if (this.#limits.isBusy(entry.state.id, now)) {
-        missing.settle(entry.state, entry.seq);
-        this.stats.throttled++;
-        continue;
-      }
-      if (missing.isComing(now, entry) || !missing.mayAsk(now, entry)) continue;
-      const announcer = this.#nextAnnouncer(entry);
-      if (announcer === undefined || entry.state.has(entry.seq)) {
-        missing.settle(entry.state, entry.seq);
-        if (announcer === undefined) {
-          this.stats.abandoned++;
-          missing.owed(now, entry);
-        }
-        continue;
-      }
-      const { neighbor, tree } = announcer;
-      // Who asks a second one has asked one that has nothing, or is gone.
-      const isFetch = entry.state.isDense && entry.asked.length === 0;
-      let graft = grafts.findLast((one) => one.neighbor === neighbor && one.tree === tree && one.isFetch === isFetch);
-      if (graft === undefined || graft.ranges.length >= this.#config.pullRangesMax) {
-        graft = { neighbor, tree, isFetch, ranges: [] };
-        grafts.push(graft);
-      }
-      addToRanges(graft.ranges, entry.state.id, entry.seq);
-      missing.askedOne(now, entry, neighbor.id);
-    }
-    for (const { neighbor, tree, isFetch, ranges } of grafts) {
-      if (isFetch) this.#links.fetch(now, neighbor, tree, ranges, out);
-      else this.#links.graft(now, neighbor, tree, ranges, out);
-    }
-    this.#blame(now, missing, out);
-  }
-
-  /** Announced, asked for, and never sent by anybody: its announcers broke a promise. */
-  #blame(now: Millis, missing: MissingMessages, out: Out<B>): void {
-    const broken = new Map<PeerId, number>();
-    for (let entry = missing.overdue(now); entry !== undefined; entry = missing.overdue(now)) {
-      if (entry.state.has(entry.seq) || entry.seq <= entry.state.floor) continue;
-      if (this.#limits.hasShedSince(entry.state.id, now - 2 * this.#config.promiseMs)) continue;
-      for (const peer of entry.asked) if (this.#byId.has(peer)) broken.set(peer, (broken.get(peer) ?? 0) + 1);
-    }
-    for (const [peer, messages] of broken) out.emit({ kind: 'brokenPromise', peer, messages });
-  }
-
-  #nextAnnouncer(entry: Missing): { readonly neighbor: Neighbor; readonly tree: TreeLabel } | undefined {
-    for (let next = entry.announcers.shift(); next !== undefined; next = entry.announcers.shift()) {
-      const neighbor = this.#byId.get(next.peer);
-      if (neighbor !== undefined) return { neighbor, tree: next.tree };
-    }
-    return undefined;
+    if (this.#grafting.announced(now, neighbor, items, out)) this.#isDeadlineKnown = false;
   }
 
   /** Algorithm 2, Receive GRAFT. No ranges: only the link is meant (§3.8). */
@@ -887,13 +786,4 @@ function relay<B>(message: Gossip<B>, entry: Entry): Gossip<B> {
   const { stream, seq, publishedAt, repair, tree, signature, body } = message;
   const round = nextRound(message.round);
   return { kind: 'gossip', stream, seq, round, publishedAt, wantHeld: false, repair, tree, entry, signature, body };
-}
-
-function addToRanges(ranges: SeqRange[], stream: StreamId, seq: number): void {
-  const last = ranges[ranges.length - 1];
-  if (last !== undefined && last.stream === stream && last.to === seq - 1) {
-    ranges[ranges.length - 1] = { stream, from: last.from, to: seq };
-  } else {
-    ranges.push({ stream, from: seq, to: seq });
-  }
 }

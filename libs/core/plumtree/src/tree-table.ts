@@ -1,5 +1,6 @@
 import type { Millis, PeerId } from '@starling/kernel';
 import type { Neighbor } from './neighbor.ts';
+import type { StreamState } from './stream-table.ts';
 import { Tree } from './tree.ts';
 import type { TreeLabel } from './tree-label.ts';
 
@@ -61,6 +62,15 @@ export class TreeTable {
     }
     const tree = this.#make(label, now);
     this.#trees.set(label, tree);
+    return tree;
+  }
+
+  /** The tree that a message of this stream takes; the stream remembers it, for the next one will mostly take the same. */
+  ofStream(now: Millis, state: StreamState, label: TreeLabel): Tree {
+    const last = state.tree;
+    if (last !== null && last.label === label && !last.isForgotten) return last;
+    const tree = this.getOrAdd(label, now);
+    state.tree = tree;
     return tree;
   }
 
