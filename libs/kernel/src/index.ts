@@ -17,4 +17,5 @@ export { type Effect, RecordingOutbox } from './recording-outbox.ts';
 export { Rng } from './rng.ts';
 export { SeenWaves } from './seen-waves.ts';
 export { SmallMap } from './small-map.ts';
+export { TokenBucket } from './token-bucket.ts';
 export { WorkLimit } from './work-limit.ts';

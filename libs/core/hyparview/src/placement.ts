@@ -1,5 +1,4 @@
-import { type Millis, type Outbox, type PeerInfo, type Rng, unreachable } from '@starling/kernel';
-import { Allowance } from './allowance.ts';
+import { type Millis, type Outbox, type PeerInfo, type Rng, TokenBucket, unreachable } from '@starling/kernel';
 import type { Attempt } from './attempts.ts';
 import type { HyParViewConfig } from './config.ts';
 import type { HyParViewEvent, HyParViewMessage, NeighborDownReason } from './messages.ts';
@@ -18,7 +17,7 @@ export class Placement {
   readonly #views: Views;
   readonly #rng: Rng;
   readonly #stats: HyParViewStats;
-  readonly #favours: Allowance;
+  readonly #favours: TokenBucket;
   readonly #remove: RemoveNeighbor;
   /** Until then this peer's view is a newcomer's: nobody holds a place for good. */
   #youngUntil: Millis = 0;
@@ -28,7 +27,7 @@ export class Placement {
     this.#views = views;
     this.#rng = rng;
     this.#stats = stats;
-    this.#favours = new Allowance(config.favoursMax, config.favourIntervalMs);
+    this.#favours = new TokenBucket(config.favoursMax, 1_000 / config.favourIntervalMs);
     this.#remove = remove;
   }
 
@@ -77,7 +76,7 @@ export class Placement {
   /** Would `peer` be given a place now, were it asked for? */
   wouldPlace(now: Millis, peer: PeerInfo): boolean {
     const { places, hasRoom } = this.#views;
-    return places === null || hasRoom || places.deserves(peer) || this.#favours.has(now);
+    return places === null || hasRoom || places.deserves(peer) || this.#favours.waitMs(now) === 0;
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { Millis, Outbox, PeerId } from '@starling/kernel';
+import { type Millis, type Outbox, type PeerId, TokenBucket } from '@starling/kernel';
 import type { PlumtreeConfig } from './config.ts';
 import type { MessageStore } from './message-store.ts';
 import type { Gossip, PlumtreeEvent, PlumtreeMessage, StreamId } from './messages.ts';
@@ -44,16 +44,15 @@ export class Outsiders<B> {
   readonly #all: Outsider[] = [];
   #latestStreams: readonly StreamId[] = [];
   #latestAt: Millis = Number.NEGATIVE_INFINITY;
-  /** Bytes that outsiders may be given now, and when that was so. */
-  #credit: number;
-  #creditAt: Millis = 0;
+  /** Bytes that outsiders may be given. */
+  readonly #credit: TokenBucket;
 
   constructor(config: PlumtreeConfig, streams: StreamTable, store: MessageStore<B>, stats: PlumtreeStats) {
     this.#config = config;
     this.#streams = streams;
     this.#store = store;
     this.#stats = stats;
-    this.#credit = config.outsiderBytesPerSecond;
+    this.#credit = new TokenBucket(config.outsiderBytesPerSecond, config.outsiderBytesPerSecond);
   }
 
   /** In the order in which they came; the live list. */
@@ -117,19 +116,16 @@ export class Outsiders<B> {
 
   /** Before something is spent. */
   refill(now: Millis): void {
-    const { outsiderBytesPerSecond } = this.#config;
-    const more = ((now - this.#creditAt) * outsiderBytesPerSecond) / 1_000;
-    this.#credit = Math.min(outsiderBytesPerSecond, this.#credit + more);
-    this.#creditAt = now;
+    this.#credit.refill(now);
   }
 
-  /** A payload for an outsider. False: they had their share for now. Below zero by one message, so that none is too large for ever. */
+  /** A payload for an outsider. False: they had their share for now. */
   spend(bytes: number): boolean {
-    if (this.#credit <= 0) {
+    if (this.#credit.isEmpty) {
       this.#stats.shed++;
       return false;
     }
-    this.#credit -= bytes;
+    this.#credit.spend(bytes);
     return true;
   }
 }
