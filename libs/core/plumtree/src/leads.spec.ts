@@ -18,12 +18,14 @@ describe('the lead of a neighbour', () => {
 
   it('is steady once as many messages as count were announced, from one place', () => {
     const leads = new Leads();
+    const lead = { links: 5, ms: 10, messages: 8 };
     for (let i = 0; i < 7; i++) leads.note(a, 5, -1);
-    expect(leads.isSteadily(a, 5, 10)).toBe(false);
+    expect(leads.isSteadily(a, lead)).toBe(false);
+    expect(leads.isSteadily(a, { ...lead, messages: 7 })).toBe(true);
     leads.note(a, 5, -1);
-    expect(leads.isSteadily(a, 5, 10)).toBe(true);
+    expect(leads.isSteadily(a, lead)).toBe(true);
     leads.moved();
-    expect([leads.isSteadily(a, 5, 10), leads.of(a)]).toEqual([false, 5]);
+    expect([leads.isSteadily(a, lead), leads.of(a)]).toEqual([false, 5]);
     leads.note(a, 1, -1);
     expect(leads.of(a)).toBe(1);
     leads.delete(a);
@@ -32,23 +34,30 @@ describe('the lead of a neighbour', () => {
 });
 
 describe('deviation: a neighbour that announces messages before the parent brings them', () => {
-  const announced = (earlierMs: number) => {
+  /** The message at which `b` is grafted when it announces each so much sooner than `a` brings it; −1: none. */
+  const announced = (earlierMs: number, senders: number) => {
     const bench = new Bench(['a', 'b']);
-    bench.receive(0, 'a', gossip(1, { round: 4 }));
+    for (let i = 0; i < senders; i++)
+      bench.receive(0, 'a', gossip(1, { stream: i === 0 ? 'o~1' : `o${i}~1`, round: 4 }));
     bench.lazy('b');
-    const said = Array.from({ length: 8 }, (_, i) => {
+    return Array.from({ length: 8 }, (_, i) => {
       const now = 10_000 * (i + 1);
-      return [
-        ...bench.receive(now, 'b', iHave(i + 2, i + 2, 6)),
-        ...bench.receive(now + earlierMs, 'a', gossip(i + 2, { round: 4 })),
-      ];
-    });
-    return said.flat().filter((line) => line.includes('graft'));
+      const brings = () => bench.receive(now, 'a', gossip(i + 2, { round: 4 }));
+      const announces = () => bench.receive(now - earlierMs, 'b', iHave(i + 2, i + 2, 6));
+      const said = earlierMs > 0 ? [...announces(), ...brings()] : [...brings(), ...announces()];
+      return said.some((line) => line.includes('graft'));
+    }).indexOf(true);
   };
 
   it('is to push as well once it does so steadily, by how many links ever', () => {
-    expect(announced(10)).toEqual(['b: graft ']);
-    expect(announced(9)).toEqual([]);
+    expect(announced(10, 2)).toBe(7);
+    expect(announced(9, 2)).toBe(-1);
+  });
+
+  it('in a tree of one sender already when its push would, and sooner: what is nearer stays nearer', () => {
+    expect(announced(-20, 1)).toBe(3);
+    expect(announced(-21, 1)).toBe(-1);
+    expect(announced(-20, 2)).toBe(-1);
   });
 });
 
@@ -57,6 +66,7 @@ describe('deviation: a neighbour that has long been five links nearer than the p
   const announced = (rounds: readonly number[]) => {
     const bench = new Bench(['a', 'b']);
     bench.receive(0, 'a', gossip(1, { round: 9 }));
+    bench.receive(0, 'a', gossip(1, { stream: 'p~1', round: 9 }));
     bench.lazy('b');
     const said = rounds.map((round, i) => {
       bench.receive(10_000 * (i + 1), 'a', gossip(i + 2, { round: 9 }));

@@ -1,7 +1,17 @@
+import type { Millis } from '@starling/kernel';
 import type { Neighbor } from './neighbor.ts';
 
+/** What makes a neighbour a better parent. */
+export interface SteadyLead {
+  /** Less than zero: announcements wait for company, so that they come later than a push would have. */
+  readonly ms: Millis;
+  readonly links: number;
+  /** At most `messagesMax`. */
+  readonly messages: number;
+}
+
 /** Over so many messages a lead is averaged. 8: measured (plumtree/latency, 3,000 peers whose places move): by the last message alone, last deliveries take an eighth longer. */
-const messagesMax = 8;
+export const messagesMax = 8;
 
 /** Numbers per lead: links, by how much sooner its announcements came than the message itself in ms, and messages that both are the average of. */
 const width = 3;
@@ -31,11 +41,11 @@ export class Leads {
     return this.#leads[slot * width] ?? unknown;
   }
 
-  /** On average of as many messages as count: by so many links, or with announcements that come so much sooner than the message. */
-  isSteadily({ slot }: Neighbor, links: number, ms: number): boolean {
+  /** On average of so many messages at least: by so many links, or with announcements that come so much sooner than the message. */
+  isSteadily({ slot }: Neighbor, { links, ms, messages }: SteadyLead): boolean {
     const leads = this.#leads;
     const at = slot * width;
-    if (at >= leads.length || leads[at + 2] !== messagesMax) return false;
+    if (at >= leads.length || (leads[at + 2] as number) < messages) return false;
     return (leads[at] as number) >= links || (leads[at + 1] as number) >= ms;
   }
 

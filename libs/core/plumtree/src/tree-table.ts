@@ -70,6 +70,7 @@ export class TreeTable {
     const last = state.tree;
     if (last !== null && last.label === label && !last.isForgotten) return last;
     const tree = this.getOrAdd(label, now);
+    tree.usedBy(state.id);
     state.tree = tree;
     return tree;
   }

@@ -1,5 +1,6 @@
 import type { Millis, PeerId } from '@starling/kernel';
 import { Leads } from './leads.ts';
+import type { StreamId } from './messages.ts';
 import type { Neighbor } from './neighbor.ts';
 import { type Entry, entryRank, type TreeLabel } from './tree-label.ts';
 
@@ -15,6 +16,8 @@ export class Tree {
   parent: Neighbor | null = null;
   /** The last message was this peer's own. */
   isOwn = false;
+  /** Messages of several streams took it: what is nearer to one sender is farther from another. */
+  isShared = false;
   /** Pushes to us beside a parent that is doubted or retires, or instead of one that is gone; we only announce to it. */
   feed: Neighbor | null = null;
   /** Messages in a row that came by the feed and not at all by the parent. */
@@ -43,6 +46,7 @@ export class Tree {
   /** By the neighbours' slots: since when there are only announcements, as this peer wants it; −Infinity when only the neighbour does. Infinity: it is eager. */
   readonly #prunedAt: Millis[] = [];
   #lazy = 0;
+  #stream: StreamId | null = null;
   #rank: number | null = null;
   readonly #self: PeerId;
   /** The live list of the owner. */
@@ -60,6 +64,12 @@ export class Tree {
     this.eager = neighbors.filter(({ isRetiring }) => !isRetiring);
     this.plantedAt = now;
     this.usedAt = now;
+  }
+
+  /** A message of this stream takes it. */
+  usedBy(stream: StreamId): void {
+    this.#stream ??= stream;
+    if (this.#stream !== stream) this.isShared = true;
   }
 
   get hasLazy(): boolean {
