@@ -46,6 +46,8 @@ export class DirectoryNetwork {
   now: Millis = 0;
   /** Share of broadcast copies and of messages that are lost. */
   loss = 0;
+  /** Broadcasts do not reach these. */
+  readonly deaf = new Set<PeerId>();
   messages = 0;
   broadcasts = 0;
   dials = 0;
@@ -197,7 +199,7 @@ export class DirectoryNetwork {
     for (const id of reached) for (const next of this.#node(id).neighbors) if (this.nodes.has(next)) reached.add(next);
     reached.delete(from);
     for (const to of reached) {
-      if (this.rng.float() < this.loss) continue;
+      if (this.deaf.has(to) || this.rng.float() < this.loss) continue;
       this.#later(() => this.#handle(to, { kind: 'command', command: { kind: 'broadcast', from, message } }));
     }
   }

@@ -70,6 +70,8 @@ export interface DirectoryConfig {
   readonly repairsMax: number;
   /** Records in one message. */
   readonly pageRecordsMax: number;
+  /** Who is up with less life left than this is asked about, once in a round: somebody may have heard of it since. */
+  readonly askBeforeMs: number;
   /** Records with less life left are not handed on: they would only come back where they have just expired. */
   readonly recordTtlMinMs: number;
   /** A digest is made as fine as this many records per bucket ask for, up to 256 buckets. */
@@ -115,6 +117,7 @@ export const defaultDirectoryConfig: DirectoryConfig = {
   repairTimeoutMs: 5_000, // guess
   repairsMax: 2, // guess: more would fetch the same records twice
   pageRecordsMax: 128, // measured: 18 KiB on the wire
+  askBeforeMs: 60_000, // computed: three rounds; the shortest life is three minutes, so two refreshes have been missed
   recordTtlMinMs: 5_000, // guess: longer than a page can be under way
   recordsPerBucket: 16, // guess: one difference costs one bucket, about 2.5 KiB
   textLengthMax: 256, // DNS names end at 253

@@ -29,6 +29,18 @@ describe('64 directories', () => {
     expect(network.downs).toEqual([]);
   });
 
+  it('one that no refresh reaches asks its neighbours before it lists anybody as gone', () => {
+    const { network, ids } = settledMesh(64);
+    network.deaf.add('p10');
+    const { refreshPerPeerMs, missedRefreshes } = defaultDirectoryConfig;
+    network.run(3 * missedRefreshes * 64 * refreshPerPeerMs);
+    expect(network.downs).toEqual([]);
+    expect(network.agreeOn(ids)).toBe(true);
+    network.kill('p40');
+    network.run(missedRefreshes * 64 * refreshPerPeerMs + 60_000);
+    expect(network.agreeOn(ids.filter((id) => id !== 'p40'))).toBe(true);
+  });
+
   it('half of them crash: the others list nobody dead seconds later, also whom nobody misses', () => {
     for (let seed = 1; seed <= 4; seed++) {
       const { network, ids } = settledMesh(64, seed);

@@ -203,18 +203,6 @@ describe('announcing', () => {
     expect(newcomer.broadcasts()).toEqual(['announce']);
   });
 
-  it('a promise that is much longer than the one before is news, which no canary stands for: who missed that would list us as gone', () => {
-    const bench = settled();
-    for (let i = 0; i < 99; i++) bench.announce(`p${i}`, 5, 3_600_000);
-    expect(bench.core.refreshMs).toBeGreaterThan(3 * config.refreshMinMs);
-    bench.pass(config.refreshMinMs / 2);
-    bench.command({ kind: 'spoke' });
-    bench.pass(config.refreshMinMs / 2);
-    expect(bench.broadcasts()).toEqual(['announce']);
-    bench.pass(bench.core.refreshMs);
-    expect(bench.broadcasts()).toEqual(['refresh']);
-  });
-
   it('a canary of another prolongs what is known of it, and of its later lives, for what it promises', () => {
     const bench = new Bench();
     bench.announce('a', 5, 60_000);

@@ -33,9 +33,6 @@ type Heard = Extract<DirectoryCommand, { kind: 'heard' }>;
 
 const never = Number.POSITIVE_INFINITY;
 
-/** A promise that is longer than the one before by more than this is news. 1.5: computed, who missed it hears the next one within the three refreshes that a record lives. */
-const promiseGrowth = 1.5;
-
 /**
  * Incarnations are times, and end with the year 9999 as those of protobuf. Leaves room for refutations above what anybody may claim: a
  * number that cannot be raised could never be refuted.
@@ -77,8 +74,6 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
   /** The next announcement is more than a refresh. */
   #hasNews = false;
   #announcedAt: Millis = Number.NEGATIVE_INFINITY;
-  /** What was promised last. */
-  #promisedMs: Millis = 0;
   #roundAt: Millis = never;
   #hasLeft = false;
   readonly stats: DirectoryStats = {
@@ -165,6 +160,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
 
   handle(now: Millis, input: Input<DirectoryMessage, DirectoryCommand>, out: Out): void {
     if (this.#hasLeft) return;
+    this.#renewSelf(now);
     if (this.#roundAt === never) this.#armRound(now);
     switch (input.kind) {
       case 'message':
@@ -195,7 +191,6 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
   }
 
   #onMessage(now: Millis, from: PeerId, message: DirectoryMessage, out: Out): void {
-    this.#renewSelf(now);
     switch (message.kind) {
       case 'directoryDigest':
         this.#report(from, this.#repair.onDigest(now, from, message, out), out);
@@ -220,11 +215,8 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
         this.#onBroadcast(now, command.from, command.message, out);
         return;
       case 'spoke':
-        // Not instead of news: a first announcement or a refutation says more, and a longer promise is to reach all.
-        if (!this.#hasNews && !this.#promisesMore && this.#announceAt !== never) {
-          this.#promisedMs = this.refreshMs;
-          this.#announceAt = now + this.#promisedMs;
-        }
+        // Not instead of news: a first announcement or a refutation says more.
+        if (!this.#hasNews && this.#announceAt !== never) this.#announceAt = now + this.refreshMs;
         return;
       case 'heard':
         this.#onHeard(now, command);
@@ -276,7 +268,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
       this.#welcome(now, peer, now + this.#lifeMs(this.refreshMs), out);
     }
     // Both ends see the link come up; one digest is enough to compare.
-    if (this.#self.id < peer.id) this.#repair.sendDigest(peer.id, out);
+    if (this.#self.id < peer.id) this.#repair.sendDigest(now, peer.id, out);
   }
 
   #onNeighborDown(now: Millis, peer: PeerInfo, failed: boolean): void {
@@ -377,21 +369,12 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     this.#announceAt = never;
     if (this.#neighbors.size === 0) return; // the next first neighbour calls for it again
     const { refreshMs } = this;
-    const kind = this.#hasNews || this.#promisesMore ? 'broadcast' : 'refresh';
+    const kind = this.#hasNews ? 'broadcast' : 'refresh';
     this.#hasNews = false;
-    this.#promisedMs = refreshMs;
     this.#announcedAt = now;
     this.#announceAt = now + refreshMs * (0.8 + 0.2 * this.#rng.float()); // always within what is promised
     this.stats.announced++;
     out.emit({ kind, message: { kind: 'announce', info: this.#self, refreshMs } });
-  }
-
-  /**
-   * Who misses a refresh goes on by the promise before it, and a mesh that grows from ten to a thousand peers within a minute has promises that grow
-   * as much: so that nobody is listed as gone for one lost message, a promise that is much longer is news, which everybody gets.
-   */
-  get #promisesMore(): boolean {
-    return this.refreshMs > this.#promisedMs * promiseGrowth;
   }
 
   /** Our own record never expires here, but travels with a life like any other's: from now, three of our refreshes. */
@@ -503,7 +486,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     // Only well below the bound: at it, every departure would make the count look exact again.
     if (this.#estimate !== null && this.size < this.#config.membersMax * 0.9) this.#estimate = null;
     const neighbor = this.#neighbors.pick(this.#rng);
-    if (neighbor !== undefined) this.#repair.sendDigest(neighbor.id, out);
+    if (neighbor !== undefined) this.#repair.sendDigest(now, neighbor.id, out);
   }
 
   #armRound(now: Millis): void {

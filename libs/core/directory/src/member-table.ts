@@ -116,13 +116,24 @@ export class MemberTable {
     return expired;
   }
 
-  /** `length` hashes, a power of two up to `bucketsMax`: a record counts in the one that its id's low bits name. */
-  digest(length: number, versions: boolean): number[] {
+  /** Those that are up and will have expired at `end`. */
+  endingBy(end: Millis): Member[] {
+    const ending: Member[] = [];
+    for (const member of this.#up.values()) if (member.expiresAt <= end) ending.push(member);
+    return ending;
+  }
+
+  /** `length` hashes, a power of two up to `bucketsMax`, as if `without` were not there: a record counts in the one that its id's low bits name. */
+  digest(length: number, versions: boolean, without: readonly Member[] = []): number[] {
     const buckets = versions ? this.#versionedBuckets : this.#buckets;
     const folded = new Array<number>(length).fill(0);
     for (let bucket = 0; bucket < bucketsMax; bucket++) {
       const at = bucket & (length - 1);
       folded[at] = ((folded[at] as number) ^ (buckets[bucket] as number)) >>> 0;
+    }
+    for (const member of without) {
+      const at = member.idBits & (length - 1);
+      folded[at] = ((folded[at] as number) ^ bitsOf(member, versions)) >>> 0;
     }
     return folded;
   }
@@ -148,10 +159,8 @@ export class MemberTable {
   /** Exclusive or is its own inverse: the same call adds a record to its bucket and takes it out. */
   #toggle(member: Member): void {
     const bucket = member.idBits & (bucketsMax - 1);
-    const bits = recordHash(member.idBits, member.info.incarnation, member.state);
-    this.#buckets[bucket] = (this.#buckets[bucket] as number) ^ bits;
-    const versioned = versionedHash(bits, member.info.version, member.state);
-    this.#versionedBuckets[bucket] = (this.#versionedBuckets[bucket] as number) ^ versioned;
+    this.#buckets[bucket] = (this.#buckets[bucket] as number) ^ bitsOf(member, false);
+    this.#versionedBuckets[bucket] = (this.#versionedBuckets[bucket] as number) ^ bitsOf(member, true);
   }
 
   #evictTombstone(): void {
@@ -161,4 +170,10 @@ export class MemberTable {
       return;
     }
   }
+}
+
+/** What a record adds to its bucket. */
+function bitsOf({ idBits, info, state }: Member, versions: boolean): number {
+  const bits = recordHash(idBits, info.incarnation, state);
+  return versions ? versionedHash(bits, info.version, state) : bits;
 }

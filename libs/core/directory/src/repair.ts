@@ -47,26 +47,26 @@ export class Repair {
   }
 
   /** Opens a comparison with a neighbour. */
-  sendDigest(to: PeerId, out: Out, length = 1): void {
+  sendDigest(now: Millis, to: PeerId, out: Out, length = 1): void {
     // A full table holds a sample of the mesh, and two samples always differ: comparing them would never end.
     if (this.#table.isFull) return;
     this.stats.digestsSent++;
     const versions = this.#versioned.has(to);
-    out.send(to, { kind: 'directoryDigest', hashes: this.#table.digest(length, versions), versions });
+    out.send(to, { kind: 'directoryDigest', hashes: this.#digest(now, length, versions), versions });
   }
 
   /** Returns the rule that the message broke, or null. */
   onDigest(now: Millis, from: PeerId, { hashes, versions }: DigestMessage, out: Out): string | null {
     if (!isBucketCount(hashes.length)) return 'digest length';
     if (this.#table.isFull) return null;
-    const own = this.#table.digest(hashes.length, versions);
+    const own = this.#digest(now, hashes.length, versions);
     const buckets = own.flatMap((hash, bucket) => (hash === hashes[bucket] ? [] : [bucket]));
     if (buckets.length === 0) {
       this.stats.digestsAgreed++;
       return null;
     }
     const finest = this.#preferredLength();
-    if (finest > hashes.length) this.sendDigest(from, out, finest);
+    if (finest > hashes.length) this.sendDigest(now, from, out, finest);
     else this.#begin(now, from, { bucketCount: hashes.length, buckets, deadline: 0 }, out);
     return null;
   }
@@ -90,7 +90,7 @@ export class Repair {
   spread(now: Millis, neighbors: readonly PeerId[], out: Out): void {
     if (now < this.#spreadAt) return;
     this.#spreadAt = Number.POSITIVE_INFINITY;
-    for (const neighbor of neighbors) this.sendDigest(neighbor, out);
+    for (const neighbor of neighbors) this.sendDigest(now, neighbor, out);
   }
 
   /** Gives up repairs whose neighbour fell silent. */
@@ -115,6 +115,14 @@ export class Repair {
     let next = this.#spreadAt;
     for (const session of this.#sessions.values()) next = Math.min(next, session.deadline);
     return next;
+  }
+
+  /**
+   * What is about to expire is left out, here and in what is sent, so that a neighbour that has heard of it since says so: refreshes are not repaired, and
+   * lives that a newcomer lent to its first neighbours are too short.
+   */
+  #digest(now: Millis, length: number, versions: boolean): number[] {
+    return this.#table.digest(length, versions, this.#table.endingBy(now + this.#config.askBeforeMs));
   }
 
   #begin(now: Millis, with_: PeerId, session: Session, out: Out): void {
@@ -166,10 +174,12 @@ export class Repair {
     reply: boolean,
     out: Out,
   ): void {
-    const { pageRecordsMax, recordTtlMinMs, refreshMaxMs, missedRefreshes } = this.#config;
+    const { pageRecordsMax, recordTtlMinMs, askBeforeMs, refreshMaxMs, missedRefreshes } = this.#config;
     // This peer's own record never expires here; to others it is worth what the longest promise is worth.
     const lifeMax = refreshMaxMs * missedRefreshes;
-    const lasting = members.filter((member) => member.expiresAt - now >= recordTtlMinMs);
+    const lasting = members.filter(
+      ({ state, expiresAt }) => expiresAt - now > (state === 'up' ? askBeforeMs : recordTtlMinMs),
+    );
     // More than fit only when ids crowd in one bucket: a random part, so that rounds make progress all the same.
     const chosen = lasting.length > pageRecordsMax ? this.#rng.sample(lasting, pageRecordsMax) : lasting;
     const records = chosen.map(({ info, state, expiresAt }) => ({
