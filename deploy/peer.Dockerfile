@@ -23,7 +23,8 @@ RUN npm run build -w @starling/peer -w @starling/cli \
 
 FROM node:24-bookworm-slim
 LABEL org.opencontainers.image.title="Starling peer" org.opencontainers.image.licenses="Apache-2.0"
-ENV NODE_ENV=production
+# Two arenas instead of eight for each core: 5 MiB less at rest (apps/cli/src/up/peer-memory.ts).
+ENV NODE_ENV=production MALLOC_ARENA_MAX=2
 WORKDIR /app
 COPY --from=build /out ./
 COPY LICENSE ./

@@ -7,6 +7,7 @@ import type { ConnectOptions } from '@starling/client';
 import { Authority, createIdentity, createRequest, Issuer, NamePolicy, namesOf } from '@starling/identity';
 import type { LinkKeys } from '@starling/transport-grpc';
 import { newToken, tokenLine } from '../../apps/cli/src/tokens/token.ts';
+import { peerMemory } from '../../apps/cli/src/up/peer-memory.ts';
 import { until } from './poll.ts';
 import { freeBasePort } from './ports.ts';
 
@@ -174,6 +175,7 @@ export class LocalMesh {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: {
         PATH: process.env.PATH,
+        ...peerMemory,
         STARLING_NAME: peer.name,
         STARLING_MESH: meshName,
         ...(this.#issuer !== null && { STARLING_TLS_DIR: this.#tlsDir(index), STARLING_TOKENS_FILE: this.#tokensFile }),

@@ -9,6 +9,7 @@ import { ensureMeshTokens, tokenPath } from '../tokens/mesh-tokens.ts';
 import { parseUpOptions, upUsage } from '../up-options.mjs';
 import { Child } from './child.ts';
 import { forgetAuthority, LocalAuthority, localMeshName, tlsDirectory } from './local-authority.ts';
+import { peerMemory } from './peer-memory.ts';
 import { firstTaken, portsOf } from './ports.ts';
 
 /** Every stop of a child: this long for a graceful end, then SIGKILL, so that the whole is over within 5 s. */
@@ -134,6 +135,7 @@ class LocalMesh {
     const dataDir = join(data, 'peers', String(index));
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     return this.#spawn(`peer-${index}`, peerScript, join(data, 'logs', `peer-${index}.log`), {
+      ...peerMemory,
       STARLING_NAME: `peer-${index}`,
       STARLING_MESH: localMeshName,
       STARLING_DATA_DIR: dataDir,
