@@ -68,7 +68,7 @@ export class Grafting<B> {
       if (to === state.treeSeq) {
         const tree = trees.get(label);
         tree?.leads.note(neighbor, state.treeRound - round, state.treeAt - now);
-        if (tree !== undefined) links.approach(now, tree, label, neighbor, out);
+        if (tree !== undefined) links.approach(now, state, tree, label, neighbor, out);
       }
       if (to <= state.floor) links.shorten(now, trees.ofStream(now, state, label), label, item.entry, neighbor, out);
       else if (this.#note(now, neighbor, state, item)) isMissing = true;

@@ -34,16 +34,16 @@ describe('the lead of a neighbour', () => {
 });
 
 describe('deviation: a neighbour that announces messages before the parent brings them', () => {
-  /** The message at which `b` is grafted when it announces each so much sooner than `a` brings it; −1: none. */
-  const announced = (earlierMs: number, senders: number) => {
+  /** Which of eight messages has `b` grafted when it announces each so much sooner than `a` brings it, after `before` that came without; −1: none. */
+  const announced = (earlierMs: number, senders: number, { before = 1, gapMs = 10_000 } = {}) => {
     const bench = new Bench(['a', 'b']);
-    for (let i = 0; i < senders; i++)
-      bench.receive(0, 'a', gossip(1, { stream: i === 0 ? 'o~1' : `o${i}~1`, round: 4 }));
+    for (let i = 1; i < senders; i++) bench.receive(0, 'a', gossip(1, { stream: `o${i}~1`, round: 4 }));
+    for (let seq = 1; seq <= before; seq++) bench.receive(gapMs * (seq - before), 'a', gossip(seq, { round: 4 }));
     bench.lazy('b');
     return Array.from({ length: 8 }, (_, i) => {
-      const now = 10_000 * (i + 1);
-      const brings = () => bench.receive(now, 'a', gossip(i + 2, { round: 4 }));
-      const announces = () => bench.receive(now - earlierMs, 'b', iHave(i + 2, i + 2, 6));
+      const [now, seq] = [gapMs * (i + 1), before + 1 + i];
+      const brings = () => bench.receive(now, 'a', gossip(seq, { round: 4 }));
+      const announces = () => bench.receive(now - earlierMs, 'b', iHave(seq, seq, 6));
       const said = earlierMs > 0 ? [...announces(), ...brings()] : [...brings(), ...announces()];
       return said.some((line) => line.includes('graft'));
     }).indexOf(true);
@@ -58,6 +58,11 @@ describe('deviation: a neighbour that announces messages before the parent bring
     expect(announced(-20, 1)).toBe(3);
     expect(announced(-21, 1)).toBe(-1);
     expect(announced(-20, 2)).toBe(-1);
+  });
+
+  it('but not where dozens of messages are under way', () => {
+    expect(announced(-17, 1, { before: 400, gapMs: 18 })).toBe(-1);
+    expect(announced(-17, 1, { before: 400, gapMs: 22 })).toBe(3);
   });
 });
 

@@ -630,7 +630,7 @@ export class Plumtree<B> implements ProtocolCore<PlumtreeMessage<B>, PlumtreeCom
       const nearer = this.#byId.get(peer);
       if (nearer === undefined || nearer === neighbor) continue;
       tree.leads.note(nearer, round - announced, now - at);
-      this.#links.approach(now, tree, label, nearer, out);
+      this.#links.approach(now, missing.state, tree, label, nearer, out);
       if (round - announced < this.#config.optimizationThreshold) continue;
       this.stats.optimizations++;
       this.#links.graft(now, nearer, label, [], out);
