@@ -16,8 +16,8 @@ export class Tree {
   parent: Neighbor | null = null;
   /** The last message was this peer's own. */
   isOwn = false;
-  /** Messages of several streams took it: what is nearer to one sender is farther from another. */
-  isShared = false;
+  /** Messages of several streams took it: what is nearer to one sender may be farther from another. */
+  hasManySenders = false;
   /** Pushes to us beside a parent that is doubted or retires, or instead of one that is gone; we only announce to it. */
   feed: Neighbor | null = null;
   /** Messages in a row that came by the feed and not at all by the parent. */
@@ -69,7 +69,7 @@ export class Tree {
   /** A message of this stream takes it. */
   usedBy(stream: StreamId): void {
     this.#stream ??= stream;
-    if (this.#stream !== stream) this.isShared = true;
+    if (this.#stream !== stream) this.hasManySenders = true;
   }
 
   get hasLazy(): boolean {
