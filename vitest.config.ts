@@ -15,6 +15,7 @@ export default defineConfig({
     // For a test that hangs. A busy machine is no reason to fail, so nothing is measured by it.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
     maxWorkers: 2,
   },
 });

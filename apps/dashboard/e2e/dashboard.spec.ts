@@ -108,9 +108,9 @@ describe.skipIf(missing !== null)(
       await page.getByText(/[1-9]\d* found/).waitFor();
       // While the expression is half typed it finds others, or nobody.
       const zones = async () => [...new Set(await page.locator('tbody tr td:nth-child(3)').allTextContents())];
-      await expect.poll(zones, { timeout: 10_000 }).toEqual(['eu-west-1a']);
+      await expect.poll(zones).toEqual(['eu-west-1a']);
       const find = () => new URL(page.url()).searchParams.get('find');
-      await expect.poll(find, { timeout: 10_000 }).toBe('zone=eu-west-1a');
+      await expect.poll(find).toBe('zone=eu-west-1a');
     });
 
     it('sorts by any column', async () => {

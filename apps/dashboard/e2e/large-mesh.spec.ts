@@ -7,8 +7,6 @@ import { SampleMesh } from './sample-mesh.ts';
 
 const missing = missingTool();
 const size = 2_500;
-/** Software draws thousands of peers, on a machine that does other things as well. */
-const patience = { timeout: 60_000 };
 
 describe.skipIf(missing !== null)(
   `the dashboard on ${size} peers${missing === null ? '' : ` (skipped: ${missing})`}`,
@@ -31,7 +29,7 @@ describe.skipIf(missing !== null)(
       await page.getByTestId('peers').getByText('2,500 of 2,500 heard').waitFor();
       const texts = await zones().getByRole('button').allTextContents();
       expect(texts).toEqual(['eu-west-1a834', 'eu-west-1b833', 'eu-west-1c833']);
-      await expect.poll(drawn, patience).toBe(3);
+      await expect.poll(drawn).toBe(3);
       await page.getByRole('radio', { name: 'Hops' }).and(page.locator(':disabled')).waitFor({ state: 'attached' });
       expect(await axeViolations(page)).toEqual([]);
     });
@@ -39,12 +37,12 @@ describe.skipIf(missing !== null)(
     it('draws a zone peer by peer when it is opened, keeps it in the address, and folds it again', async () => {
       const button = zones().getByRole('button', { name: /eu-west-1b/ });
       await button.click();
-      await expect.poll(drawn, patience).toBe(833 + 2);
+      await expect.poll(drawn).toBe(833 + 2);
       expect(new URL(page.url()).searchParams.get('open')).toBe('eu-west-1b');
       await page.reload();
-      await expect.poll(drawn, patience).toBe(833 + 2);
+      await expect.poll(drawn).toBe(833 + 2);
       await button.click();
-      await expect.poll(drawn, patience).toBe(3);
+      await expect.poll(drawn).toBe(3);
     });
 
     it('opens a zone by a click on it in the picture', async () => {
@@ -54,21 +52,21 @@ describe.skipIf(missing !== null)(
       // four radii wide and as wide as the picture is high but for its margin.
       const up = (0.87 / 2) * (Math.min(box.width, box.height) / 2 - 34);
       await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2 - up);
-      await expect.poll(() => new URL(page.url()).searchParams.get('open'), patience).toBe('eu-west-1a');
-      await expect.poll(drawn, patience).toBe(834 + 2);
+      await expect.poll(() => new URL(page.url()).searchParams.get('open')).toBe('eu-west-1a');
+      await expect.poll(drawn).toBe(834 + 2);
       await zones()
         .getByRole('button', { name: /eu-west-1a/ })
         .click();
-      await expect.poll(drawn, patience).toBe(3);
+      await expect.poll(drawn).toBe(3);
     });
 
     it('draws a peer that is found out of its closed zone', async () => {
       await page.keyboard.press('/');
       await page.keyboard.type('name=starling-77');
       await page.getByText('1 found').waitFor();
-      await expect.poll(drawn, patience).toBe(3 + 1);
+      await expect.poll(drawn).toBe(3 + 1);
       await page.getByRole('searchbox').fill('');
-      await expect.poll(drawn, patience).toBe(3);
+      await expect.poll(drawn).toBe(3);
     });
 
     it('saves the picture and the whole mesh', async () => {
@@ -100,7 +98,7 @@ describe.skipIf(missing !== null)(
         .waitFor();
       await findings.getByRole('button', { name: 'Show them' }).first().click();
       expect(new URL(page.url()).searchParams.get('find')).toBe('health=critical');
-      await expect.poll(drawn, patience).toBeGreaterThan(3 + 39);
+      await expect.poll(drawn).toBeGreaterThan(3 + 39);
       expect(await axeViolations(page)).toEqual([]);
     });
   },

@@ -206,7 +206,7 @@ describe.skipIf(missing !== null)(
       await page.keyboard.press('Enter');
       await page.getByTestId('coverage').getByText('12 of 12 peers answered.').waitFor();
       await answer.getByRole('row', { name: 'eu-west-1a 4 1.25 ms' }).waitFor();
-      expect(new URL(page.url()).searchParams.get('ask')).toBe('zone, count(*) group by zone');
+      await expect.poll(() => new URL(page.url()).searchParams.get('ask')).toBe('zone, count(*) group by zone');
       await page.reload();
       await expect.poll(() => page.getByLabel('Question').inputValue()).toBe('zone, count(*) group by zone');
     });

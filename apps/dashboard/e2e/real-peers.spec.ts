@@ -95,7 +95,7 @@ describe.skipIf(missing !== null)(
       await page.getByLabel('Your token').fill('token-of-client');
       // It stays in the tab, and out of the address.
       await page.reload();
-      await expect.poll(() => page.getByLabel('Your token').inputValue(), { timeout: 20_000 }).toBe('token-of-client');
+      await expect.poll(() => page.getByLabel('Your token').inputValue()).toBe('token-of-client');
       expect(page.url()).not.toContain('token-of');
     });
 

@@ -59,7 +59,7 @@ class Peer {
   }
 
   async has(open: number): Promise<void> {
-    await expect.poll(() => this.open, { timeout: 5_000 }).toBe(open);
+    await expect.poll(() => this.open).toBe(open);
   }
 }
 
