@@ -133,7 +133,8 @@ export class MemberTable {
     }
     for (const member of without) {
       const at = member.idBits & (length - 1);
-      folded[at] = ((folded[at] as number) ^ bitsOf(member, versions)) >>> 0;
+      const bits = bitsOf(member);
+      folded[at] = ((folded[at] as number) ^ (versions ? versionedBitsOf(member, bits) : bits)) >>> 0;
     }
     return folded;
   }
@@ -159,8 +160,9 @@ export class MemberTable {
   /** Exclusive or is its own inverse: the same call adds a record to its bucket and takes it out. */
   #toggle(member: Member): void {
     const bucket = member.idBits & (bucketsMax - 1);
-    this.#buckets[bucket] = (this.#buckets[bucket] as number) ^ bitsOf(member, false);
-    this.#versionedBuckets[bucket] = (this.#versionedBuckets[bucket] as number) ^ bitsOf(member, true);
+    const bits = bitsOf(member);
+    this.#buckets[bucket] = (this.#buckets[bucket] as number) ^ bits;
+    this.#versionedBuckets[bucket] = (this.#versionedBuckets[bucket] as number) ^ versionedBitsOf(member, bits);
   }
 
   #evictTombstone(): void {
@@ -173,7 +175,11 @@ export class MemberTable {
 }
 
 /** What a record adds to its bucket. */
-function bitsOf({ idBits, info, state }: Member, versions: boolean): number {
-  const bits = recordHash(idBits, info.incarnation, state);
-  return versions ? versionedHash(bits, info.version, state) : bits;
+function bitsOf({ idBits, info, state }: Member): number {
+  return recordHash(idBits, info.incarnation, state);
+}
+
+/** The same where versions count, from the bits without. */
+function versionedBitsOf({ info, state }: Member, bits: number): number {
+  return versionedHash(bits, info.version, state);
 }
