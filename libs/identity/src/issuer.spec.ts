@@ -22,10 +22,6 @@ afterEach(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
 async function issuerFor(
   dirs: readonly string[],
   options: { authority?: () => Authority; lifetimeMs?: number; allow?: string[] } = {},
@@ -117,7 +113,7 @@ describe('a peer and an issuer', () => {
       problem: () => {},
     });
     opened.push(watch);
-    await until(() => seen.length > 0);
+    await expect.poll(() => seen.length).toBeGreaterThan(0);
     expect(seen[0]?.peer.peerId).toBe(first.peer.peerId);
     expect(seen[0]?.peer.expiresAt).toBeGreaterThan(first.peer.expiresAt);
     // It came while the first was still good.
@@ -131,7 +127,7 @@ describe('a peer and an issuer', () => {
     await obtainCertificate(wishOf(dir));
     for (let look = 0; look < 20; look++) await issuer.sweep();
     expect(events).toMatchObject([{ kind: 'issued', expiresAt: authority.expiresAt }]);
-    await until(() => issuer.problems.size > 0);
+    await expect.poll(() => issuer.problems.size).toBeGreaterThan(0);
     expect([...issuer.problems.values()]).toEqual(['the authority itself has expired']);
     expect(events.map(({ kind }) => kind)).toEqual(['issued', 'refused']);
   });
@@ -149,13 +145,13 @@ describe('a peer and an issuer', () => {
 
     current = current.trusting(next.certificate);
     await issuer.sweep();
-    await until(() => seen.length === 1);
+    await expect.poll(() => seen.length).toBe(1);
     expect(seen[0]?.certificate).toBe(first.certificate);
     expect(seen[0]?.authorities).toContain(next.certificate.trim());
 
     current = next.trusting(current.certificate);
     await issuer.sweep();
-    await until(() => (seen.at(-1)?.certificate ?? first.certificate) !== first.certificate);
+    await expect.poll(() => seen.at(-1)?.certificate ?? first.certificate).not.toBe(first.certificate);
     expect(watch.current.peer.peerId).toBe(first.peer.peerId);
   });
 
@@ -214,7 +210,7 @@ describe('a directory that somebody else fills', () => {
     });
     opened.push(watch);
     const { identity: next } = await filled(dir);
-    await until(() => problems.some((problem) => problem.includes(`another peer (${next.id})`)));
+    await expect.poll(() => problems).toContainEqual(expect.stringContaining(`another peer (${next.id})`));
     expect(watch.current).toBe(first);
     expect(watch.stats.renewed).toBe(0);
   });

@@ -36,10 +36,6 @@ async function peer(name: string, tls: MutualTls | null, changes: Partial<GrpcTr
   return { transport, heard, port, troubles, address: `127.0.0.1:${port}` };
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
 const day = 86_400_000;
 
 describe('a dial that is refused says why, on both sides', () => {
@@ -119,7 +115,7 @@ describe('a dial that is refused says why, on both sides', () => {
     expect(a.troubles).toMatchObject([{ direction: 'out', reason, address: b.address }]);
     expect(b.heard.of('up')).toEqual([]);
     if (inbound === null) return;
-    await until(() => b.troubles.length > 0);
+    await expect.poll(() => b.troubles.length).toBeGreaterThan(0);
     expect(b.troubles).toMatchObject([
       { direction: 'in', reason: inbound.reason, detail: expect.stringMatching(inbound.detail) },
     ]);
@@ -198,7 +194,7 @@ describe('a port that takes links', () => {
       );
     });
     expect(code).toMatch(/PROTOCOL_VERSION|HANDSHAKE_FAILURE|ECONNRESET/);
-    await until(() => b.transport.counters.refused.handshake === 1);
+    await expect.poll(() => b.transport.counters.refused.handshake).toBe(1);
   });
 
   it('closes what says nothing, and what is too much', async () => {
@@ -257,7 +253,7 @@ describe('rotation', () => {
       if (a.transport.send(id, testGossip(sent + 1))) sent++;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    await until(() => b.heard.of('message').length === sent);
+    await expect.poll(() => b.heard.of('message').length).toBe(sent);
     expect(b.heard.of('message').map(({ message }) => numberOf(message))).toEqual(
       Array.from({ length: sent }, (_, i) => i + 1),
     );
