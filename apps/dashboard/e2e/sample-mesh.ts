@@ -168,6 +168,7 @@ export class SampleMesh {
       documentCount: 120,
       heapBytes: (38 + 6 * this.#rng.float()) * 1024 * 1024,
       loopUtilization: 0.03 + 0.03 * this.#rng.float(),
+      conditions: [],
       reportTime: 0,
     };
   }

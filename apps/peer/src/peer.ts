@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { Ban } from '@starling/core-bans';
 import { defaultKademliaConfig, type RecordVerifier } from '@starling/core-kademlia';
+import type { PeerCondition } from '@starling/core-observe';
 import type { Discovery, Transport } from '@starling/host';
 import { type CertificateWatch, MessageSigning, RecordVerification, signRecord } from '@starling/identity';
 import type { PeerInfo } from '@starling/kernel';
@@ -64,6 +65,8 @@ export interface PeerDependencies {
   readonly rpc: RpcMetrics;
   readonly access: Access;
   readonly connections: Connections;
+  /** What is wrong with this process, asked for each report. */
+  conditions(): readonly PeerCondition[];
 }
 
 /** One peer: everything but its servers, wired by hand. */
@@ -99,7 +102,7 @@ export class Peer {
   readonly #terms: TermFeed;
   readonly #logs: Logs;
 
-  constructor({ config, logs, security, transport, ports, rpc, access, connections }: PeerDependencies) {
+  constructor({ config, logs, security, transport, ports, rpc, access, connections, conditions }: PeerDependencies) {
     this.config = config;
     this.access = access;
     this.connections = connections;
@@ -138,6 +141,7 @@ export class Peer {
       tap: counters,
       seed: randomBytes(4).readUInt32LE(),
       documents: () => this.index.size,
+      conditions,
     });
     const { overlay } = this;
     this.bans = new BanDesk(

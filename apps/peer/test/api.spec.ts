@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, type JsonObject } from '@bufbuild/protobuf';
@@ -11,6 +11,7 @@ import {
   DrainRequestSchema,
   ListPeersRequestSchema,
   MeshService,
+  PeerCondition,
   PublishRequestSchema,
   PublishStreamRequestSchema,
   PutDocumentsRequestSchema,
@@ -367,6 +368,34 @@ describe('search', () => {
       expect(found).toEqual(['kept']);
     }
     rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('tells the whole mesh that it cannot write to its disk', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'starling-data-'));
+    // What a cache is renamed to is no file: it fails like a full disk.
+    mkdirSync(join(folder, 'peers.json'));
+    const two = new TestMesh();
+    const ill = await two.start({ STARLING_DATA_DIR: folder });
+    const well = await two.start();
+    const client = await connect({ addresses: [apiOf(well)], tls: 'off', learnAddresses: false });
+    try {
+      const told = async () => {
+        for await (const { event } of client.watchTopology({ signal: AbortSignal.timeout(20_000) })) {
+          const ailing = event.value?.reports.find(({ conditions }) => conditions.length > 0);
+          if (ailing !== undefined) return ailing;
+        }
+        return null;
+      };
+      expect(await told()).toMatchObject({
+        peer: { id: ill.peer.overlay.self.id },
+        conditions: [PeerCondition.CACHE_UNWRITTEN],
+      });
+      expect((await client.getPeer()).report?.conditions).toEqual([]);
+    } finally {
+      client.close();
+      await two.stop();
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it('points at what is malformed', async () => {

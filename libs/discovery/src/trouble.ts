@@ -13,6 +13,11 @@ export class Trouble {
     this.#tell = tell;
   }
 
+  /** Whether it failed the last time. */
+  get isFailing(): boolean {
+    return this.#isFailing;
+  }
+
   get failures(): number {
     return this.#failures;
   }

@@ -19,6 +19,13 @@ export { MessageSigning } from './message-signing.ts';
 export { type AlternativeNames, isDnsName, NamePolicy, namesOf } from './names.ts';
 export { OperatorKey, OperatorKeys, type OperatorSignature } from './operator-key.ts';
 export { publisherOf, RecordVerification, signRecord } from './record-signing.ts';
+export {
+  authorityLateMs,
+  authorityRenewal,
+  certificateLateShare,
+  certificateRenewal,
+  type Renewal,
+} from './renewal.ts';
 export { createRequest } from './request.ts';
 export { meshName, parsePeerUri, peerUri } from './spiffe.ts';
 export {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { defaultMeshConfig } from './config.ts';
+import type { Mesh } from './mesh.ts';
+import type { Body } from './messages.ts';
 import { Network } from './network.test-support.ts';
 import { parseStream, streamOf } from './stream.ts';
 
@@ -12,6 +14,12 @@ function meshOf(peers: number, seed = 1): Network {
   network.run(3_000);
   return network;
 }
+
+const emptyReport: Parameters<Mesh<Body>['completed']>[0] = {
+  info: { id: '', address: '', apiAddress: '', incarnation: 1, zone: '', name: '' },
+  ...{ state: 'ready', links: [], deliveredPerSecond: 0, publishedPerSecond: 0, droppedPerSecond: 0 },
+  ...{ passiveSize: 0, documents: 0, heapBytes: 0, loopUtilization: 0, conditions: ['cacheUnwritten'] },
+};
 
 const texts = (events: readonly unknown[]) =>
   (events as { kind: string; message?: { body: { payload: Uint8Array } } }[])
@@ -212,6 +220,30 @@ describe('Mesh', () => {
     network.run(600_000);
     expect(announced()).toBe(before);
     for (const { mesh } of network.nodes.values()) expect(mesh.directory.size).toBe(8);
+  });
+
+  it('gets what its neighbours keep back from a member further away, and its report says so', () => {
+    const network = meshOf(16);
+    network.run(30_000);
+    const victim = 'p5';
+    const { mesh, events } = network.nodes.get(victim) as NonNullable<ReturnType<typeof network.nodes.get>>;
+    const neighbors = mesh.root.membership.activeView().map(({ id }) => id);
+    const publisher = [...network.nodes.keys()].find((id) => id !== victim && !neighbors.includes(id)) as string;
+    // Everybody hears the publisher, and nobody passes on what it says.
+    network.keepsBack = (from, { area, message }) =>
+      area === 'broadcast' && message.kind === 'gossip' && message.stream === `${publisher}~1` && from !== publisher;
+    const subscription = network.subscribe(victim, 'news');
+    const published: string[] = [];
+    for (let i = 0; i < 60; i++) {
+      published.push(`n${i}`);
+      network.publish(publisher, 'news', `n${i}`);
+      network.run(5_000);
+    }
+    expect(texts(network.read(victim, subscription)).slice(0, 50)).toEqual(published.slice(0, 50));
+    expect(events.find(({ kind }) => kind === 'bypass')).toEqual({ kind: 'bypass', isOn: true });
+    expect(mesh.isBypassing).toBe(true);
+    expect(mesh.completed(emptyReport).conditions).toEqual(['cacheUnwritten', 'neighborsBypassed']);
+    expect(network.nodes.get(publisher)?.mesh.completed(emptyReport).passiveSize).toBeGreaterThan(0);
   });
 
   it('closes links that nobody needs', () => {

@@ -163,7 +163,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
     const pinged = (peer: PeerId): void => this.root.piggyback(peer, this.#swarmOut);
     this.#liveness = new LivenessPart(hub, config.liveness, self, rng.child(), pinged);
     this.#directory = new DirectoryPart(hub, config.directory, self, rng.child());
-    this.#observe = new ObservePart(hub, config.observe, self, rng.child(), (report) => this.#completed(report));
+    this.#observe = new ObservePart(hub, config.observe, self, rng.child(), (report) => this.completed(report));
     this.#canary = new Canary(config.canary, rng.child());
     this.#summaries = new SummariesPart(hub, config.summaries, self, rng.child());
     this.#holders = new HoldersPart(hub, config.holders, self.id, this.#summaries.core);
@@ -771,12 +771,13 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
   }
 
   /** A report with what only the mesh knows: who it is, and what it makes of its links. */
-  #completed(report: Omit<PeerReport, 'number'>): Omit<PeerReport, 'number'> {
+  completed(report: Omit<PeerReport, 'number'>): Omit<PeerReport, 'number'> {
     const { broadcast, membership } = this.root;
     return {
       ...report,
       info: this.#self,
       passiveSize: membership.passiveView().length,
+      conditions: this.isBypassing ? [...report.conditions, 'neighborsBypassed'] : report.conditions,
       links: report.links
         .filter((link) => membership.isNeighbor(link.peer))
         .map((link) => ({

@@ -35,6 +35,8 @@ interface Delivery {
 export class Network {
   now: Millis = 0;
   readonly nodes = new Map<PeerId, Node>();
+  /** Whether a peer keeps back what it was to send. */
+  keepsBack: (from: PeerId, message: MeshMessage<Body>) => boolean = () => false;
   readonly #rng: Rng;
   readonly #config: MeshConfig;
   readonly #bans: BanReader | undefined;
@@ -162,6 +164,7 @@ export class Network {
     node.mesh.handle(this.now, input, {
       open: (peer) => this.#dial(id, peer.id),
       send: (to, message) => {
+        if (this.keepsBack(id, message)) return;
         if (this.#links.has(keyOf(id, to))) this.#later(to, { kind: 'message', from: id, message });
       },
       close: (peer) => {

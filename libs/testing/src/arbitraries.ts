@@ -532,6 +532,14 @@ const peerReports: fc.Arbitrary<PeerReport> = fc.record({
   documents: whole,
   heapBytes: whole,
   loopUtilization: rate,
+  conditions: fc.subarray([
+    'neighborsBypassed',
+    'certificateLate',
+    'certificateExpired',
+    'authorityLate',
+    'authorityExpired',
+    'cacheUnwritten',
+  ]),
 });
 
 const observeBroadcasts: fc.Arbitrary<ObserveBroadcast> = fc.oneof(

@@ -49,6 +49,15 @@ export interface LinkFacts {
   readonly duplicatesPerSecond: number;
 }
 
+/** What a peer knows to be wrong with itself: `starling.v1.PeerCondition`; values of later versions are left out. */
+export type PeerCondition =
+  | 'certificateExpired'
+  | 'authorityExpired'
+  | 'neighborsBypassed'
+  | 'certificateLate'
+  | 'authorityLate'
+  | 'cacheUnwritten';
+
 /** What a peer reports of itself: `starling.v1.PeerReport`. */
 export interface ReportFacts {
   readonly peer: PeerFacts;
@@ -61,6 +70,7 @@ export interface ReportFacts {
   readonly heapBytes: number;
   /** Share of time that the event loop was busy, 0 to 1. */
   readonly loopUtilization: number;
+  readonly conditions: readonly PeerCondition[];
   /** When the serving peer heard it, ms since 1970 by the serving peer's clock. */
   readonly reportTime: Millis;
 }

@@ -5,7 +5,7 @@ import { peerFacts, reportFacts } from './sample.ts';
 const subject: FindSubject = {
   view: {
     peer: peerFacts('abcdef', { name: 'Starling-7', zone: 'eu-west' }),
-    report: reportFacts('abcdef', [], { deliveredPerSecond: 12 }),
+    report: reportFacts('abcdef', [], { deliveredPerSecond: 12, conditions: ['authorityLate', 'certificateExpired'] }),
     degree: 4,
     verdict: { health: 'healthy', reasons: [] },
     healthSince: null,
@@ -33,6 +33,10 @@ describe('a find expression', () => {
     ['delivered>12', false],
     ['zone=eu-west degree<3', false],
     ['zone=', true],
+    ['condition=certificateExpired', true],
+    ['condition=authoritylate', true],
+    ['condition=cacheUnwritten', false],
+    ['condition!=cacheUnwritten', true],
   ])('%o matches: %o', (text, isMatch) => {
     const query = parseFind(text);
     expect(query.matches(subject)).toBe(isMatch);

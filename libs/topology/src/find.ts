@@ -8,6 +8,7 @@ export type FindField =
   | 'state'
   | 'health'
   | 'version'
+  | 'condition'
   | 'degree'
   | 'rtt'
   | 'delivered'
@@ -29,13 +30,14 @@ export interface FindQuery {
   readonly problem: string | null;
 }
 
-const texts: Readonly<Record<string, (subject: FindSubject) => string>> = {
+const texts: Readonly<Record<string, (subject: FindSubject) => string | readonly string[]>> = {
   name: ({ view }) => view.peer.name,
   id: ({ view }) => view.peer.id,
   zone: ({ view }) => view.peer.zone,
   state: ({ view }) => view.peer.state,
   health: ({ view }) => view.verdict.health,
   version: ({ view }) => view.peer.version,
+  condition: ({ view }) => view.report?.conditions ?? [],
 };
 
 const numbers: Readonly<Record<string, (subject: FindSubject) => number | null>> = {
@@ -96,8 +98,10 @@ function compare(field: string, operator: string, value: string): Test | null {
   const read = Object.hasOwn(texts, field) ? texts[field] : undefined;
   if (read === undefined || operator === '<' || operator === '>') return null;
   return (subject) => {
-    const actual = read(subject).toLowerCase();
-    const isEqual = field === 'id' ? actual.startsWith(value) : actual === value;
+    const isEqual = [read(subject)].flat().some((text) => {
+      const actual = text.toLowerCase();
+      return field === 'id' ? actual.startsWith(value) : actual === value;
+    });
     return isEqual === (operator === '=');
   };
 }

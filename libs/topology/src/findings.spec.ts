@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RemovalReason } from './facts.ts';
+import type { RemovalReason, ReportFacts } from './facts.ts';
 import { findingsOf, lostMsMax, settleMs } from './findings.ts';
 import { MeshPicture } from './mesh-picture.ts';
 import { peerFacts, reportFacts } from './sample.ts';
@@ -134,6 +134,33 @@ describe('findings', () => {
     const later = 2_000 + settleMs;
     picture.apply(later, { ...nothing, reports: reportsAt(later) });
     expect(findingsOf(picture)).toMatchObject([{ kind: 'banned', title: 'One peer is banned', since: 2_000 }]);
+  });
+
+  it('tell of what peers say of themselves by name, and not a second time as trouble without one', () => {
+    const picture = meshOf();
+    const ill = (at: number) => ({
+      ...nothing,
+      reports: reportsAt(at).map((report): ReportFacts => {
+        if (report.peer.id === 'a') return { ...report, conditions: ['certificateExpired', 'neighborsBypassed'] };
+        if (report.peer.id === 'b') return { ...report, conditions: ['neighborsBypassed'], droppedPerSecond: 3 };
+        return report;
+      }),
+    });
+    picture.apply(2_000, ill(2_000));
+    picture.apply(2_000 + settleMs, ill(2_000 + settleMs));
+    const findings = findingsOf(picture);
+    expect(findings).toMatchObject(
+      [
+        { kind: 'certificateExpired', severity: 'critical', title: /^One peer has a certificate/, since: 2_000 },
+        { kind: 'neighborsBypassed', severity: 'warning', title: /^2 peers get messages past/, since: 2_000 },
+        { kind: 'dropping', severity: 'warning', title: 'One peer drops messages' },
+      ].map((finding) => ({ ...finding, title: expect.stringMatching(finding.title) })),
+    );
+    expect(findings.map(({ find }) => find)).toEqual([
+      'condition=certificateExpired',
+      'condition=neighborsBypassed',
+      'dropped>0',
+    ]);
   });
 
   it('name the commonest reason, without the figures in which peers differ', () => {

@@ -1,10 +1,12 @@
 import type { Millis } from '@starling/kernel';
-import type { Health } from './health.ts';
+import { conditionKinds, conditionWords } from './conditions.ts';
+import type { PeerCondition } from './facts.ts';
+import { conditionsOf, type Health } from './health.ts';
 import type { MeshPicture } from './mesh-picture.ts';
 
 /** Something that is wrong with the mesh as a whole, told as a person on call wants it: what, since when, what to do. */
 export interface Finding {
-  readonly kind: 'split' | 'lost' | 'critical' | 'warning' | 'unheard' | 'dropping' | 'banned';
+  readonly kind: 'split' | 'lost' | 'critical' | 'warning' | 'unheard' | 'dropping' | 'banned' | PeerCondition;
   readonly severity: 'critical' | 'warning';
   readonly title: string;
   /** When it began, by the serving peer's clock; null when it was so in the first picture already. */
@@ -50,6 +52,7 @@ export function findingsOf(picture: MeshPicture): Finding[] {
       find: 'health=critical',
     });
   }
+  findings.push(...conditionFindings(peers, 'critical'));
   const lost = lostLately(picture);
   if (lost.peers > 0) {
     findings.push({
@@ -61,6 +64,7 @@ export function findingsOf(picture: MeshPicture): Finding[] {
       find: '',
     });
   }
+  findings.push(...conditionFindings(peers, 'warning'));
   if (peers.dropping.count > 0) {
     findings.push({
       kind: 'dropping',
@@ -106,31 +110,53 @@ export function findingsOf(picture: MeshPicture): Finding[] {
   return findings;
 }
 
+type Sums = Readonly<Record<Health | 'dropping' | 'banned' | PeerCondition, Sum>>;
+
 interface Sum {
   count: number;
   since: Millis | null;
   readonly reasons: Map<string, number>;
 }
 
-function sums(picture: MeshPicture): Readonly<Record<Health | 'dropping' | 'banned', Sum>> {
+function conditionFindings(peers: Sums, severity: Finding['severity']): Finding[] {
+  return conditionKinds.flatMap((kind) => {
+    const { health, singular, plural, advice } = conditionWords[kind];
+    const { count, since } = peers[kind];
+    if (health !== severity || count === 0) return [];
+    const title = several(count, `peer ${singular}`, `peers ${plural}`);
+    return [{ kind, severity, title, since, advice, find: `condition=${kind}` }];
+  });
+}
+
+function sums(picture: MeshPicture): Sums {
   const empty = (): Sum => ({ count: 0, since: null, reasons: new Map() });
   const troubles = { healthy: empty(), warning: empty(), critical: empty(), unknown: empty() };
-  const all = { ...troubles, dropping: empty(), banned: empty() };
+  const conditions = Object.fromEntries(conditionKinds.map((kind) => [kind, empty()])) as Record<PeerCondition, Sum>;
+  const all = { ...troubles, ...conditions, dropping: empty(), banned: empty() };
   for (const { peer, report, verdict, healthSince } of picture.peers.values()) {
     const isSettled = picture.now - (healthSince ?? picture.openedAt) >= settleMs;
     if (!isSettled && verdict.health !== 'critical') continue;
-    const isDropping = report !== null && report.droppedPerSecond > 0 && verdict.health === 'warning';
+    const isFresh = report !== null && verdict.health !== 'unknown';
+    const told = isFresh ? conditionsOf(report) : [];
+    for (const condition of told) count(all[condition], healthSince);
+    // What is told by name needs no finding that names nothing.
+    if (told.length > 0 && told.length === verdict.reasons.length) continue;
+    const isDropping = isFresh && report.droppedPerSecond > 0 && verdict.health === 'warning';
     // Nobody hears it, on purpose: no riddle as of one that is silent.
     const sum = all[peer.ban !== undefined ? 'banned' : isDropping ? 'dropping' : verdict.health];
-    // The first of them began it; what was so in the first picture began before.
-    if (sum.count === 0) sum.since = healthSince;
-    else if (sum.since !== null) sum.since = healthSince === null ? null : Math.min(sum.since, healthSince);
-    sum.count++;
+    count(sum, healthSince);
     // Figures differ from peer to peer ("Drops 3.1 messages/s"): what is left without them can be counted.
     const reason = (verdict.reasons[0] ?? '').replace(/ ?\d[\d.]*( %)?/g, '');
     sum.reasons.set(reason, (sum.reasons.get(reason) ?? 0) + 1);
   }
   return all;
+}
+
+function count(sum: Sum, since: Millis | null): void {
+  // The first of them began it; what was so in the first picture began before.
+  if (sum.count === 0) sum.since = since;
+  else if (sum.since !== null) sum.since = since === null ? null : Math.min(sum.since, since);
+  sum.count++;
 }
 
 function lostLately(picture: MeshPicture): { peers: number; since: Millis | null } {

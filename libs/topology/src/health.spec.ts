@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { PeerCondition } from './facts.ts';
 import { defaultHealthLimits, type HealthEvidence, healthOf } from './health.ts';
 import { peerFacts, reportFacts } from './sample.ts';
 
 const ban = { by: 'ann', reason: 'floods', scope: 'peer', isAutomatic: false, until: null } as const;
+
+const ill = (...conditions: PeerCondition[]) => reportFacts('a', [], { conditions });
 
 const well: HealthEvidence = {
   peer: peerFacts('a'),
@@ -32,6 +35,8 @@ describe('the health rule', () => {
     ['warning', 'it drops', { report: reportFacts('a', [], { droppedPerSecond: 0.5 }) }],
     ['healthy', 'its event loop is full for a moment', { loopBusyMs: 3_000 }],
     ['warning', 'its event loop stays full', { loopBusyMs: 11_000 }],
+    ['warning', 'it gets messages past its neighbours', { report: ill('neighborsBypassed') }],
+    ['critical', 'its certificate has expired', { report: ill('cacheUnwritten', 'certificateExpired') }],
     ['warning', 'one end alone reports a link', { halfLinks: 1 }],
   ] as const)('says %s when %s', (health, _, difference) => {
     const verdict = healthOf({ ...well, ...difference }, defaultHealthLimits);
@@ -42,5 +47,7 @@ describe('the health rule', () => {
   it('gives the worst reason first, and all of them', () => {
     const { reasons } = healthOf({ ...well, degree: 0, halfLinks: 2 }, defaultHealthLimits);
     expect(reasons).toEqual(['Has no link', '2 one-sided links']);
+    const told = healthOf({ ...well, report: ill('cacheUnwritten', 'authorityExpired') }, defaultHealthLimits);
+    expect(told.reasons).toEqual(['An authority that it trusts has expired', 'Cannot write down whom it met']);
   });
 });

@@ -1,4 +1,5 @@
-import type { PeerFacts, ReportFacts } from './facts.ts';
+import { conditionKinds, conditionWords } from './conditions.ts';
+import type { PeerCondition, PeerFacts, ReportFacts } from './facts.ts';
 
 /** `unknown` is not a verdict on the peer: nothing fresh was heard from it. */
 export type Health = 'healthy' | 'warning' | 'critical' | 'unknown';
@@ -64,6 +65,10 @@ export function healthOf(evidence: HealthEvidence, limits: HealthLimits): Health
   const warning: string[] = [];
   if (meshSize > 1 && degree === 0) critical.push('Has no link');
   else if (!evidence.isInLargestPart) critical.push('Cut off from the largest part of the mesh');
+  for (const condition of conditionsOf(report)) {
+    const { health, reason } = conditionWords[condition];
+    (health === 'critical' ? critical : warning).push(reason);
+  }
   if (evidence.peer.state === 'starting') warning.push('Starting');
   if (evidence.peer.state === 'draining') warning.push('Draining');
   if (meshSize > 2 && degree === 1) warning.push('Has a single link');
@@ -77,6 +82,11 @@ export function healthOf(evidence: HealthEvidence, limits: HealthLimits): Health
   if (critical.length > 0) return { health: 'critical', reasons: [...critical, ...warning] };
   if (warning.length > 0) return { health: 'warning', reasons: warning };
   return { health: 'healthy', reasons: [] };
+}
+
+/** What a report says is wrong, the gravest first. */
+export function conditionsOf({ conditions }: ReportFacts): PeerCondition[] {
+  return conditionKinds.filter((condition) => conditions.includes(condition));
 }
 
 function formatRate(rate: number): string {

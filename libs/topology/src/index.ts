@@ -26,6 +26,7 @@ export type {
   BanFacts,
   LinkFacts,
   LinkRole,
+  PeerCondition,
   PeerFacts,
   PeerState,
   RemovalReason,

@@ -46,6 +46,7 @@ export function reportFacts(
     documentCount: 0,
     heapBytes: 0,
     loopUtilization: 0,
+    conditions: [],
     reportTime: 0,
     ...facts,
   };

@@ -1,6 +1,6 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import type { DirectoryBroadcast } from '@starling/core-directory';
-import type { LinkReport, ObserveBroadcast, PeerReport } from '@starling/core-observe';
+import type { LinkReport, ObserveBroadcast, PeerCondition, PeerReport } from '@starling/core-observe';
 import { unreachable } from '@starling/kernel';
 import type { Body, BodyCodec } from '@starling/mesh';
 import { enumNames } from './enum-names.ts';
@@ -10,6 +10,7 @@ import {
   type LinkReport as LinkReportProto,
   type LinkReportSchema,
   LinkRole,
+  ReportCondition,
   type Report as ReportProto,
   type ReportSchema,
   ReportState,
@@ -26,6 +27,15 @@ const states = enumNames<PeerReport['state'], ReportState>({
   starting: ReportState.STARTING,
   ready: ReportState.READY,
   draining: ReportState.DRAINING,
+});
+
+const conditions = enumNames<PeerCondition, ReportCondition>({
+  neighborsBypassed: ReportCondition.NEIGHBORS_BYPASSED,
+  certificateLate: ReportCondition.CERTIFICATE_LATE,
+  certificateExpired: ReportCondition.CERTIFICATE_EXPIRED,
+  authorityLate: ReportCondition.AUTHORITY_LATE,
+  authorityExpired: ReportCondition.AUTHORITY_EXPIRED,
+  cacheUnwritten: ReportCondition.CACHE_UNWRITTEN,
 });
 
 /** Bodies as they travel between pods: body.proto. `decode` never throws, and gives views of what it was given. */
@@ -96,6 +106,7 @@ function toReport(report: PeerReport): MessageInitShape<typeof ReportSchema> {
     number: toUint64(report.number),
     state: states.toProto(report.state),
     links: report.links.map(toLink),
+    conditions: report.conditions.map(conditions.toProto),
     documents: toUint64(report.documents),
     heapBytes: toUint64(report.heapBytes),
   };
@@ -151,6 +162,7 @@ function fromReport(report: ReportProto): PeerReport {
     documents: fromUint64(report.documents),
     heapBytes: fromUint64(report.heapBytes),
     loopUtilization: finite(report.loopUtilization),
+    conditions: conditions.known(report.conditions),
   };
 }
 

@@ -8,6 +8,8 @@ export interface EnumNames<Name extends string, Value extends number> {
   toProto(name: Name): Value;
   /** Throws `UnknownValueError` for a number without a word: UNSPECIFIED, or one of a later version. */
   fromProto(value: number): Name;
+  /** Those that have a word, each once. */
+  known(values: readonly number[]): Name[];
 }
 
 export function enumNames<Name extends string, Value extends number>(
@@ -22,5 +24,6 @@ export function enumNames<Name extends string, Value extends number>(
       if (name === undefined) throw new UnknownValueError(`enum value ${value} is unknown`);
       return name;
     },
+    known: (values) => [...new Set(values)].flatMap((value) => names.get(value) ?? []),
   };
 }

@@ -1,5 +1,5 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { type Ban, PeerState } from '@starling/wire';
+import { type Ban, PeerCondition, PeerState } from '@starling/wire';
 import { describe, expect, it } from 'vitest';
 import { diagnose, spanOf } from './diagnosis.ts';
 import type { Examined, Probed } from './probe.ts';
@@ -35,6 +35,7 @@ function well(name: string, changes: Partial<Examined> = {}): Probed {
     certificateValidFrom: now - 4 * hour,
     certificateExpiresAt: now + 20 * hour,
     authorityExpiresAt: now + 1_000 * 24 * hour,
+    conditions: [],
     ...changes,
   };
 }
@@ -68,6 +69,8 @@ describe('a mesh that is well', () => {
       'state',
       'version',
       'delivery',
+      'neighbors',
+      'cache',
       'bans',
     ]);
   });
@@ -117,6 +120,14 @@ describe('a mesh where something is wrong', () => {
     ['a clock ahead', ill('b', { clockAheadMs: 9_000 }), 'clock', 'warn', /b is 9 s ahead of/],
     ['a clock far behind', ill('b', { clockAheadMs: -hour }), 'clock', 'fail', /b is 60 min behind/],
     ['lost canaries', ill('b', { deliveryRatio: 0.98 }), 'delivery', 'warn', /^98 % of the canaries arrive at b$/],
+    [
+      'neighbours that keep something back',
+      ill('b', { conditions: [PeerCondition.NEIGHBORS_BYPASSED] }),
+      'neighbors',
+      'warn',
+      /^neighbours of b do not pass everything on/,
+    ],
+    ['a full disk', ill('b', { conditions: [PeerCondition.CACHE_UNWRITTEN] }), 'cache', 'warn', /^b cannot write to/],
     ['no tokens', ill('b', { caller: '', callerRole: '' }), 'token', 'warn', /^b asks for no token/],
     ['other tokens', ill('b', { caller: 'you' }), 'token', 'warn', /different callers: me \(viewer\), you \(viewer\)/],
     ['other operators', ill('b', { operatorKeys: [] }), 'operators', 'warn', /different operators/],

@@ -1,4 +1,5 @@
-import { PeerState } from '@starling/wire';
+import { authorityLateMs, certificateLateShare } from '@starling/identity';
+import { PeerCondition, PeerState } from '@starling/wire';
 import { counted } from '../output.ts';
 import { type Finding, finding, named } from './finding.ts';
 import type { Examined, Probed, Unreached } from './probe.ts';
@@ -8,10 +9,6 @@ const dayMs = 24 * hourMs;
 
 /** When a person should know. */
 export const thresholds = {
-  /** Left of its time: an issuer renews with a third left. */
-  certificateShare: 1 / 6,
-  /** Authorities live for years, and are replaced by people. */
-  authorityMs: 30 * dayMs,
   /** Bans and certificates are judged with this much grace; above it they are not (libs/identity). */
   clockFailMs: 300_000,
   clockWarnMs: 5_000,
@@ -43,6 +40,8 @@ export function diagnose(
     states(members),
     versions(peers),
     delivery(members),
+    bypassing(members),
+    caches(peers),
     ...bans(peers, members),
   ];
 }
@@ -123,10 +122,10 @@ function token(peers: readonly Examined[]): Finding {
 
 function certificates(peers: readonly Examined[], now: number): Finding[] {
   const own = peers.flatMap(({ peer, certificateExpiresAt: at, certificateValidFrom: from }) =>
-    at === null ? [] : [{ name: peer.name, at, leastMs: (at - (from ?? at)) * thresholds.certificateShare }],
+    at === null ? [] : [{ name: peer.name, at, leastMs: (at - (from ?? at)) * certificateLateShare }],
   );
   const authority = peers.flatMap(({ peer, authorityExpiresAt: at }) =>
-    at === null ? [] : [{ name: peer.name, at, leastMs: thresholds.authorityMs }],
+    at === null ? [] : [{ name: peer.name, at, leastMs: authorityLateMs }],
   );
   const judge = (check: string, what: string, list: typeof own, advice: string): Finding[] => {
     if (list.length === 0) return [];
@@ -253,6 +252,30 @@ function delivery(members: readonly Examined[]): Finding {
         'warn',
         `${percent} of the canaries arrive at ${worst.name}`,
         'see the runbook delivery-below-target',
+      );
+}
+
+function bypassing(members: readonly Examined[]): Finding {
+  const who = members.filter(({ conditions }) => conditions.includes(PeerCondition.NEIGHBORS_BYPASSED));
+  return who.length === 0
+    ? finding('neighbors', 'ok', 'nobody has to get messages past its neighbours')
+    : finding(
+        'neighbors',
+        'warn',
+        `neighbours of ${named(namesOf(who))} do not pass everything on: members further away bring it`,
+        'see the runbook neighbors-bypassed',
+      );
+}
+
+function caches(peers: readonly Examined[]): Finding {
+  const who = peers.filter(({ conditions }) => conditions.includes(PeerCondition.CACHE_UNWRITTEN));
+  return who.length === 0
+    ? finding('cache', 'ok', 'peers that have a data directory can write to it')
+    : finding(
+        'cache',
+        'warn',
+        `${named(namesOf(who))} cannot write to the data directory`,
+        'make room there, or make it writable: after a restart only seeds lead back into the mesh',
       );
 }
 

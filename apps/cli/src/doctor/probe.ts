@@ -1,7 +1,7 @@
 import { connect as connectTcp } from 'node:net';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { type ConnectOptions, connect, StarlingError } from '@starling/client';
-import { type Ban, BanScope, type Peer } from '@starling/wire';
+import { type Ban, BanScope, type Peer, type PeerCondition } from '@starling/wire';
 
 /** What one peer said, and how long that took. Times in ms since 1970. */
 export interface Examined {
@@ -22,6 +22,8 @@ export interface Examined {
   readonly certificateExpiresAt: number | null;
   readonly certificateValidFrom: number | null;
   readonly authorityExpiresAt: number | null;
+  /** What the peer says is wrong with it. */
+  readonly conditions: readonly PeerCondition[];
 }
 
 export interface Unreached {
@@ -78,6 +80,7 @@ export async function probe(address: string, access: Access, timeoutMs: number):
       certificateValidFrom: msOrNull(answer.certificateStartTime),
       certificateExpiresAt: msOrNull(answer.certificateExpireTime),
       authorityExpiresAt: msOrNull(answer.authorityExpireTime),
+      conditions: answer.report?.conditions ?? [],
     };
   } catch (error) {
     const known = error instanceof StarlingError ? error : null;

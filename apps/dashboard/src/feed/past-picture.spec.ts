@@ -13,7 +13,7 @@ const report = (id: string, links: readonly string[], droppedPerSecond = 0): Rep
     ...{ bytesInPerSecond: 0, bytesOutPerSecond: 0, duplicatesPerSecond: 0 },
   })),
   ...{ deliveredPerSecond: 0, publishedPerSecond: 0, droppedPerSecond, passiveViewSize: 0, documentCount: 0 },
-  ...{ heapBytes: 0, loopUtilization: 1, reportTime: 99_000 },
+  ...{ heapBytes: 0, loopUtilization: 1, conditions: [], reportTime: 99_000 },
 });
 
 describe('a picture of the past', () => {

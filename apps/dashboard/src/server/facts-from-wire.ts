@@ -2,6 +2,7 @@ import type { Duration, Timestamp } from '@bufbuild/protobuf/wkt';
 import type {
   BanFacts,
   LinkFacts,
+  PeerCondition,
   PeerFacts,
   PeerState,
   RemovalReason,
@@ -18,9 +19,19 @@ import {
   type Peer,
   type PeerReport,
   type TopologyDelta as WireDelta,
+  PeerCondition as WirePeerCondition,
   PeerState as WirePeerState,
   type TopologySnapshot as WireSnapshot,
 } from '@starling/wire';
+
+const conditions: Readonly<Partial<Record<WirePeerCondition, PeerCondition>>> = {
+  [WirePeerCondition.NEIGHBORS_BYPASSED]: 'neighborsBypassed',
+  [WirePeerCondition.CERTIFICATE_LATE]: 'certificateLate',
+  [WirePeerCondition.CERTIFICATE_EXPIRED]: 'certificateExpired',
+  [WirePeerCondition.AUTHORITY_LATE]: 'authorityLate',
+  [WirePeerCondition.AUTHORITY_EXPIRED]: 'authorityExpired',
+  [WirePeerCondition.CACHE_UNWRITTEN]: 'cacheUnwritten',
+};
 
 /** Milliseconds since 1970; 0 when unset. */
 export function millisOf(time: Timestamp | undefined): number {
@@ -59,6 +70,7 @@ function reportFacts(report: PeerReport): ReportFacts[] {
       documentCount: Number(report.documentCount),
       heapBytes: Number(report.heapBytes),
       loopUtilization: rate(report.loopUtilization),
+      conditions: report.conditions.flatMap((condition) => conditions[condition] ?? []),
       reportTime: Math.round(millisOf(report.reportTime)),
     },
   ];

@@ -27,6 +27,7 @@ function report(id: string): ReportFacts {
     documentCount: 0,
     heapBytes: 0,
     loopUtilization: 0,
+    conditions: [],
     reportTime: 0,
   };
 }

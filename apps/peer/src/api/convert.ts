@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { type Duration, DurationSchema, timestampFromMs } from '@bufbuild/protobuf/wkt';
-import type { LinkReport } from '@starling/core-observe';
+import type { PeerCondition as Condition, LinkReport } from '@starling/core-observe';
 import type { PeerInfo } from '@starling/kernel';
 import {
   type Ban,
@@ -11,6 +11,7 @@ import {
   LinkRole,
   LinkSchema,
   type Peer,
+  PeerCondition,
   type PeerReport,
   PeerReportSchema,
   PeerSchema,
@@ -29,6 +30,15 @@ const states: Readonly<Record<State, PeerState>> = {
   ready: PeerState.READY,
   draining: PeerState.DRAINING,
   stopped: PeerState.DRAINING,
+};
+
+const conditions: Readonly<Record<Condition, PeerCondition>> = {
+  neighborsBypassed: PeerCondition.NEIGHBORS_BYPASSED,
+  certificateLate: PeerCondition.CERTIFICATE_LATE,
+  certificateExpired: PeerCondition.CERTIFICATE_EXPIRED,
+  authorityLate: PeerCondition.AUTHORITY_LATE,
+  authorityExpired: PeerCondition.AUTHORITY_EXPIRED,
+  cacheUnwritten: PeerCondition.CACHE_UNWRITTEN,
 };
 
 /** `state` is left out when it is not known: another peer's is, unless it reports. */
@@ -78,6 +88,7 @@ export function toReport({ report, heardAt }: HeardReport): PeerReport {
     documentCount: BigInt(report.documents),
     heapBytes: BigInt(Math.round(report.heapBytes)),
     loopUtilization: report.loopUtilization,
+    conditions: report.conditions.map((condition) => conditions[condition]),
     reportTime: timestampFromMs(Math.round(heardAt)),
   });
 }

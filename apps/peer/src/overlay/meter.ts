@@ -1,5 +1,5 @@
 import { getHeapStatistics } from 'node:v8';
-import type { LinkReport, PeerReport } from '@starling/core-observe';
+import type { LinkReport, PeerCondition, PeerReport } from '@starling/core-observe';
 import type { LinkStats } from '@starling/host';
 import type { Millis, PeerId, PeerInfo } from '@starling/kernel';
 import type { PeerState } from './readiness.ts';
@@ -21,6 +21,8 @@ export interface MeterSources {
   /** Payloads that came over this link and were known, since it is one. */
   duplicates(peer: PeerId): number;
   documents(): number;
+  /** What is wrong with this peer, beside what only the mesh knows. */
+  conditions(): readonly PeerCondition[];
 }
 
 interface Reading {
@@ -68,6 +70,7 @@ export class Meter {
       // Not `process.memoryUsage()`, which asks the kernel for the resident set too: a tenth of a GetPeer.
       heapBytes: getHeapStatistics().used_heap_size,
       loopUtilization: busy,
+      conditions: this.#sources.conditions(),
     };
   }
 

@@ -2,7 +2,7 @@ import { StarlingError } from '@starling/client';
 import type { BanReader } from '@starling/core-bans';
 import { admitAll } from '@starling/core-hyparview';
 import type { LookupRecord, RecordVerifier, UnsignedRecord } from '@starling/core-kademlia';
-import type { PeerReport } from '@starling/core-observe';
+import type { PeerCondition, PeerReport } from '@starling/core-observe';
 import type { SignaturePrimitives } from '@starling/core-plumtree';
 import type { OpenOptions, Subscription } from '@starling/core-pubsub';
 import { type Discovery, defaultHostConfig, Host, type HostTap, type Transport } from '@starling/host';
@@ -39,6 +39,8 @@ export interface OverlayOptions {
   readonly seed: number;
   /** Documents in the local index. */
   documents(): number;
+  /** What is wrong with this peer, beside what only the mesh knows. */
+  conditions(): readonly PeerCondition[];
 }
 
 /** This peer's part of the mesh as the API sees it: the mesh, its host, and whether clients may be sent here. */
@@ -66,6 +68,7 @@ export class Overlay implements MeshPort {
     tap,
     seed,
     documents,
+    conditions,
   }: OverlayOptions) {
     const rng = new Rng(seed);
     this.#bodies = bodies;
@@ -102,6 +105,7 @@ export class Overlay implements MeshPort {
       link: (peer: PeerId) => this.host.linkStats(peer),
       duplicates: (peer: PeerId) => this.mesh.root.broadcast.duplicatesFrom(peer),
       documents,
+      conditions,
     };
     this.#meter = new Meter(this.now(), sources);
     this.#ownMeter = new Meter(this.now(), sources);
@@ -208,18 +212,7 @@ export class Overlay implements MeshPort {
 
   /** This peer's own report, now. */
   report(): PeerReport {
-    const report = this.#ownMeter.measure(this.now());
-    const { broadcast, membership } = this.mesh.root;
-    return {
-      ...report,
-      number: 0,
-      passiveSize: membership.passiveView().length,
-      links: report.links.map((link) => ({
-        ...link,
-        role: broadcast.roleOf(link.peer) ?? 'lazy',
-        rttMs: this.mesh.rttOf(link.peer) ?? -1,
-      })),
-    };
+    return { ...this.mesh.completed(this.#ownMeter.measure(this.now())), number: 0 };
   }
 
   #hear(event: MeshEvent): void {

@@ -23,6 +23,7 @@ function reportOf(id: string, number = 1): PeerReport {
     documents: 0,
     heapBytes: 0,
     loopUtilization: 0,
+    conditions: [],
   };
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ExpiryNotice } from './expiry-notice.ts';
+import { certificateConditions, ExpiryNotice } from './expiry-notice.ts';
 
 const hour = 3_600_000;
 
@@ -26,4 +26,14 @@ test('a certificate that nobody renews is told of once when it is late, and once
   expect(at(45)).toEqual(['warn the certificate of this']);
   watch.current.authorityExpiresAt = 45 * hour + 29 * 24 * hour;
   expect(at(45)).toEqual(['warn an authority that this']);
+});
+
+test('the mesh is told of a certificate and of an authority that are late or have expired', () => {
+  const material = { peer: { validFrom: 0, expiresAt: 24 * hour }, authorityExpiresAt: 100 * 24 * hour } as never;
+  const at = (hours: number) => certificateConditions(material, hours * hour);
+  expect(at(19)).toEqual([]);
+  expect(at(20)).toEqual(['certificateLate']);
+  expect(at(24)).toEqual(['certificateExpired']);
+  expect(at(70 * 24)).toEqual(['certificateExpired', 'authorityLate']);
+  expect(at(100 * 24)).toEqual(['certificateExpired', 'authorityExpired']);
 });

@@ -14,7 +14,7 @@ import type { Logs } from '../logs/logs.ts';
 import { Peer } from '../peer.ts';
 import { listenError } from '../start-error.ts';
 import { discoveryOf } from './discovery.ts';
-import { ExpiryNotice } from './expiry-notice.ts';
+import { certificateConditions, ExpiryNotice } from './expiry-notice.ts';
 import { expiryOf, openSecurity, type PeerSecurity } from './security.ts';
 
 /** What stopping takes at the most, beside leaving the mesh: the API's calls, the links, HTTP. Together with the longest default drain it is below ten seconds. */
@@ -98,7 +98,14 @@ export class RunningPeer {
     const link = await bindLinks();
     const early = config.apiPort === 0 ? await bindApi() : null;
     const ports = { link, api: early ?? config.apiPort };
-    const peer = new Peer({ config, logs, security, transport, ports, rpc, access, connections: api.connections });
+    const { all, cache } = discoveryOf(config, logs.discovery);
+    const peer = new Peer({
+      ...{ config, logs, security, transport, ports, rpc, access, connections: api.connections },
+      conditions: () => [
+        ...(tls === null ? [] : certificateConditions(tls.watch.current, Date.now())),
+        ...(cache?.trouble.isFailing ? (['cacheUnwritten'] as const) : []),
+      ],
+    });
 
     const http = await NestFactory.create<NestExpressApplication>(appModule(peer, logs), {
       logger: nestLogger(logs.http),
@@ -118,7 +125,6 @@ export class RunningPeer {
     const rest = { control, security, log: logs.peer };
     const running = new RunningPeer(peer, { ...ports, http: httpPort }, { api, http }, rest);
     running.#notice?.start();
-    const { all, cache } = discoveryOf(config, logs.discovery);
     await peer.start(all);
     if (cache !== null) running.#remember(cache);
     logs.peer.info(

@@ -14,6 +14,18 @@ export interface LinkReport {
   readonly duplicatesPerSecond: number;
 }
 
+/**
+ * What a peer knows to be wrong with itself: that its neighbours do not pass everything on, that nobody renewed its certificate
+ * or an authority that it trusts (`…Late`), or that one has expired, or that it cannot write down whom it met (`cacheUnwritten`).
+ */
+export type PeerCondition =
+  | 'neighborsBypassed'
+  | 'certificateLate'
+  | 'certificateExpired'
+  | 'authorityLate'
+  | 'authorityExpired'
+  | 'cacheUnwritten';
+
 /** What a peer tells about itself while somebody watches. */
 export interface PeerReport {
   readonly info: PeerInfo;
@@ -30,6 +42,8 @@ export interface PeerReport {
   readonly heapBytes: number;
   /** Share of time that the event loop was busy, 0 … 1. */
   readonly loopUtilization: number;
+  /** Empty when it knows of nothing; each at most once, which is the codec's to see to. */
+  readonly conditions: readonly PeerCondition[];
 }
 
 /** Said to everybody by broadcast. */

@@ -24,6 +24,7 @@ const report: fc.Arbitrary<PeerReport> = fc
     documents: 0,
     heapBytes: 0,
     loopUtilization: 0,
+    conditions: [],
   }));
 const command: fc.Arbitrary<ObserveCommand> = fc.oneof(
   fc.record({ kind: fc.constant('watching' as const), active: fc.boolean() }),

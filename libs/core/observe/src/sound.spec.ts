@@ -9,7 +9,7 @@ const link: LinkReport = {
 const report: PeerReport = {
   info: { id: 'a', address: 'a:7400', apiAddress: 'a:7401', incarnation: 1, zone: '', name: 'a' },
   ...{ number: 1, state: 'ready', links: [link], deliveredPerSecond: 0.5, publishedPerSecond: 0, droppedPerSecond: 0 },
-  ...{ passiveSize: 3, documents: 1, heapBytes: 1e8, loopUtilization: 0.1 },
+  ...{ passiveSize: 3, documents: 1, heapBytes: 1e8, loopUtilization: 0.1, conditions: [] },
 };
 const hostile = [Number.NaN, Number.POSITIVE_INFINITY, -2];
 

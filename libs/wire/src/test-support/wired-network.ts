@@ -255,6 +255,7 @@ export class WiredNetwork {
       documents: 1,
       heapBytes: 123_456_789,
       loopUtilization: rate,
+      conditions: [],
     };
   }
 
