@@ -177,6 +177,21 @@ describe.skipIf(missing !== null)(
       expect(await page.locator('html').getAttribute('data-theme')).toBe('light');
     });
 
+    it('says what peers say is wrong with them, what to do, and whom it concerns', async () => {
+      const ailing = mesh.ids[2] as string;
+      mesh.ail(ailing, 'certificateExpired');
+      await open('/');
+      const findings = page.getByTestId('findings');
+      await findings.getByText('One peer has a certificate that has expired').waitFor();
+      await findings.getByText('look at the authority').waitFor();
+      await findings.getByRole('button', { name: 'Show them' }).first().click();
+      await page.getByText('1 found').waitFor();
+      await open(`/peers?peer=${ailing}`);
+      await page.getByTestId('peer-panel').getByText('Its certificate has expired').waitFor();
+      mesh.ail(ailing);
+      await page.getByTestId('peer-panel').getByText('Healthy').waitFor();
+    });
+
     it('says that the mesh is in parts', async () => {
       await open('/');
       const left = new Set(mesh.ids.slice(0, 8));

@@ -1,5 +1,5 @@
 import { Rng } from '@starling/kernel';
-import type { BanFacts, LinkFacts, PeerFacts, RemovalReason, ReportFacts } from '@starling/topology';
+import type { BanFacts, LinkFacts, PeerCondition, PeerFacts, RemovalReason, ReportFacts } from '@starling/topology';
 
 /** What a sample mesh tells its watchers. */
 export interface SampleDelta {
@@ -17,6 +17,7 @@ export class SampleMesh {
   readonly #peers = new Map<string, PeerFacts>();
   readonly #links = new Map<string, Map<string, { rttMs: number; isTree: boolean }>>();
   readonly #listeners = new Set<(delta: SampleDelta) => void>();
+  readonly #conditions = new Map<string, PeerCondition[]>();
   #made = 0;
 
   constructor(peers: number, seed = 1, zones: readonly string[] = ['eu-west-1a', 'eu-west-1b', 'eu-west-1c']) {
@@ -42,6 +43,12 @@ export class SampleMesh {
   /** Tells what a peer is doing, or that it is banned. */
   mark(id: string, facts: Pick<PeerFacts, 'state'> | { readonly ban: BanFacts | undefined }): void {
     this.#change(id, facts);
+    this.tick();
+  }
+
+  /** Tells what a peer says is wrong with it; nothing: it is well again. */
+  ail(id: string, ...conditions: PeerCondition[]): void {
+    this.#conditions.set(id, conditions);
     this.tick();
   }
 
@@ -168,7 +175,7 @@ export class SampleMesh {
       documentCount: 120,
       heapBytes: (38 + 6 * this.#rng.float()) * 1024 * 1024,
       loopUtilization: 0.03 + 0.03 * this.#rng.float(),
-      conditions: [],
+      conditions: this.#conditions.get(id) ?? [],
       reportTime: 0,
     };
   }

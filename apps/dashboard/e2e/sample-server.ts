@@ -1,7 +1,7 @@
 import { create, type DescService } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
-import type { ReportFacts } from '@starling/topology';
+import type { PeerCondition as PeerConditionFact, ReportFacts } from '@starling/topology';
 import {
   AdminService,
   BanSchema,
@@ -12,6 +12,7 @@ import {
   MeshService,
   type Message,
   MessageSchema,
+  PeerCondition,
   PeerReportSchema,
   PeerSchema,
   PeerState,
@@ -235,10 +236,20 @@ function peerMessage({ ban, ...peer }: ReportFacts['peer']) {
   });
 }
 
-function reportMessage({ peer, links, documentCount, heapBytes, ...rates }: ReportFacts) {
+const conditionValues: Readonly<Record<PeerConditionFact, PeerCondition>> = {
+  neighborsBypassed: PeerCondition.NEIGHBORS_BYPASSED,
+  certificateLate: PeerCondition.CERTIFICATE_LATE,
+  certificateExpired: PeerCondition.CERTIFICATE_EXPIRED,
+  authorityLate: PeerCondition.AUTHORITY_LATE,
+  authorityExpired: PeerCondition.AUTHORITY_EXPIRED,
+  cacheUnwritten: PeerCondition.CACHE_UNWRITTEN,
+};
+
+function reportMessage({ peer, links, documentCount, heapBytes, conditions, ...rates }: ReportFacts) {
   return create(PeerReportSchema, {
     ...rates,
     peer: peerMessage(peer),
+    conditions: conditions.map((condition) => conditionValues[condition]),
     documentCount: BigInt(documentCount),
     heapBytes: BigInt(Math.round(heapBytes)),
     reportTime: timestampFromMs(Date.now()),
