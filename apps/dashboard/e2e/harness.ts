@@ -44,9 +44,8 @@ export async function openBrowser(options: { width?: number; height?: number; sc
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
-      '--use-angle=swiftshader',
+      // WebGL without a GPU. The rest of the page by the processor too, not by an imitation of a GPU: that took six times as long.
       '--enable-unsafe-swiftshader',
-      '--ignore-gpu-blocklist',
     ],
   });
   return {
