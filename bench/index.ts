@@ -28,6 +28,11 @@ const benchmarks: readonly Benchmark[] = [
     hasOptions: true,
   },
   {
+    file: 'bench/join.ts',
+    about: 'real peers: from the last start to one mesh in which all know each other (2 min)',
+    hasOptions: true,
+  },
+  {
     file: 'bench/lookup.ts',
     about: 'exact lookups on real peers: get and put, with few holders of a key and with many (4 min)',
     hasOptions: true,
@@ -47,7 +52,7 @@ const benchmarks: readonly Benchmark[] = [
 ];
 
 const usage = `npm run bench                            every benchmark
-npm run bench -- WORD...                 those whose file holds a word: link, mesh, heal, lookup, search, plumtree, sim
+npm run bench -- WORD...                 those whose file holds a word: link, mesh, heal, join, lookup, search, plumtree, sim
 npm run bench -- WORD [options]          one of them, with its own options; WORD --help tells them
 
 ${benchmarks.map(({ file, about }) => `  ${file.padEnd(30)} ${about}`).join('\n')}

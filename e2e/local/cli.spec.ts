@@ -123,6 +123,32 @@ describe('the starling command and three peers', { timeout: 60_000 }, () => {
     expect(messagesOf(run)[0]?.id).toBe(published.stdout.split(' ')[0]);
   });
 
+  it('pub --lines: each line is a message, in order, and the first that is refused ends it', async () => {
+    const count = 1_000;
+    const run = await subscriber(['lines.>', '--count', String(count), '--address', peer(2).api]);
+    const lines = Array.from({ length: count }, (_, i) => (i === 500 ? '' : `line ${i} ü`));
+    const pubLines = (topic: string, input: string, ...args: string[]) =>
+      cli(
+        ['pub', topic, '--lines', '--address', peer(0).api, '--data', tokens.path, '--ca', mesh.caFile, ...args],
+        input,
+      );
+    expect(await pubLines('lines.a', `${lines.join('\r\n')}\n`, '-H', 'lang=de')).toEqual({
+      code: 0,
+      stdout: `${count} published\n`,
+      stderr: '',
+    });
+    expect(await run.ended).toBe(0);
+    expect(messagesOf(run).map(({ payload }) => payload)).toEqual(lines);
+    expect(messagesOf(run)[0]).toMatchObject({ topic: 'lines.a', headers: { lang: 'de' } });
+    expect(await pubLines('lines.none', '', '-o', 'json')).toMatchObject({
+      code: 0,
+      stdout: '{"published":0,"alone":0}\n',
+    });
+    const tooLong = await pubLines('lines.a', `one\ntwo\n${'x'.repeat(2 ** 21)}\nfour\n`);
+    expect(tooLong).toMatchObject({ stdout: '', stderr: expect.stringMatching(/^starling: line 3 was refused; /) });
+    expect(tooLong.code).toBeGreaterThan(0);
+  });
+
   it('sub --from all: replays what is held, as text with one line a message', async () => {
     await at(1, 'pub', 'replay.a', 'two\nlines');
     const { code, stdout, stderr } = await at(0, 'sub', 'replay.*', '--from', 'all', '--count', '1');
@@ -246,6 +272,7 @@ describe('the starling command and three peers', { timeout: 60_000 }, () => {
     [['put-docs', '{}'], /"id"/],
     [['put-docs', '{}', '--file', '-'], /--file/],
     [['pub', 'a', 'x', '-H', 'novalue'], /name=value/],
+    [['pub', 'a', 'x', '--lines'], /leave out the payload/],
   ])('exit code 64 and one line: %j', async (args, expected) => {
     const { code, stdout, stderr } = await at(0, ...args);
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' });

@@ -126,6 +126,7 @@ function build(finish: (code: number) => void): Command {
       [],
     )
     .option('--held <n>', 'wait until so many neighbours hold it, too', '0')
+    .option('-l, --lines', 'each line of standard input is a message', false)
     .action(run(pub));
   meshCommand(program, 'sub <pattern...>', 'print messages; * is one word of a topic, > at the end one or more', '10s')
     .option('--from <where>', 'new, all (what is still held), or a time', 'new')

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { type OutgoingMessage, type Receipt, StarlingError } from '@starling/client';
 import { CliError, exitCode } from '../exit-codes.ts';
 import { json } from '../output.ts';
 import { type SessionOptions, wholeNumber, withClient } from '../session.ts';
@@ -6,12 +8,22 @@ import { type SessionOptions, wholeNumber, withClient } from '../session.ts';
 export interface PubOptions extends SessionOptions {
   readonly header: readonly string[];
   readonly held: string;
+  readonly lines: boolean;
 }
 
-/** Publishes one message: the argument, or standard input when it is `-` or missing. */
+/** Lines that are on their way to the peer; then it is waited for the first to be taken. As many as a publish stream has. */
+const linesMax = 256;
+
+/** Publishes one message: the argument, or standard input when it is `-` or missing. With `--lines` each line of it is one. */
 export function pub(topic: string, payload: string | undefined, options: PubOptions): Promise<number> {
   const headers = Object.fromEntries(options.header.map(headerOf));
   const heldBy = wholeNumber('--held', options.held, 0, 8);
+  if (options.lines) {
+    if (payload !== undefined && payload !== '-') {
+      throw new CliError('--lines reads messages from standard input: leave out the payload', exitCode.usage);
+    }
+    return pubLines({ topic, headers }, heldBy, options);
+  }
   const bytes = payload === undefined || payload === '-' ? readFileSync(0) : Buffer.from(payload, 'utf8');
   return withClient(options, 'client', async (client) => {
     const receipt = await client.publish({ topic, payload: bytes, headers }, { heldBy });
@@ -23,6 +35,37 @@ export function pub(topic: string, payload: string | undefined, options: PubOpti
       const held = receipt.alone ? 'held here alone: this peer has no neighbour yet' : accepted;
       console.log(`${receipt.id}  ${bytes.length} bytes, ${held}`);
     }
+    return exitCode.ok;
+  });
+}
+
+/** In order, each as soon as its line has come, and no faster than the peer takes them. Ends with the first that is refused. */
+function pubLines(message: Omit<OutgoingMessage, 'payload'>, heldBy: number, options: PubOptions): Promise<number> {
+  return withClient(options, 'client', async (client) => {
+    const stream = client.publishStream(linesMax);
+    const underWay: Promise<void>[] = [];
+    const refused: { readonly line: number; readonly error: unknown }[] = [];
+    let [lines, taken, alone] = [0, 0, 0];
+    const count = (receipt: Receipt): void => {
+      taken++;
+      if (receipt.alone) alone++;
+    };
+    for await (const payload of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
+      const line = ++lines;
+      const published = stream.publish({ ...message, payload }, { heldBy });
+      underWay.push(published.then(count, (error: unknown) => void refused.push({ line, error })));
+      if (underWay.length >= linesMax) await underWay.shift();
+      if (refused.length > 0) break;
+    }
+    await Promise.all(underWay);
+    await stream.close();
+    const [first] = refused;
+    if (first !== undefined) {
+      console.error(`starling: line ${first.line} was refused; ${taken} were taken`);
+      throw first.error instanceof StarlingError ? first.error : new Error(String(first.error));
+    }
+    const held = alone === 0 ? '' : `, ${alone} held there alone: the peer has no neighbour yet`;
+    console.log(options.output === 'json' ? json({ published: taken, alone }) : `${taken} published${held}`);
     return exitCode.ok;
   });
 }
