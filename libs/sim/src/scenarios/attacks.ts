@@ -131,7 +131,7 @@ function attack(name: string, about: string, treachery: Treachery, more: Partial
     setup: `whole mesh, links of 10–50 ms; attackers ${strength.attackersPercent} % of the peers (not connections) with valid identities, as many links as they can get and ${strength.requests} urgent request per cycle of 1 s each; ${messagesPerCycle} messages per cycle from honest peers for ${strength.cycles} cycles (${cyclesWhenSmall} below ${peersToJudge} peers); ${all.meaning}`,
     peers: 200,
     seeds: 5,
-    cpuSeconds: 90,
+    cpuSeconds: 200,
     reduced,
     strength: ['attackersPercent', 'requests', 'cycles'],
     variants: variants.map(([variant]) => variant),

@@ -36,7 +36,7 @@ export const auto: Scenario = {
   setup: `as search/summaries; ${questions} questions of one word for ${limit} hits, every third for a tag, the others for words as often as documents have them; each asked by AUTO and by EXHAUSTIVE`,
   peers: 400,
   seeds: 1,
-  cpuSeconds: 60,
+  cpuSeconds: 110,
   reduced: { peers: 66, seeds: 1 },
   goals: [
     {

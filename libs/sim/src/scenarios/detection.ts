@@ -74,7 +74,7 @@ export const crashDetection: Scenario = {
   setup: 'the shipped configuration, three zones; 20 crashes of each sort, one after the other',
   peers: 100,
   seeds: 30,
-  cpuSeconds: 3,
+  cpuSeconds: 5,
   reduced: { peers: 32, seeds: 1 },
   goals: [
     {
@@ -138,7 +138,7 @@ export const stalledPeers: Scenario = {
     'the shipped configuration, three zones; a tenth of the peers stalls at once, for each length in turn; counted are links to a stalled peer that were given up, and links between peers that did not stall. Then Lifeguard’s interval experiment: a tenth stalls for 16 s of every 17, for 2 min, among our peers and among SWIM’s (memberlist’s settings, as Lifeguard’s own baseline; DSN 2002’s with its 30 s of suspicion and without); counted: deaths of living peers that peers who did not stall list',
   peers: 100,
   seeds: 30,
-  cpuSeconds: 3,
+  cpuSeconds: 14,
   reduced: { peers: 32, seeds: 1 },
   goals: [
     {
@@ -234,7 +234,7 @@ export const flipFlop: Scenario = {
     'the shipped configuration, three zones; 1 % lose all they are sent, 20 s on and 20 s off, three times; counted: healthy peers that a healthy peer’s directory lists as gone, and times that a faulty peer was so listed while it flipped. Then 80 % loss of what they send, which breaks TCP: modelled as a cut outwards for 20 s',
   peers: 1_000,
   seeds: 3,
-  cpuSeconds: 60,
+  cpuSeconds: 300,
   reduced: { peers: 32, seeds: 1 },
   goals: [
     {

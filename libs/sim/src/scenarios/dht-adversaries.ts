@@ -132,7 +132,7 @@ export const dhtAdversaries: Scenario = {
   setup: `the core alone over a network of delays, ${rttMs} ms there and back; k = 20, tables filled with random peers of each bucket, adversaries among them as they are among the peers; records put while they behave; "paper" is S/Kademlia's formula 1 − (1 − (1 − m)^h)^d`,
   peers: 10_000,
   seeds: 3,
-  cpuSeconds: 60,
+  cpuSeconds: 20,
   reduced: { peers: 300, seeds: 1 },
   goals: rows(),
   run: (peers, seed) => adversariesSample(peers, seed),

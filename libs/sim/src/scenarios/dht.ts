@@ -171,7 +171,7 @@ export const dhtLookup: Scenario = {
   setup: `the core alone over a network of delays; tables filled with random peers of each bucket; alpha 3, one path; ${rttMs} ms there and back, every link up, unless said; all known: at most 5,000 peers; far zones ${wanRttMs} ms, near 1 ms, a dial ${dialRtts} round trips; churn: 5 % of at most 500 peers a minute for 10 minutes, noticed after 3 s; "paper" is a throw-away simulator of the same tables`,
   peers: 10_000,
   seeds: 3,
-  cpuSeconds: 60,
+  cpuSeconds: 35,
   reduced: { peers: 250, seeds: 1 },
   goals: [
     goal('found', 'k = 20: found', '%', '94 flood, 19,120 messages', all, 'worst'),

@@ -146,7 +146,7 @@ export const faults: Scenario = {
     'the shipped configuration; seeds go through LAN, three zones, 10–50 ms and five continents and through all fault classes, 1–4 faults each; 2 messages/s; all must hold again within 90 s of the last fault, looked at every 5 s from 10 s on until it holds twice, in every tenth seed to the end',
   peers: 100,
   seeds: 200,
-  cpuSeconds: 4,
+  cpuSeconds: 6,
   reduced: { peers: 16, seeds: 15 },
   hasFaults: true,
   goals: [

@@ -47,7 +47,7 @@ export const hybrid: Scenario = {
   setup: `three zones; no summaries and no table of all members, as above 5,000 peers; each peer has ${stock.documentsEach} documents of ${stock.wordsEach} words by Zipf's law; peers publish ${wordsPerHour} rare words an hour, for 90 s (the product: 120, for days); 30 questions for a tag that one peer has, 0.1 % or 1 %, and as many for a word that at least one in twenty has, ${wanted.rare} and ${wanted.popular} hits wanted, each asked in all ways; the guided and the blind walk have the default budget; messages of lookups count`,
   peers: 300,
   seeds: 1,
-  cpuSeconds: 60,
+  cpuSeconds: 80,
   reduced: { peers: 16, seeds: 1 },
   goals: [
     ...kinds.flatMap((kind) =>

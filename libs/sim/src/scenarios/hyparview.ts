@@ -118,7 +118,7 @@ export const fig2: Scenario = {
     'active 5, passive 100 (paper: 30), 1 ms per hop, crashes seen by every neighbour; a flood every 10 ms, each on the views of its moment, reach counted over all survivors',
   peers: 10_000,
   seeds: 10,
-  cpuSeconds: 110,
+  cpuSeconds: 200,
   reduced: { peers: 80, seeds: 1 },
   goals: failures.flatMap(({ share, reliability: paper }): Goal[] => [
     {
@@ -177,7 +177,7 @@ export const fig4: Scenario = {
   setup: 'as hyparview/fig2; a cycle is one keep-alive tick of 1 s; healed: 20 floods reach 99.9 % of the survivors',
   peers: 10_000,
   seeds: 10,
-  cpuSeconds: 110,
+  cpuSeconds: 190,
   reduced: { peers: 80, seeds: 1 },
   goals: failures.map(({ share, cycles }) => ({
     id: `ticks${percent(share)}`,

@@ -51,7 +51,7 @@ export const treeFig2: Scenario = {
     'active 5, passive 30, one tree for all senders as in the paper, 1 ms per hop, 50 cycles to settle, then one broadcast per cycle of 1 s, the first 20 not counted',
   peers: 10_000,
   seeds: 10,
-  cpuSeconds: 65,
+  cpuSeconds: 150,
   reduced: { peers: 80, seeds: 1 },
   goals: [
     {
@@ -186,7 +186,7 @@ export const treeFig6a: Scenario = {
     'passive 100, 1 ms per hop. "No repair": a flood over the links that are left, bounded by percolation. "Broadcast": sent through the product in the very moment, repairs included',
   peers: 10_000,
   seeds: 10,
-  cpuSeconds: 170,
+  cpuSeconds: 310,
   reduced: { peers: 80, seeds: 1 },
   goals: firstBroadcast.flatMap(({ share, paper, floor }): Goal[] => [
     {
@@ -264,7 +264,7 @@ export const treeLatency: Scenario = {
     'the shipped views (active 7, passive 100), all joins through one contact, 50 cycles to settle, 30 messages 1 s apart after 20 that are not counted; rivals: iroh-gossip 0.101 in its own simulator',
   peers: 10_000,
   seeds: 10,
-  cpuSeconds: 70,
+  cpuSeconds: 230,
   reduced: { peers: 80, seeds: 1 },
   goals: [
     {
@@ -412,7 +412,7 @@ export const gossipsubBaseline: Scenario = {
     'active 8 (gossipsub’s D) and, in a second run, 20 (the connections of the report’s peers), one-way 50 ms ± 10 %, 50 cycles to settle; publishers in turn, a tree of its own for each with its 8th message (shipped: its 32nd within a minute), 10 s of load (the report: 3 min) after 1,200 messages that are not counted',
   peers: 1_000,
   seeds: 5,
-  cpuSeconds: 100,
+  cpuSeconds: 430,
   reduced: { peers: 40, seeds: 1 },
   goals: [
     ...gossipsubLinks.flatMap((links): Goal[] => [

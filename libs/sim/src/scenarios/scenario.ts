@@ -24,7 +24,7 @@ export interface Scenario {
   /** Full scale: that of the figure it is compared with. */
   readonly peers: number;
   readonly seeds: number;
-  /** About what one seed costs at full scale, in seconds of a free core: how long the full table takes is said before it runs. */
+  /** About what one seed costs at full scale, in seconds of CPU: how long the full table takes is said before it runs. */
   readonly cpuSeconds: number;
   /** It measures CPU and memory of the process: nothing else may run beside it. */
   readonly isMeasuredAlone?: boolean;

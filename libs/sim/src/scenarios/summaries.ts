@@ -203,7 +203,7 @@ export const summaries: Scenario = {
   setup: `the shipped configuration, three zones; each peer has ${documentsEach} documents of ${wordsEach} words by Zipf's law out of ${vocabulary}; 60 tags held by one peer, 0.1 % and 1 % of them; all hold summaries of all, in one process, so that the largest meshes do not fit; links that are opened for a question are not counted as messages`,
   peers: 300,
   seeds: 1,
-  cpuSeconds: 90,
+  cpuSeconds: 75,
   reduced: { peers: 20, seeds: 1 },
   goals: [
     { id: 'recall', what: 'recall of tags', unit: '', paper: '–', goal: { is: '≥', value: 0.99 }, judgedBy: 'worst' },

@@ -137,7 +137,7 @@ export const summarySize: Scenario = {
   setup: `the product's core at one peer that hears what all others have; ${termsEach} terms a peer, drawn by Zipf's law out of ${vocabulary} words, or no two peers with a word in common; ${3 * tagsEach} further words that one peer has, 0.1 % and 1 %; a holder is asked by two messages, and so is who is taken for one; shipped: ${defaultSummariesConfig.bytesMax / 2 ** 20} MiB for all`,
   peers: 5_000,
   seeds: 1,
-  cpuSeconds: 90,
+  cpuSeconds: 140,
   reduced: { peers: 12, seeds: 1 },
   goals: kinds.flatMap((kind) => [
     row(kind, 'recall', 'holders found', '', { is: '≥', value: 0.99 }),

@@ -164,7 +164,7 @@ export const sybil: Scenario = {
   setup: `attackers ${usual.attackersPercent} % of the peers (not connections), each with ${usual.requests} request of high priority and ${usual.poison} poisoned walk per link and cycle of 1 s, for ${usual.cycles} cycles, after 50 cycles of good behaviour; "plain" is the paper's HyParView (5/30), "defended" the shipped membership`,
   peers: 1_000,
   seeds: 5,
-  cpuSeconds: 150,
+  cpuSeconds: 115,
   reduced: { peers: 40, seeds: 1 },
   strength: ['attackersPercent', 'requests', 'poison', 'cycles'],
   variants: meshes.map(([name]) => name),

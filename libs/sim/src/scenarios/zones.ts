@@ -123,7 +123,7 @@ export const zones: Scenario = {
   // Each peer knows all others: 5,000, the size of the goal, want some 50 GB. `zones/swarm` has that size.
   peers: 1_000,
   seeds: 1,
-  cpuSeconds: 200,
+  cpuSeconds: 250,
   reduced: { peers: 32, seeds: 1 },
   goals: rows,
   run(peers, seed) {
@@ -139,7 +139,7 @@ export const swarmZones: Scenario = {
   setup: `the shipped views (active ${defaultHyParViewConfig.activeCapacity}, passive ${defaultHyParViewConfig.passiveCapacity}) and trees, and nothing else of a peer, joined 5 ms apart through one contact; ${workload}`,
   peers: 5_000,
   seeds: 1,
-  cpuSeconds: 300,
+  cpuSeconds: 100,
   reduced: { peers: 60, seeds: 1 },
   goals: rows,
   run(peers, seed) {
@@ -192,7 +192,7 @@ export const unnamedZones: Scenario = {
   setup: `"unranked": places as in the paper, far links swapped for those of a short round trip; "ranked": places by rank, which do not ask for round trips; else as shipped; ${workload}`,
   peers: 1_000,
   seeds: 1,
-  cpuSeconds: 200,
+  cpuSeconds: 700,
   reduced: { peers: 32, seeds: 1 },
   variants: unnamedVariants.map(([variant]) => variant),
   goals: unnamedVariants.flatMap(([variant]) =>
