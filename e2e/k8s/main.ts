@@ -153,7 +153,7 @@ async function main(): Promise<number> {
         'search: a steady stream of questions finds everything at every peer',
         'search',
         {
-          ...{ SEARCH_RATE: '5', SEARCH_SECONDS: '20', SEARCH_FIRST_HIT_P95_MS: '2500', SEARCH_DONE_P95_MS: '3000' },
+          ...{ SEARCH_RATE: '2', SEARCH_SECONDS: '20', SEARCH_FIRST_HIT_P95_MS: '2500', SEARCH_DONE_P95_MS: '3000' },
           SEARCH_COMPLETE_MIN: '0.95',
         },
       ],
