@@ -124,16 +124,21 @@ describe('a publish stream', () => {
 
   it('gives up a peer that acknowledges nothing, and goes on by another call', async () => {
     isAnswering = false;
-    const calls = new PeerCalls({ addresses: [address], tls: 'off', learnAddresses: false });
-    const stream = new PublishStream(calls, 1, 50);
+    const peer = new PeerCalls({ addresses: [address], tls: 'off', learnAddresses: false });
+    const stream = new PublishStream(peer, 2, 2_000);
+    const first = stream.send(create(PublishRequestSchema, { topic: 'a' }));
     const silent = stream.send(create(PublishRequestSchema, { topic: 'a' }));
+    // One that was acknowledged does not make it wait for the other for ever.
+    await expect.poll(() => got.length).toBe(2);
+    acknowledge(calls[0] as Call);
+    await first;
     await expect(silent).rejects.toMatchObject({
       reason: 'UNREACHABLE',
-      message: expect.stringMatching(/acknowledged nothing for 50 ms/),
+      message: expect.stringMatching(/acknowledged nothing for 2000 ms/),
     });
     isAnswering = true;
     await expect(stream.send(create(PublishRequestSchema, { topic: 'a' }))).resolves.toMatchObject({ id: 'm' });
     await stream.close();
-    calls.close();
+    peer.close();
   });
 });
