@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -147,6 +147,14 @@ describe('the starling command and three peers', { timeout: 60_000 }, () => {
     const tooLong = await pubLines('lines.a', `one\ntwo\n${'x'.repeat(2 ** 21)}\nfour\n`);
     expect(tooLong).toMatchObject({ stdout: '', stderr: expect.stringMatching(/^starling: line 3 was refused; /) });
     expect(tooLong.code).toBeGreaterThan(0);
+    // Whoever writes the lines may not be done, and says nothing more.
+    const waiting = spawn(
+      process.execPath,
+      [cliScript, 'pub', 'no topic', '--lines', '--address', peer(0).api, '--data', tokens.path, '--ca', mesh.caFile],
+      { stdio: ['pipe', 'ignore', 'ignore'] },
+    );
+    waiting.stdin.write('one\n');
+    expect(await new Promise((done) => waiting.once('exit', done))).toBe(64);
   });
 
   it('sub --from all: replays what is held, as text with one line a message', async () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { type OutgoingMessage, type Receipt, StarlingError } from '@starling/client';
+import type { OutgoingMessage, Receipt } from '@starling/client';
 import { CliError, exitCode } from '../exit-codes.ts';
 import { json } from '../output.ts';
 import { type SessionOptions, wholeNumber, withClient } from '../session.ts';
@@ -50,10 +50,16 @@ function pubLines(message: Omit<OutgoingMessage, 'payload'>, heldBy: number, opt
       taken++;
       if (receipt.alone) alone++;
     };
-    for await (const payload of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
+    const input = createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY });
+    for await (const payload of input) {
       const line = ++lines;
       const published = stream.publish({ ...message, payload }, { heldBy });
-      underWay.push(published.then(count, (error: unknown) => void refused.push({ line, error })));
+      const refuse = (error: unknown): void => {
+        refused.push({ line, error });
+        // The next line may be long in coming, or never come.
+        input.close();
+      };
+      underWay.push(published.then(count, refuse));
       if (underWay.length >= linesMax) await underWay.shift();
       if (refused.length > 0) break;
     }
@@ -62,7 +68,7 @@ function pubLines(message: Omit<OutgoingMessage, 'payload'>, heldBy: number, opt
     const [first] = refused;
     if (first !== undefined) {
       console.error(`starling: line ${first.line} was refused; ${taken} were taken`);
-      throw first.error instanceof StarlingError ? first.error : new Error(String(first.error));
+      throw first.error;
     }
     const held = alone === 0 ? '' : `, ${alone} held there alone: the peer has no neighbour yet`;
     console.log(options.output === 'json' ? json({ published: taken, alone }) : `${taken} published${held}`);
