@@ -60,6 +60,31 @@ describe.skipIf(missing !== null)(
       await expect.poll(drawn).toBe(3);
     });
 
+    it('folds a zone under the pointer', async () => {
+      const problems: string[] = [];
+      page.on('pageerror', (error) => problems.push(String(error)));
+      const button = zones().getByRole('button', { name: /eu-west-1b/ });
+      await button.click();
+      await expect.poll(drawn).toBe(833 + 2);
+      const canvas = page.getByTestId('mesh-canvas');
+      const box = await canvas.boundingBox();
+      if (box === null) throw new Error('no picture');
+      const cursor = () => canvas.evaluate((drawing) => getComputedStyle(drawing).cursor);
+      // The zone that is open is the lower one on the right: across it until the pointer is on a peer.
+      let along = 0.9;
+      await expect
+        .poll(async () => {
+          along = along < 0.5 ? 0.9 : along - 0.003;
+          await page.mouse.move(box.x + box.width * along, box.y + box.height * 0.7);
+          return await cursor();
+        })
+        .toBe('pointer');
+      await button.press('Enter');
+      await expect.poll(drawn).toBe(3);
+      await expect.poll(cursor).not.toBe('pointer');
+      expect(problems).toEqual([]);
+    });
+
     it('draws a peer that is found out of its closed zone', async () => {
       await page.keyboard.press('/');
       await page.keyboard.type('name=starling-77');

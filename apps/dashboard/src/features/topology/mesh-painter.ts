@@ -83,6 +83,7 @@ export class MeshPainter {
       nodeReducer: (id, data) => this.#reduceNode(id, data),
       edgeReducer: (key, data) => this.#reduceEdge(key, data),
     });
+    this.#drawOnlyWhenTold();
     this.#sigma.setCustomBBox({ x: [-1.02, 1.02], y: [-1.02, 1.02] });
     this.#overlays = new Overlays(this.#sigma, container, palette);
     const drawUnder = (): void => this.#overlays.drawGuides(this.#placement.guides, this.#view.layout === 'zones');
@@ -179,10 +180,14 @@ export class MeshPainter {
   }
 
   #hover(id: string): void {
-    this.#hovered = id;
-    this.#container.style.cursor = id === '' ? '' : 'pointer';
+    this.#point(id);
     this.#focusOn();
     this.#sigma.refresh({ skipIndexation: true });
+  }
+
+  #point(id: string): void {
+    this.#hovered = id;
+    this.#container.style.cursor = id === '' ? '' : 'pointer';
   }
 
   /** Hover wins over selection: what is under the pointer, or else chosen, keeps its colours, with its neighbours. */
@@ -257,16 +262,29 @@ export class MeshPainter {
     return isAlongTree ? treeShare : Math.max(0.2, Math.min(treeShare, 11 / Math.sqrt(this.#graph.size)));
   }
 
+  /**
+   * sigma would take in the whole graph anew for each link that goes: ten seconds, where a zone of a thousand peers is
+   * folded. #animate does that once for all that has changed; sigma hears only that what is under the pointer went.
+   */
+  #drawOnlyWhenTold(): void {
+    const forget = this.#graph.listeners('nodeDropped');
+    this.#graph.removeAllListeners();
+    this.#graph.on('nodeDropped', (dropped) => {
+      if (dropped.key !== this.#hovered) return;
+      for (const listener of forget) listener(dropped);
+      this.#point('');
+    });
+  }
+
   /** Draws until nothing moves, grows or fades any more; then stops, so that a quiet mesh costs nothing. */
   #animate(): void {
     cancelAnimationFrame(this.#frame);
     const step = (): void => {
-      const now = performance.now();
-      const isMoving = this.#motion.advance(now);
-      this.#sigma.refresh();
+      const isMoving = this.#motion.advance(performance.now());
+      this.#sigma.refresh({ schedule: true });
       if (isMoving) this.#frame = requestAnimationFrame(step);
     };
-    this.#frame = requestAnimationFrame(step);
+    step();
   }
 }
 
