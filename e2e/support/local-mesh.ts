@@ -45,11 +45,16 @@ export async function statusOf({ http }: PeerProcess): Promise<PeerStatus> {
 
 /** Sizes of the connected parts of these peers, the largest first, by links that both ends report. */
 export function partsOf(statuses: Iterable<PeerStatus>): number[] {
+  return islandsOf(statuses).map(({ length }) => length);
+}
+
+/** Ids of the peers of each connected part, likewise. */
+export function islandsOf(statuses: Iterable<PeerStatus>): string[][] {
   const neighbors = new Map(
     Array.from(statuses, ({ id, neighbors }) => [id, new Set(neighbors.map((peer) => peer.id))]),
   );
   const left = new Set(neighbors.keys());
-  const sizes: number[] = [];
+  const islands: string[][] = [];
   for (const first of left) {
     left.delete(first);
     const part = [first];
@@ -61,9 +66,9 @@ export function partsOf(statuses: Iterable<PeerStatus>): number[] {
         }
       }
     }
-    sizes.push(part.length);
+    islands.push(part);
   }
-  return sizes.sort((a, b) => b - a);
+  return islands.sort((a, b) => b.length - a.length);
 }
 
 /** Real peers as processes of this machine, seen only from outside. */
