@@ -36,6 +36,27 @@ describe('a Bloom filter', () => {
     expect([full.fillRatio, full.cardinality]).toEqual([1, Number.POSITIVE_INFINITY]);
   });
 
+  it('counts its bits anew after every change', () => {
+    fc.assert(
+      fc.property(words, words, fc.integer({ min: 6, max: 12 }), (a, b, size) => {
+        const whole = bloomOf([...a, ...b], size).fillRatio;
+        const bloom = bloomOf(a, size);
+        expect(bloom.isEmpty).toBe(a.length === 0);
+        for (const term of b) bloom.add(hashTerm(term));
+        expect(bloom.fillRatio).toBe(whole);
+        expect([bloom.clone(), bloom.union(bloomOf(b, size))].map(({ fillRatio }) => fillRatio)).toEqual([
+          whole,
+          whole,
+        ]);
+      }),
+    );
+    const [one, other] = [bloomOf(['t1'], 12), bloomOf(['t2'], 12)];
+    expect(one.fillRatio).toBe(other.fillRatio);
+    expect(one.equals(other)).toBe(false);
+    expect(one.xor(other)?.fillRatio).toBe(2 * one.fillRatio);
+    expect(one.xor(one)?.isEmpty).toBe(true);
+  });
+
   it('folded and united still finds everything', () => {
     fc.assert(
       fc.property(words, words, fc.integer({ min: 6, max: 12 }), fc.integer({ min: 6, max: 12 }), (a, b, m, n) => {

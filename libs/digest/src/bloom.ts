@@ -24,6 +24,8 @@ export class Bloom {
   /** Bits set per term. */
   readonly hashes: number;
   readonly #words: Uint32Array;
+  /** Bits that are set; null: not counted since the last change. */
+  #counted: number | null = 0;
 
   /** Throws when the sizes are out of range: they are our own, `parse` judges foreign ones. */
   constructor(sizeLog2: number, hashes: number = hashesDefault) {
@@ -51,7 +53,7 @@ export class Bloom {
   }
 
   get isEmpty(): boolean {
-    return this.#words.every((word) => word === 0);
+    return this.#ones() === 0;
   }
 
   /** Share of bits that are set: a term that was never added is found with `fillRatio ** hashes`. */
@@ -69,6 +71,7 @@ export class Bloom {
   }
 
   add({ high, low }: TermHash): void {
+    this.#counted = null;
     const mask = 2 ** this.sizeLog2 - 1;
     const step = high | 1;
     let position = low;
@@ -99,6 +102,7 @@ export class Bloom {
   clone(): Bloom {
     const copy = new Bloom(this.sizeLog2, this.hashes);
     copy.#words.set(this.#words);
+    copy.#counted = this.#counted;
     return copy;
   }
 
@@ -106,6 +110,7 @@ export class Bloom {
   foldTo(sizeLog2: number): Bloom {
     if (sizeLog2 >= this.sizeLog2) return this;
     const folded = new Bloom(sizeLog2, this.hashes);
+    folded.#counted = null;
     const mask = folded.#words.length - 1;
     for (let i = 0; i < this.#words.length; i++) {
       folded.#words[i & mask] = (folded.#words[i & mask] as number) | (this.#words[i] as number);
@@ -113,10 +118,18 @@ export class Bloom {
     return folded;
   }
 
-  /** A filter of what is in either: of the smaller size and the fewer hashes, so that neither is misread. */
+  /**
+   * A filter of what is in either: of the smaller size and the fewer hashes, so that neither is misread. It may be one of the two: where few peers
+   * have documents nearly all are empty.
+   */
   union(other: Bloom): Bloom {
+    if (this.isLike(other)) {
+      if (other.isEmpty) return this;
+      if (this.isEmpty) return other;
+    }
     const sizeLog2 = Math.min(this.sizeLog2, other.sizeLog2);
     const united = new Bloom(sizeLog2, Math.min(this.hashes, other.hashes));
+    united.#counted = null;
     united.#words.set(this.foldTo(sizeLog2).#words);
     const theirs = other.foldTo(sizeLog2).#words;
     for (let i = 0; i < theirs.length; i++) united.#words[i] = (united.#words[i] as number) | (theirs[i] as number);
@@ -124,7 +137,10 @@ export class Bloom {
   }
 
   equals(other: Bloom): boolean {
-    return this.isLike(other) && this.#words.every((word, i) => word === other.#words[i]);
+    if (!this.isLike(other) || this.#ones() !== other.#ones()) return false;
+    if (this.isEmpty) return true;
+    for (let i = 0; i < this.#words.length; i++) if (this.#words[i] !== other.#words[i]) return false;
+    return true;
   }
 
   /** Same size and hashes: a delta between the two exists. */
@@ -139,6 +155,7 @@ export class Bloom {
   xor(other: Bloom): Bloom | null {
     if (!this.isLike(other)) return null;
     const difference = new Bloom(this.sizeLog2, this.hashes);
+    difference.#counted = null;
     for (let i = 0; i < this.#words.length; i++) {
       difference.#words[i] = (this.#words[i] as number) ^ (other.#words[i] as number);
     }
@@ -176,6 +193,7 @@ export class Bloom {
     if (form === formRaw) {
       if (rest.length !== 2 ** (sizeLog2 - 3)) return null;
       const bloom = new Bloom(sizeLog2, hashes);
+      bloom.#counted = null;
       const view = new DataView(rest.buffer, rest.byteOffset, rest.byteLength);
       for (let i = 0; i < bloom.#words.length; i++) bloom.#words[i] = view.getUint32(i * 4, true);
       return bloom;
@@ -184,13 +202,17 @@ export class Bloom {
     const positions = decodeAscending(rest, sizeLog2, 2 ** sizeLog2);
     if (positions === null) return null;
     const bloom = new Bloom(sizeLog2, hashes);
+    // A stranger may name one twice.
+    bloom.#counted = positions.length === 0 ? 0 : null;
     for (const bit of positions) bloom.#words[bit >>> 5] = (bloom.#words[bit >>> 5] as number) | (1 << (bit & 31));
     return bloom;
   }
 
   #ones(): number {
+    if (this.#counted !== null) return this.#counted;
     let ones = 0;
     for (const word of this.#words) ones += popCount(word);
+    this.#counted = ones;
     return ones;
   }
 

@@ -360,9 +360,27 @@ describe('leave', () => {
 
 describe('shuffle (TR-07-13 §4.4)', () => {
   test('fast while the overlay is young, then slowly', () => {
-    const bench = new Bench().neighbors('a');
+    const bench = new Bench({ passiveCapacity: 2, rankedPlaces: false }).neighbors('a', 'b', 'c', 'd', 'e', 'f', 'g');
+    bench.hear('a', shuffle('a', 1, 's1', 's2'));
     expect(sent(bench.runTo(60_000), 'shuffle')).toHaveLength(60);
     expect(sent(bench.runTo(960_000), 'shuffle')).toHaveLength(10);
+  });
+
+  test('in a young overlay that fits into the view, each in vain after the third doubles the pause, up to eight times', () => {
+    const bench = new Bench().neighbors('a', 'b', 'c', 'd', 'e', 'f', 'g');
+    expect(sent(bench.runTo(5_500), 'shuffle')).toHaveLength(5);
+    expect(sent(bench.runTo(36_000), 'shuffle')).toHaveLength(5);
+    // A walk that ends here names somebody new: there may be more of them.
+    bench.hear('a', shuffle('a', 1, 'new'));
+    expect(sent(bench.runTo(41_500), 'shuffle')).toHaveLength(5);
+  });
+
+  test('… and none while samples name somebody new', () => {
+    const bench = new Bench().neighbors('a', 'b', 'c', 'd', 'e', 'f', 'g');
+    for (let second = 1; second <= 20; second++) {
+      expect(sent(bench.runTo(second * 1_000 + 500), 'shuffle')).toHaveLength(1);
+      bench.hear('a', shuffle('a', 1, `new${second}`));
+    }
   });
 
   test('it carries itself, k_a neighbours and k_p spares, and never its receiver', () => {

@@ -744,7 +744,9 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
   }
 
   #integrate(now: Millis, sample: readonly PeerInfo[], expendable: PeerInfo[], out: Out): void {
+    const known = this.#views.passive.length;
     for (const peer of sample) this.#remember(now, peer, expendable);
+    if (this.#views.passive.length > known && this.#shuffles.taught(now)) this.#isDeadlineKnown = false;
     // New candidates for free places need not wait for the next round.
     if (!this.#views.hasRoom) return;
     this.#isDeadlineKnown = false;
