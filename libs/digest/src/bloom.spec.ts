@@ -36,7 +36,7 @@ describe('a Bloom filter', () => {
     expect([full.fillRatio, full.cardinality]).toEqual([1, Number.POSITIVE_INFINITY]);
   });
 
-  it('counts its bits anew after every change', () => {
+  it('knows how full it is, and whether it is empty, after every change', () => {
     fc.assert(
       fc.property(words, words, fc.integer({ min: 6, max: 12 }), (a, b, size) => {
         const whole = bloomOf([...a, ...b], size).fillRatio;
@@ -44,6 +44,7 @@ describe('a Bloom filter', () => {
         expect(bloom.isEmpty).toBe(a.length === 0);
         for (const term of b) bloom.add(hashTerm(term));
         expect(bloom.fillRatio).toBe(whole);
+        expect(bloom.isEmpty).toBe(whole === 0);
         expect([bloom.clone(), bloom.union(bloomOf(b, size))].map(({ fillRatio }) => fillRatio)).toEqual([
           whole,
           whole,

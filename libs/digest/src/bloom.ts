@@ -24,8 +24,8 @@ export class Bloom {
   /** Bits set per term. */
   readonly hashes: number;
   readonly #words: Uint32Array;
-  /** Bits that are set; null: not counted since the last change. */
-  #counted: number | null = 0;
+  /** Null: nobody asked yet. Only `add` changes a filter once it is made. */
+  #isEmpty: boolean | null = null;
 
   /** Throws when the sizes are out of range: they are our own, `parse` judges foreign ones. */
   constructor(sizeLog2: number, hashes: number = hashesDefault) {
@@ -53,7 +53,8 @@ export class Bloom {
   }
 
   get isEmpty(): boolean {
-    return this.#ones() === 0;
+    this.#isEmpty ??= this.#words.every((word) => word === 0);
+    return this.#isEmpty;
   }
 
   /** Share of bits that are set: a term that was never added is found with `fillRatio ** hashes`. */
@@ -71,7 +72,7 @@ export class Bloom {
   }
 
   add({ high, low }: TermHash): void {
-    this.#counted = null;
+    this.#isEmpty = false;
     const mask = 2 ** this.sizeLog2 - 1;
     const step = high | 1;
     let position = low;
@@ -102,7 +103,6 @@ export class Bloom {
   clone(): Bloom {
     const copy = new Bloom(this.sizeLog2, this.hashes);
     copy.#words.set(this.#words);
-    copy.#counted = this.#counted;
     return copy;
   }
 
@@ -110,7 +110,6 @@ export class Bloom {
   foldTo(sizeLog2: number): Bloom {
     if (sizeLog2 >= this.sizeLog2) return this;
     const folded = new Bloom(sizeLog2, this.hashes);
-    folded.#counted = null;
     const mask = folded.#words.length - 1;
     for (let i = 0; i < this.#words.length; i++) {
       folded.#words[i & mask] = (folded.#words[i & mask] as number) | (this.#words[i] as number);
@@ -129,7 +128,6 @@ export class Bloom {
     }
     const sizeLog2 = Math.min(this.sizeLog2, other.sizeLog2);
     const united = new Bloom(sizeLog2, Math.min(this.hashes, other.hashes));
-    united.#counted = null;
     united.#words.set(this.foldTo(sizeLog2).#words);
     const theirs = other.foldTo(sizeLog2).#words;
     for (let i = 0; i < theirs.length; i++) united.#words[i] = (united.#words[i] as number) | (theirs[i] as number);
@@ -137,8 +135,8 @@ export class Bloom {
   }
 
   equals(other: Bloom): boolean {
-    if (!this.isLike(other) || this.#ones() !== other.#ones()) return false;
-    if (this.isEmpty) return true;
+    if (!this.isLike(other)) return false;
+    if (this.isEmpty && other.isEmpty) return true;
     for (let i = 0; i < this.#words.length; i++) if (this.#words[i] !== other.#words[i]) return false;
     return true;
   }
@@ -155,7 +153,6 @@ export class Bloom {
   xor(other: Bloom): Bloom | null {
     if (!this.isLike(other)) return null;
     const difference = new Bloom(this.sizeLog2, this.hashes);
-    difference.#counted = null;
     for (let i = 0; i < this.#words.length; i++) {
       difference.#words[i] = (this.#words[i] as number) ^ (other.#words[i] as number);
     }
@@ -193,7 +190,6 @@ export class Bloom {
     if (form === formRaw) {
       if (rest.length !== 2 ** (sizeLog2 - 3)) return null;
       const bloom = new Bloom(sizeLog2, hashes);
-      bloom.#counted = null;
       const view = new DataView(rest.buffer, rest.byteOffset, rest.byteLength);
       for (let i = 0; i < bloom.#words.length; i++) bloom.#words[i] = view.getUint32(i * 4, true);
       return bloom;
@@ -202,17 +198,13 @@ export class Bloom {
     const positions = decodeAscending(rest, sizeLog2, 2 ** sizeLog2);
     if (positions === null) return null;
     const bloom = new Bloom(sizeLog2, hashes);
-    // A stranger may name one twice.
-    bloom.#counted = positions.length === 0 ? 0 : null;
     for (const bit of positions) bloom.#words[bit >>> 5] = (bloom.#words[bit >>> 5] as number) | (1 << (bit & 31));
     return bloom;
   }
 
   #ones(): number {
-    if (this.#counted !== null) return this.#counted;
     let ones = 0;
     for (const word of this.#words) ones += popCount(word);
-    this.#counted = ones;
     return ones;
   }
 
