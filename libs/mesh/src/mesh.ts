@@ -149,7 +149,7 @@ export class Mesh<B> implements ProtocolCore<MeshMessage<B>, MeshCommand, MeshEv
       plumtree: config.plumtree,
       self,
       rng: rng.child(),
-      admission: this.#standing.policy(admission),
+      admission: { ...this.#standing.policy(admission), isDoubted: (id) => this.directory.isDoubted(id) },
       sizeOf: (body) => bodies.sizeOf(body),
       primitives,
     });

@@ -14,6 +14,8 @@ export interface DirectoryConfig {
   readonly announceGapMs: number;
   /** A broken neighbour is accused after a random part of this, unless two others were faster or it is back. */
   readonly accuseSpreadMs: number;
+  /** Each one that waits already makes it longer by as much again, up to this. */
+  readonly accuseSpreadMaxMs: number;
   /** Accusations that wait for their moment; more are dropped and counted. */
   readonly accusationsMax: number;
   /** So many dials in a row without an answer are a word against a member, one less when somebody else accuses it … */
@@ -33,6 +35,8 @@ export interface DirectoryConfig {
   readonly secondOpinions: number;
   /** When a member dies, about so many in the whole mesh dial somebody at random: with it may have gone one whom nobody misses. */
   readonly spotChecks: number;
+  /** … unless that one said something to all within this time. */
+  readonly spotCheckSilenceMs: number;
   /** Such dials under way at once; more are dropped and counted. */
   readonly checksMax: number;
   /** Two accusers make a peer dead after so long, in which it may refute. Plus the refutation's own spread. */
@@ -88,6 +92,7 @@ export const defaultDirectoryConfig: DirectoryConfig = {
   announceDelayMs: 50, // guess: a few LAN round trips
   announceGapMs: 5_000, // guess: a link that flaps costs the mesh one broadcast in this time
   accuseSpreadMs: 500, // guess: longer than one broadcast takes, so mostly two of seven neighbours speak
+  accuseSpreadMaxMs: 5_000, // guess: ten at once
   accusationsMax: 64, // guess: far above any active view
   silentDials: 3, // guess: with redialMs about 9 s, longer than a crowd of peers takes to start on one machine
   redialMs: 3_000, // guess: as long as a silent host takes to be noticed by its neighbours
@@ -98,6 +103,7 @@ export const defaultDirectoryConfig: DirectoryConfig = {
   secondOpinionMs: 1_000, // guess: by then the other former neighbours have spoken, twice accuseSpreadMs
   secondOpinions: 4, // computed: as a Poisson number, nobody checks in e^-4 = 2 % of the cases, and then loneAccusationMs counts
   spotChecks: 8, // computed: after a crash of half, a member is dialled by 4 on average, so 2 % are missed; a death costs 8 dials
+  spotCheckSilenceMs: 3_000, // guess: about as long as a death takes to be believed
   checksMax: 8, // guess: each is a handshake, 3 ms of CPU
   confirmMs: 1_000, // guess: twice a WAN broadcast there and back
   loneAccusationMs: 30_000, // guess: SWIM's suspicion at 1,000 peers is 12 s, ours has only one witness

@@ -148,16 +148,27 @@ describe('checks', () => {
     }
   });
 
-  it('a death is followed by a dial at random, and by no more at once than the bound', () => {
+  /** `me` among fifty when three die, `quietMs` after all of them spoke. */
+  function afterDeaths(quietMs: number): Bench {
     const bench = settled({ checksMax: 1, spotChecks: 1_000 });
+    for (let n = 0; n < 50; n++) bench.announce(`p${n}`);
+    bench.pass(quietMs);
     for (const id of ['b', 'c', 'd']) {
       bench.accuse('a', id);
       bench.accuse('x', id);
     }
-    for (let n = 0; n < 50; n++) bench.announce(`p${n}`);
     bench.pass(config.confirmMs + config.refuteSpreadMaxMs);
+    return bench;
+  }
+
+  it('a death is followed by a dial at random, and by no more at once than the bound', () => {
+    const bench = afterDeaths(config.spotCheckSilenceMs);
     expect(bench.dials()).toHaveLength(1);
     expect(bench.core.checks.dropped).toBeGreaterThan(0);
+  });
+
+  it('who spoke of late is not dialled so', () => {
+    expect(afterDeaths(0).dials()).toEqual([]);
   });
 });
 
@@ -378,7 +389,7 @@ describe('accusing', () => {
 
     it('asks aloud those whom it suspected meanwhile, and condemns nobody who answers', () => {
       const bench = returned();
-      bench.pass(config.accuseSpreadMs);
+      bench.pass(2 * config.accuseSpreadMs);
       expect(bench.broadcasts().sort()).toEqual(['accuse', 'accuse', 'announce']);
       bench.announce('a', 2);
       bench.announce('b', 2);
@@ -405,7 +416,7 @@ describe('accusing', () => {
 
     it('condemns those who do not answer', () => {
       const bench = returned();
-      bench.pass(config.accuseSpreadMs + config.loneAccusationMs);
+      bench.pass(2 * config.accuseSpreadMs + config.loneAccusationMs);
       expect(bench.downs().sort()).toEqual(['a expired', 'b expired']);
     });
   });
@@ -470,6 +481,36 @@ describe('accusing', () => {
     late.accuse('d', 'b');
     late.pass(config.accuseSpreadMs);
     expect(late.broadcasts()).toEqual([]);
+  });
+
+  it('many that are lost at once are accused without haste, so that others may be faster', () => {
+    const bench = new Bench();
+    const lost = Array.from({ length: 40 }, (_, n) => infoOf(`p${n}`));
+    for (const peer of [infoOf('a'), ...lost]) bench.command({ kind: 'neighborUp', peer });
+    bench.pass(100);
+    bench.events();
+    for (const peer of lost) bench.command({ kind: 'neighborDown', peer, failed: true });
+    bench.pass(config.accuseSpreadMs);
+    const soon = bench.broadcasts();
+    bench.pass(config.accuseSpreadMaxMs - config.accuseSpreadMs);
+    const late = bench.broadcasts();
+    expect(soon.length).toBeLessThan(late.length);
+    expect([...soon, ...late]).toEqual(lost.map(() => 'accuse'));
+  });
+
+  it('doubts who is gone, whom two others accuse, and whom it accuses or is about to', () => {
+    const bench = settled();
+    const doubted = () => ['a', 'b', 'c', 'd', 'stranger'].filter((id) => bench.core.isDoubted(id));
+    bench.accuse('a', 'd');
+    expect(doubted()).toEqual([]);
+    bench.accuse('c', 'd');
+    bench.command({ kind: 'neighborDown', peer: infoOf('b'), failed: true });
+    bench.leave('c');
+    expect(doubted()).toEqual(['b', 'c', 'd']);
+    bench.pass(config.confirmMs + config.refuteSpreadMaxMs);
+    expect(doubted()).toEqual(['b', 'c', 'd']);
+    for (const id of ['b', 'c', 'd']) bench.announce(id, 2);
+    expect(doubted()).toEqual([]);
   });
 
   it('a refused dial is a word as well, once in a while', () => {
@@ -832,6 +873,19 @@ describe('repair', () => {
     const bench = settled();
     bench.message('a', { kind: 'directoryRecords', bucketCount: 1, buckets: [0], records: [dead], reply: true });
     expect(bench.core.self.incarnation).toBe(101);
+  });
+
+  it('compares again with who differed while there were enough repairs, when one of them is over', () => {
+    const bench = settled({ repairsMax: 1 });
+    const differs = { kind: 'directoryDigest', hashes: [1], versions: false } as const;
+    for (const id of ['b', 'c']) bench.command({ kind: 'neighborUp', peer: infoOf(id) });
+    for (const id of ['a', 'b', 'b', 'c']) bench.message(id, differs);
+    bench.command({ kind: 'neighborDown', peer: infoOf('c'), failed: false });
+    bench.effects();
+    bench.pass(config.repairTimeoutMs - 1);
+    expect(bench.effects()).toEqual([]);
+    bench.pass(1);
+    expect(bench.effects()).toEqual(['send b directoryDigest']);
   });
 
   it('gives up on a neighbour that falls silent', () => {

@@ -122,6 +122,12 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     return this.#table.up(id)?.info;
   }
 
+  /** Whether a known peer is not up, or two say so, or this one does or is about to: what one other says would be too cheap a way to be preferred. */
+  isDoubted(id: PeerId): boolean {
+    const member = this.#table.get(id);
+    return member !== undefined && (member.state !== 'up' || this.#doubts.has(id));
+  }
+
   /** Up to `size` peers that are up, this one included, with ids after `afterId` ('' for the first page), ascending. */
   page(afterId: PeerId, size: number): readonly PeerInfo[] {
     return this.#table.page(afterId, size);
@@ -172,7 +178,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
         break;
       case 'linkDown':
         this.#doubts.linkDown(now, input.peer, input.reason, out);
-        if (!isFailedDial(input.reason)) this.#repair.linkDown(input.peer);
+        if (!isFailedDial(input.reason)) this.#repair.linkDown(now, input.peer, out);
         break;
       case 'command':
         this.#onCommand(now, input.command, out);
@@ -209,7 +215,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
         this.#onNeighborUp(now, command.peer, out);
         return;
       case 'neighborDown':
-        this.#onNeighborDown(now, command.peer, command.failed);
+        this.#onNeighborDown(now, command.peer, command.failed, out);
         return;
       case 'broadcast':
         this.#onBroadcast(now, command.from, command.message, out);
@@ -240,16 +246,18 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     switch (message.kind) {
       case 'announce':
         this.#onAnnounce(now, from, message.info, message.refreshMs, out);
-        return;
+        break;
       case 'leave':
         this.#onLeave(now, from, message.id, message.incarnation, out);
-        return;
+        break;
       case 'accuse':
         this.#onAccuse(now, from, message, out);
-        return;
+        break;
       default:
         unreachable(message);
     }
+    const speaker = this.#table.up(from);
+    if (speaker !== undefined) speaker.spokeAt = now;
   }
 
   #onNeighborUp(now: Millis, peer: PeerInfo, out: Out): void {
@@ -271,9 +279,9 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     if (this.#self.id < peer.id) this.#repair.sendDigest(now, peer.id, out);
   }
 
-  #onNeighborDown(now: Millis, peer: PeerInfo, failed: boolean): void {
+  #onNeighborDown(now: Millis, peer: PeerInfo, failed: boolean, out: Out): void {
     this.#neighbors.delete(peer.id);
-    this.#repair.forget(peer.id);
+    this.#repair.forget(now, peer.id, out);
     if (failed) this.#doubts.plan(now, peer.id);
     else this.#renew(now, peer.id);
   }
@@ -327,7 +335,10 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     const expiresAt = now + this.#lifeMs(Math.min(refreshMs, this.#config.refreshMaxMs));
     const known = this.#table.get(id);
     if (known === undefined) this.#estimate?.add(idHash(id), expiresAt);
-    else if (known.state === 'up' && known.info.incarnation >= incarnation) this.#prolong(known, expiresAt);
+    else if (known.state === 'up' && known.info.incarnation >= incarnation) {
+      known.spokeAt = now;
+      this.#prolong(known, expiresAt);
+    }
   }
 
   #onLeave(now: Millis, from: PeerId, id: PeerId, incarnation: number, out: Out): void {
@@ -458,7 +469,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
     if (this.#hasLeft) return;
     if (now >= this.#announceAt) this.#announce(now, out);
     for (const { info, verdict } of this.#doubts.due(now, out)) this.#condemn(now, info, verdict, out);
-    this.#repair.expire(now);
+    this.#repair.expire(now, out);
     this.#repair.spread(now, this.#neighbors.keys(), out);
     if (now >= this.#roundAt) this.#round(now, out);
   }
@@ -467,7 +478,7 @@ export class Directory implements ProtocolCore<DirectoryMessage, DirectoryComman
   #condemn(now: Millis, info: PeerInfo, verdict: 'dead' | 'expired', out: Out): void {
     if (this.#neighbors.size > 0) {
       this.#bury(info, 'dead', now + this.#config.tombstoneMs, verdict, out);
-      this.#doubts.spotCheck(out);
+      this.#doubts.spotCheck(now, out);
       return;
     }
     // Alone, the fault may be ours: forget it, but bring no tombstone of it along when we are back.

@@ -71,6 +71,12 @@ export class Doubts {
     return next;
   }
 
+  /** Two peers say that this member is dead, or this one does or is about to. */
+  has(id: PeerId): boolean {
+    const suspicion = this.#suspicions.get(id);
+    return suspicion?.isConfirmed === true || suspicion?.isOwn === true || this.#accusations.has(id);
+  }
+
   /** There is news of the peer: nothing that was said of it before counts. */
   clear(id: PeerId): void {
     this.#suspicions.clear(id);
@@ -113,15 +119,15 @@ export class Doubts {
     for (const id of this.#suspicions.takeOwn(this.#self)) this.plan(now, id);
   }
 
-  /** True when the accusation will be made, unless the peer is heard of before. */
-  plan(now: Millis, id: PeerId): boolean {
+  /** True when the accusation will be made, unless the peer is heard of before, or two others are faster. */
+  plan(now: Millis, id: PeerId, spreadMs = this.#accuseSpreadMs()): boolean {
     const member = this.#table.up(id);
     if (member === undefined || id === this.#self || this.#accusations.has(id)) return false;
     if (this.#accusations.size >= this.#config.accusationsMax) {
       this.stats.dropped++;
       return false;
     }
-    const at = now + this.#rng.float() * this.#config.accuseSpreadMs;
+    const at = now + this.#rng.float() * spreadMs;
     this.#accusations.set(id, { incarnation: member.info.incarnation, at });
     return true;
   }
@@ -160,10 +166,11 @@ export class Doubts {
   doubt(now: Millis, from: PeerId, info: PeerInfo): void {
     if (this.#suspicions.get(info.id)?.verdict === 'dead') return;
     const { id, incarnation } = info;
-    if (!this.#accusations.has(id) && !this.plan(now, id)) return;
     const { accuseSpreadMs, confirmMs } = this.#config;
+    if (!this.#accusations.has(id) && !this.plan(now, id, accuseSpreadMs)) return;
+    const askedAt = Math.max(now + accuseSpreadMs, this.#accusations.get(id)?.at ?? 0);
     const holdMs = this.#holdMs(now, id);
-    const deadline = now + holdMs + accuseSpreadMs + confirmMs + this.refuteSpreadMs();
+    const deadline = askedAt + holdMs + confirmMs + this.refuteSpreadMs();
     this.#suspicions.set(id, {
       ...{ incarnation, accuser: from, isOwn: true, isAsked: holdMs === 0 },
       ...{ isConfirmed: false, verdict: 'dead', deadline },
@@ -189,17 +196,30 @@ export class Doubts {
     return condemned;
   }
 
-  /** Who went down together with all its neighbours is missed by nobody; a dial at random finds it before it expires. */
-  spotCheck(out: Out): void {
+  /**
+   * Who went down together with all its neighbours is missed by nobody; a dial at random finds it before it expires. Who spoke of late need not be asked:
+   * after a crash of many that is nearly everybody who is left, since they accuse.
+   */
+  spotCheck(now: Millis, out: Out): void {
     if (this.#neighbors.size === 0 || this.#rng.float() * this.#size() >= this.#config.spotChecks) return;
     const ids = this.#table.upIds();
     const member = this.#table.up(ids[this.#rng.below(ids.length)] ?? '');
-    if (member !== undefined && member.info.id !== this.#self) this.#checks.dial(member.info, out);
+    if (member === undefined || member.info.id === this.#self) return;
+    if (now - member.spokeAt > this.#config.spotCheckSilenceMs) this.#checks.dial(member.info, out);
   }
 
   /** In so long an accused peer refutes. */
   refuteSpreadMs(): Millis {
     return Math.min(this.#config.refuteSpreadMaxMs, this.#size() * this.#config.refutePerPeerMs);
+  }
+
+  /**
+   * The more accusations wait, the longer each one does. Whoever has many lost them to one blow, as others did: without haste most are made by two of those
+   * before, and the mesh has links to mend meanwhile.
+   */
+  #accuseSpreadMs(): Millis {
+    const { accuseSpreadMs, accuseSpreadMaxMs } = this.#config;
+    return Math.min(accuseSpreadMaxMs, accuseSpreadMs * (this.#accusations.size + 1));
   }
 
   /** A dial that came to nothing is a word as good as a lost link: after a mass crash few victims have two neighbours left. */
@@ -247,7 +267,7 @@ export class Doubts {
   #askOnceMore(now: Millis, id: PeerId, suspicion: Suspicion): void {
     const { accuseSpreadMs, confirmMs } = this.#config;
     const deadline = now + accuseSpreadMs + confirmMs + this.refuteSpreadMs();
-    const isAsking = suspicion.isOwn && this.plan(now, id);
+    const isAsking = suspicion.isOwn && this.plan(now, id, accuseSpreadMs);
     // As if nobody had spoken yet, so that a planned accusation is made; but the verdict stands.
     const accuser = isAsking ? '' : suspicion.accuser;
     this.#suspicions.set(id, { ...suspicion, accuser, isConfirmed: false, isAsked: true, deadline });

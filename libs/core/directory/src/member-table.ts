@@ -19,6 +19,8 @@ export interface Member {
   refusedAt: Millis;
   /** When it last spoke up, as the same or in a new life, although it was held to be up; −Infinity when never. */
   refutedAt: Millis;
+  /** When it last said something that all hear; −Infinity when never. */
+  spokeAt: Millis;
   flaps: Flaps;
 }
 
@@ -85,8 +87,8 @@ export class MemberTable {
     if (state === 'up' && this.isFull && before?.state !== 'up') return false;
     if (before !== undefined) this.#remove(before);
     const idBits = before?.idBits ?? idHash(info.id);
-    const { refusedAt = never, refutedAt = never, flaps = noFlaps } = before ?? {};
-    const member: Member = { info, state, idBits, expiresAt, refusedAt, refutedAt, flaps };
+    const { refusedAt = never, refutedAt = never, spokeAt = never, flaps = noFlaps } = before ?? {};
+    const member: Member = { info, state, idBits, expiresAt, refusedAt, refutedAt, spokeAt, flaps };
     this.#toggle(member);
     if (state === 'up') {
       this.#up.set(info.id, member);

@@ -29,6 +29,8 @@ export class Repair {
   readonly #rng: Rng;
   readonly #merge: Merge;
   readonly #sessions = new Map<PeerId, Session>();
+  /** Neighbours that differ, but there were as many repairs as there may be. As many as there are links. */
+  readonly #waiting = new Set<PeerId>();
   /** Linked peers that know of versions. As many as there are links. */
   readonly #versioned = new Set<PeerId>();
   #spreadAt: Millis = Number.POSITIVE_INFINITY;
@@ -94,20 +96,21 @@ export class Repair {
   }
 
   /** Gives up repairs whose neighbour fell silent. */
-  expire(now: Millis): void {
+  expire(now: Millis, out: Out): void {
     for (const [peer, session] of this.#sessions) {
       if (session.deadline > now) continue;
-      this.#sessions.delete(peer);
       this.stats.timeouts++;
+      this.#end(now, peer, out);
     }
   }
 
-  forget(peer: PeerId): void {
-    this.#sessions.delete(peer);
+  forget(now: Millis, peer: PeerId, out: Out): void {
+    this.#waiting.delete(peer);
+    this.#end(now, peer, out);
   }
 
-  linkDown(peer: PeerId): void {
-    this.forget(peer);
+  linkDown(now: Millis, peer: PeerId, out: Out): void {
+    this.forget(now, peer, out);
     this.#versioned.delete(peer);
   }
 
@@ -128,12 +131,23 @@ export class Repair {
   #begin(now: Millis, with_: PeerId, session: Session, out: Out): void {
     if (this.#sessions.has(with_)) return;
     if (this.#sessions.size >= this.#config.repairsMax) {
-      this.#armSpread(now); // compare again: by then the repair under way may have taught the same
+      this.#waiting.add(with_);
       return;
     }
     this.stats.repairs++;
+    this.#waiting.delete(with_);
     this.#sessions.set(with_, session);
     this.#continue(now, with_, out);
+  }
+
+  /** One that waited is compared with again: the repair that is over may have taught the same. */
+  #end(now: Millis, with_: PeerId, out: Out): void {
+    if (!this.#sessions.delete(with_)) return;
+    for (const next of this.#waiting) {
+      this.#waiting.delete(next);
+      this.sendDigest(now, next, out);
+      return;
+    }
   }
 
   /** Sends the next page: whole buckets, so that the receiver can tell what we lack. */
@@ -141,7 +155,7 @@ export class Repair {
     const session = this.#sessions.get(to);
     if (session === undefined) return;
     if (session.buckets.length === 0) {
-      this.#sessions.delete(to);
+      this.#end(now, to, out);
       return;
     }
     session.deadline = now + this.#config.repairTimeoutMs;

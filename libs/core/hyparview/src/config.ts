@@ -47,6 +47,8 @@ export interface HyParViewConfig {
   readonly isolationPauseMinMs: Millis;
   /** Longest such pause; for ever after. 10 s: `guess`, an operator who fixed the network should not wait longer. */
   readonly isolationPauseMaxMs: Millis;
+  /** Who lost several neighbours within this time, but has at least half of its links, waits a random part of it before it looks for others. 1 s: `measured` (bench/heal, 64 peers on two cores, 2026-11-28), as long as those left without a link need. */
+  readonly yieldMs: Millis;
   /** Contacts taken from one `contacts` command, at random. 16: `guess`. */
   readonly contactsMax: number;
 
@@ -121,6 +123,7 @@ export const defaultHyParViewConfig: HyParViewConfig = Object.freeze({
   refusalMemoryMaxMs: 120_000,
   isolationPauseMinMs: 500,
   isolationPauseMaxMs: 10_000,
+  yieldMs: 1_000,
   contactsMax: 16,
   bridgeIntervalMs: 5_000,
   bridgeDoubtfulIntervalMs: 600_000,

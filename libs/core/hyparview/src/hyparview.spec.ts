@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { Bench, emitted, info, sent } from './bench.test-support.ts';
+import { admitAll } from './admission.ts';
+import { Bench, emitted, type HyParViewEffect, info, sent } from './bench.test-support.ts';
+import { defaultHyParViewConfig } from './config.ts';
 import type { HyParViewMessage } from './messages.ts';
 
 const small = { activeCapacity: 3, highPrioritySlots: 0, attemptsMax: 8 };
@@ -251,6 +253,56 @@ describe('repair (TR-07-13 §4.3)', () => {
     expect(effects).toContainEqual({ kind: 'close', peer: 'a' });
     expect(emitted(effects)).toEqual([{ kind: 'neighborDown', peer: info('a'), reason: 'suspected' }]);
     expect(sent(effects, 'neighbor').length).toBeGreaterThan(0);
+  });
+
+  describe('after a crash of many', () => {
+    const six = { activeCapacity: 6, highPrioritySlots: 0 };
+
+    /** Six neighbours, all places taken, and spares; `lost` of the neighbours go, a millisecond apart. */
+    function crashed(lost: number): { readonly bench: Bench; readonly asked: string[] } {
+      const bench = new Bench(six).neighbors('a', 'b', 'c', 'd', 'e', 'f');
+      bench.contacts('s1', 's2', 's3', 's4', 's5', 's6', 's7', 's8', 's9');
+      const asked: string[] = [];
+      for (const peer of ['a', 'b', 'c', 'd', 'e', 'f'].slice(0, lost)) {
+        bench.now++;
+        asked.push(...asks(bench.feed({ kind: 'linkDown', peer, reason: 'lost' })));
+      }
+      return { bench, asked };
+    }
+
+    const asks = (effects: readonly HyParViewEffect[]) => sent(effects, 'neighbor').map(({ to }) => to);
+
+    test('who has half of its links left yields to those who have fewer, for a while', () => {
+      const { bench, asked } = crashed(3);
+      // Those that were asked for the first loss.
+      expect(asked).toHaveLength(2);
+      for (const peer of asked) expect(asks(bench.hear(peer, refused))).toEqual([]);
+      const { yieldMs } = defaultHyParViewConfig;
+      const until = bench.core.nextDeadline();
+      expect(until).toBeLessThanOrEqual(yieldMs + 2);
+      expect(asks(bench.runTo(until))).toHaveLength(4);
+    });
+
+    test('who has fewer asks at once', () => {
+      const { asked } = crashed(4);
+      expect(asked).toHaveLength(5);
+    });
+
+    test('the next one that is lost long after is replaced at once again', () => {
+      const { bench, asked } = crashed(1);
+      for (const peer of asked) bench.hear(peer, accepted);
+      bench.runTo(2_000);
+      expect(asks(bench.feed({ kind: 'linkDown', peer: 'b', reason: 'lost' })).length).toBeGreaterThan(0);
+    });
+  });
+
+  test('who is said to be dead is asked last, but asked', () => {
+    const isDoubted = (peer: string) => peer !== 's5';
+    const bench = new Bench(small, { policy: { ...admitAll, isDoubted } }).neighbors('a', 'b', 'c');
+    bench.contacts(...spares);
+    const [first, second] = sent(bench.feed({ kind: 'linkDown', peer: 'a', reason: 'lost' }), 'neighbor');
+    expect(first?.to).toBe('s5');
+    expect(second?.to).toMatch(/s[1-4]/);
   });
 
   test('whoever refused is asked again, ever more rarely', () => {

@@ -624,11 +624,11 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     this.#rounds.restart();
   }
 
-  /** TR-07-13 §4.3: the loss of a neighbour is repaired at once, from the passive view. */
+  /** TR-07-13 §4.3: the loss of a neighbour is repaired from the passive view, at once unless there are others to yield to. */
   #lose(now: Millis, peer: PeerInfo, reason: NeighborDownReason, out: Out): void {
     this.stats.lost++;
     this.#removeNeighbor(now, peer, reason, out);
-    this.#rounds.restartHedging();
+    this.#rounds.lost(now, this.#isUrgent());
     this.#fill(now, out);
   }
 
@@ -657,15 +657,27 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     out.emit({ kind: 'contactsNeeded' });
   }
 
-  /** TR-07-13 §4.3: a random one of the passive view, and so on until the view is full or all had their chance. */
+  /** TR-07-13 §4.3: a random one of the passive view, and so on until the view is full or all had their chance; those said to be dead come last. */
   #nextCandidate(): PeerInfo | undefined {
-    // With less than half of its links a peer asks all it knows.
-    const isUrgent = this.#views.deficit * 2 > this.#views.wanted;
-    if (!isUrgent && !this.#rounds.mayAsk) return undefined;
+    if (!this.#isUrgent() && !this.#rounds.mayAsk) return undefined;
     const isFresh = ({ id }: PeerInfo) => !this.#rounds.wasTried(id) && !this.#attempts.has(id);
-    const claimant = this.#views.places?.claimant(this.#rng, isFresh);
-    if (claimant !== undefined) return claimant;
-    return this.#views.findSpare(isFresh);
+    let areDoubted = false;
+    const isLikely = (peer: PeerInfo) => {
+      if (!isFresh(peer)) return false;
+      if (!this.#views.isDoubted(peer.id)) return true;
+      areDoubted = true;
+      return false;
+    };
+    return this.#candidate(isLikely) ?? (areDoubted ? this.#candidate(isFresh) : undefined);
+  }
+
+  /** With less than half of its links a peer asks all it knows, at once. */
+  #isUrgent(): boolean {
+    return this.#views.deficit * 2 > this.#views.wanted;
+  }
+
+  #candidate(isWanted: (peer: PeerInfo) => boolean): PeerInfo | undefined {
+    return this.#views.places?.claimant(this.#rng, isWanted) ?? this.#views.findSpare(isWanted);
   }
 
   /** Sends a request, unless one is on its way or the peer is not admitted. */
@@ -717,7 +729,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     const views = this.#views;
     const surplus = views.deficit < 0 ? views.places?.expendable(this.#rng) : undefined;
     if (surplus !== undefined) this.#placement.evict(now, surplus, 'evicted', null, out);
-    const claimant = views.places?.claimant(this.#rng, ({ id }) => !this.#attempts.has(id));
+    const claimant = views.places?.claimant(this.#rng, ({ id }) => !this.#attempts.has(id) && !views.isDoubted(id));
     if (claimant === undefined) return;
     const dropping = views.hasRoom ? undefined : views.places?.expendable(this.#rng, claimant);
     this.#ask(now, claimant, 'near', dropping ?? null, out);

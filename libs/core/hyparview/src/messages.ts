@@ -70,4 +70,6 @@ export interface AdmissionPolicy {
   admit(candidate: PeerInfo, neighbors: readonly PeerInfo[]): boolean;
   /** May `peer` enter the passive view? */
   remember(peer: PeerInfo): boolean;
+  /** Is `peer` said to be dead? Then it is asked after all others. Absent: nobody is. */
+  isDoubted?(peer: PeerId): boolean;
 }

@@ -17,6 +17,9 @@ export class Rounds {
   #asked = 0;
   #failures = 0;
   #isHedging = false;
+  #lostAt: Millis = Number.NEGATIVE_INFINITY;
+  /** The next round is put off for those who need links more. */
+  #isYielding = false;
   #forgiveAt: Millis = never;
   /** Due from the start: the first tick of a peer without contacts asks for them. */
   #nextAt: Millis = 0;
@@ -42,7 +45,7 @@ export class Rounds {
 
   /** Whether this round may ask one more. */
   get mayAsk(): boolean {
-    return this.#asked < this.#config.attemptsPerRound;
+    return !this.#isYielding && this.#asked < this.#config.attemptsPerRound;
   }
 
   wasTried(peer: PeerId): boolean {
@@ -61,6 +64,7 @@ export class Rounds {
 
   begin(now: Millis): void {
     this.#nextAt = never;
+    this.#isYielding = false;
     this.#asked = 0;
     if (now < this.#forgiveAt) return;
     this.#tried.clear();
@@ -74,12 +78,22 @@ export class Rounds {
     this.#failures = 0;
     this.#forgiveAt = never;
     this.#nextAt = never;
+    this.#isYielding = false;
   }
 
-  /** A neighbour was lost. */
-  restartHedging(): void {
+  /**
+   * A neighbour was lost. One is replaced at once. When more go within `yieldMs`, many have crashed and everybody searches: whoever is not in urgent need
+   * waits a random part of that time, so that those with no link left, or few, find peers that still have room, and time to answer.
+   */
+  lost(now: Millis, isUrgent: boolean): void {
+    const isAlone = now - this.#lostAt > this.#config.yieldMs;
+    const yieldUntil = this.#isYielding ? this.#nextAt : now + this.#rng.float() * this.#config.yieldMs;
     this.restart();
     this.#isHedging = true;
+    this.#lostAt = now;
+    if (isUrgent || isAlone) return;
+    this.#isYielding = true;
+    this.#nextAt = yieldUntil;
   }
 
   /** No place is free. */

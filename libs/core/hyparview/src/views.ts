@@ -190,6 +190,11 @@ export class Views {
     return this.#passive.sample(this.#rng, count);
   }
 
+  /** Is `peer` said to be dead? */
+  isDoubted(peer: PeerId): boolean {
+    return this.#policy.isDoubted?.(peer) === true;
+  }
+
   /** A spare that `isWanted`, about at random. */
   findSpare(isWanted: (peer: PeerInfo) => boolean): PeerInfo | undefined {
     return this.#passive.find(this.#rng, isWanted);
