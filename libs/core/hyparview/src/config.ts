@@ -47,7 +47,7 @@ export interface HyParViewConfig {
   readonly isolationPauseMinMs: Millis;
   /** Longest such pause; for ever after. 10 s: `guess`, an operator who fixed the network should not wait longer. */
   readonly isolationPauseMaxMs: Millis;
-  /** Who lost several neighbours within this time, but has at least half of its links, waits a random part of it before it looks for others. 1 s: `measured` (bench/heal, 64 peers on two cores, 2026-11-28), as long as those left without a link need. */
+  /** Who lost several neighbours within this time, but has at least half of its links, waits a random part of it before it looks for others. 1 s: `guess`, as long as those left without a link need on two cores that 64 peers share (ADR 39). */
   readonly yieldMs: Millis;
   /** Contacts taken from one `contacts` command, at random. 16: `guess`. */
   readonly contactsMax: number;
