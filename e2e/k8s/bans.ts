@@ -1,6 +1,6 @@
+import { eventually } from '../support/shell.ts';
 import type { Operator } from './operator.ts';
 import type { Pod, Release } from './release.ts';
-import { eventually } from './shell.ts';
 import { apiOf, startTraffic } from './traffic.ts';
 
 /** What a pod's `/status` says, as far as a ban shows there. */

@@ -1,7 +1,7 @@
+import type { Report } from '../support/report.ts';
+import { eventually, run, start } from '../support/shell.ts';
 import type { Options } from './options.ts';
 import { Release } from './release.ts';
-import type { Report } from './report.ts';
-import { eventually, run, start } from './shell.ts';
 import { apiOf, startTraffic } from './traffic.ts';
 
 const peers = 4;

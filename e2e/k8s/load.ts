@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { run } from '../support/shell.ts';
 import type { Release } from './release.ts';
-import { run } from './shell.ts';
 
 /** Runs a scenario of load-tests/ with k6 from outside the cluster, against three peers; answers the line of each threshold. */
 export async function k6(release: Release, scenario: string, env: Readonly<Record<string, string>>): Promise<string> {

@@ -2,6 +2,8 @@
  * The chart on a real cluster: installed, tested, half killed, scaled, upgraded under traffic, removed. Each step is a
  * test; the last line counts them.
  */
+import { Report } from '../support/report.ts';
+import { attempt, eventually, run } from '../support/shell.ts';
 import { banReachesTheMesh } from './bans.ts';
 import { withCertManager } from './cert-manager.ts';
 import { k6 } from './load.ts';
@@ -9,9 +11,7 @@ import { doctorInPod, drainByCommand } from './on-call.ts';
 import { Operator } from './operator.ts';
 import { readOptions, usage } from './options.ts';
 import { Release } from './release.ts';
-import { Report } from './report.ts';
 import { foreignPod, secretsStaySecret } from './security.ts';
-import { attempt, eventually, run } from './shell.ts';
 import { apiOf, startTraffic } from './traffic.ts';
 import { ChangeOver, renewal } from './upgrades.ts';
 

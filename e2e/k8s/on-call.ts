@@ -1,5 +1,5 @@
+import { eventually } from '../support/shell.ts';
 import type { Release } from './release.ts';
-import { eventually } from './shell.ts';
 
 /** `starling …` in a pod's own container, as docs/operations tells whoever is on call. Throws when it fails. */
 async function inPod(release: Release, pod: string, role: string, args: readonly string[]): Promise<string> {

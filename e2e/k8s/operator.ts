@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OperatorKey } from '@starling/identity';
+import { run } from '../support/shell.ts';
 import type { Release } from './release.ts';
-import { run } from './shell.ts';
 
 const command = new URL('../../apps/cli/src/main.ts', import.meta.url).pathname;
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { attempt, type Ended, eventually, type RunOptions, run, start } from '../support/shell.ts';
 import { imageValues, type Options } from './options.ts';
-import { attempt, type Ended, eventually, type RunOptions, run, start } from './shell.ts';
 
 /** A pod, as far as the tests look at it. */
 export interface Pod {

@@ -1,5 +1,5 @@
+import { eventually } from '../support/shell.ts';
 import type { Release } from './release.ts';
-import { eventually } from './shell.ts';
 
 /** Messages that flow until `stop`, which says how many, and throws when one was lost. */
 export interface Traffic {

@@ -1,5 +1,5 @@
+import { eventually } from '../support/shell.ts';
 import type { Release } from './release.ts';
-import { eventually } from './shell.ts';
 import { apiOf, startTraffic, type Traffic } from './traffic.ts';
 
 /**
