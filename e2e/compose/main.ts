@@ -29,17 +29,8 @@ async function main(): Promise<number> {
   }
   const project = new Project();
   const report = new Report();
-  const interrupted = new Promise<never>((_, reject) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => reject(new Error(signal)));
-  });
-  try {
-    await Promise.race([interrupted, steps()]);
-  } catch (error) {
-    report.failed++;
-    console.log(`not ok - stopped: ${error instanceof Error ? error.message : String(error)}`);
-  } finally {
-    await report.test('down: no container and no network is left', () => project.down());
-  }
+  await report.untilStopped(steps);
+  await report.test('down: no container and no network is left', () => project.down());
   console.log(`\n${report.close()}`);
   return report.failed > 0 ? 1 : 0;
 

@@ -1,15 +1,15 @@
 import { fileURLToPath } from 'node:url';
 import { attempt, run } from '../support/shell.ts';
 
+const name = 'starling-e2e';
 const file = fileURLToPath(new URL('../../deploy/compose.yaml', import.meta.url));
+const compose = ['compose', '--project-name', name, '--file', file];
 
 /** deploy/compose.yaml under a name of its own, by `docker compose`. */
 export class Project {
-  readonly #name = 'starling-e2e';
-
   /** Throws with what the command printed when it fails. */
   compose(args: readonly string[], timeoutMs = 180_000): Promise<string> {
-    return run('docker', ['compose', '--project-name', this.#name, '--file', file, ...args], { timeoutMs });
+    return run('docker', [...compose, ...args], { timeoutMs });
   }
 
   docker(args: readonly string[]): Promise<string> {
@@ -43,7 +43,7 @@ export class Project {
   /** Removes everything that it made, but not the images. */
   async down(): Promise<void> {
     await this.compose(['down', '--volumes', '--timeout', '20']);
-    const mine = ['--filter', `label=com.docker.compose.project=${this.#name}`];
+    const mine = ['--filter', `label=com.docker.compose.project=${name}`];
     const left = [
       await this.docker(['ps', '--all', '--quiet', ...mine]),
       await this.docker(['network', 'ls', '--quiet', ...mine]),
@@ -59,7 +59,7 @@ export class Project {
     ];
     const outputs: string[] = [];
     for (const args of looks) {
-      const { output } = await attempt('docker', ['compose', '-p', this.#name, '-f', file, ...args]);
+      const { output } = await attempt('docker', [...compose, ...args]);
       outputs.push(`docker compose ${args.join(' ')}\n${output.trim()}`);
     }
     return outputs.join('\n\n');

@@ -27,27 +27,18 @@ async function main(): Promise<number> {
   const { peers } = options;
   const fewer = peers - 4;
   const changeOver = new ChangeOver(release, fewer);
-  const interrupted = new Promise<never>((_, reject) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => reject(new Error(signal)));
-  });
   let installed = false;
-  try {
-    await Promise.race([interrupted, steps()]);
-  } catch (error) {
-    report.failed++;
-    console.log(`not ok - stopped: ${error instanceof Error ? error.message : String(error)}`);
-  } finally {
-    if (report.failed > 0 && options.keep) console.log(`kept: namespace ${options.namespace}`);
-    else if (installed) {
-      await report.test('nothing is left behind', async () => {
-        await release.deleteNamespace();
-        const volumes = await run('kubectl', ['get', 'persistentvolumes', '-o', 'json']);
-        const left = (JSON.parse(volumes) as { items: { spec: { claimRef?: { namespace?: string } } }[] }).items.filter(
-          ({ spec }) => spec.claimRef?.namespace === options.namespace,
-        );
-        if (left.length > 0) throw new Error(`${left.length} volumes are left`);
-      });
-    }
+  await report.untilStopped(steps);
+  if (report.failed > 0 && options.keep) console.log(`kept: namespace ${options.namespace}`);
+  else if (installed) {
+    await report.test('nothing is left behind', async () => {
+      await release.deleteNamespace();
+      const volumes = await run('kubectl', ['get', 'persistentvolumes', '-o', 'json']);
+      const left = (JSON.parse(volumes) as { items: { spec: { claimRef?: { namespace?: string } } }[] }).items.filter(
+        ({ spec }) => spec.claimRef?.namespace === options.namespace,
+      );
+      if (left.length > 0) throw new Error(`${left.length} volumes are left`);
+    });
   }
   console.log(`\n${report.close()}`);
   return report.failed > 0 ? 1 : 0;

@@ -22,6 +22,19 @@ export class Report {
     }
   }
 
+  /** Runs the steps to their end, or until SIGINT or SIGTERM comes; what stops them before is a failed test, and is shown. */
+  async untilStopped(steps: () => Promise<void>): Promise<void> {
+    const interrupted = new Promise<never>((_, reject) => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => reject(new Error(signal)));
+    });
+    try {
+      await Promise.race([interrupted, steps()]);
+    } catch (error) {
+      this.failed++;
+      console.log(`not ok - stopped: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
   /** A test that cannot run here; with STARLING_REQUIRE_ALL=1 that is a failure. */
   skip(title: string, why: string): void {
     const strict = process.env.STARLING_REQUIRE_ALL === '1';
