@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { admitAll } from './admission.ts';
 import { Bench, info, sent } from './bench.test-support.ts';
 import type { HyParViewMessage, NeighborPriority } from './messages.ts';
 import { Rank } from './rank.ts';
@@ -71,6 +72,23 @@ describe('ranked places', () => {
     const [reply] = sent(bench.hear(asker, neighbor(asker, 'low')), 'neighborReply');
     expect(reply?.message.accepted).toBe(false);
     expect(rightful).toContain(reply?.message.dropped?.id);
+  });
+
+  test('a refusal names nobody who is said to be dead', () => {
+    const [asker = '', ...others] = worse;
+    const named = (isDoubted: (id: string) => boolean) => {
+      const bench = new Bench(config, { policy: { ...admitAll, isDoubted } }).neighbors(...rightful);
+      bench.now = 600_000;
+      bench.contacts(...others.slice(0, 16));
+      return sent(bench.hear(asker, neighbor(asker, 'low')), 'neighborReply')[0]?.message.dropped?.id;
+    };
+    const best = named(() => false);
+    expect(others).toContain(best);
+    expect(named((id) => id !== best)).toBe(best);
+    const second = named((id) => id === best);
+    expect(second).not.toBe(best);
+    expect([...others, ...rightful]).toContain(second);
+    expect(rightful).toContain(named((id) => !rightful.includes(id)));
   });
 
   test('without a neighbour the one who was named is asked next, and each only once a round', () => {

@@ -207,8 +207,8 @@ export class Views {
 
   /**
    * Whom `asker` may ask instead: of all known peers the one that ranks best for it at the place where this peer ranks best
-   * itself, so that following such hints leads to its place in a few steps; else a random neighbour. Null when there is none,
-   * or places are not ranked.
+   * itself, so that following such hints leads to its place in a few steps; else a random neighbour. Nobody who is said to be
+   * dead: the best would be named each time, and leads nowhere. Null when there is none, or places are not ranked.
    */
   hintFor(asker: PeerInfo): PeerInfo | null {
     if (this.places === null) return null;
@@ -226,7 +226,7 @@ export class Views {
     for (let i = 0; i < spares.length; i++) {
       const peer = spares[i] as PeerInfo;
       const rank = rankOf(peer, hashes[i]);
-      if (rank >= bestRank || peer.id === asker.id) continue;
+      if (rank >= bestRank || peer.id === asker.id || this.isDoubted(peer.id)) continue;
       best = peer;
       bestRank = rank;
     }
