@@ -19,8 +19,10 @@ export interface GrpcTransportConfig {
   readonly port: number;
   /** Peers of another mesh are refused. */
   readonly mesh: string;
-  /** From dial to link, TCP and hello included. */
+  /** From dial to connection: TCP, TLS and the other side's HTTP/2 settings. A process that hangs sends none. */
   readonly connectTimeoutMs: number;
+  /** From connection to link. Whoever took the connection is alive; when half of a mesh is gone the others are too busy to answer within a second (ADR 40). */
+  readonly answerTimeoutMs: number;
   /** How long a stream that was accepted may take to say hello, and then again to confirm. */
   readonly acceptTimeoutMs: number;
   /** How long closing flushes what is queued. */
@@ -49,6 +51,7 @@ export const defaultGrpcTransportConfig: GrpcTransportConfig = {
   port: 7400,
   mesh: 'default',
   connectTimeoutMs: 1_000,
+  answerTimeoutMs: 2_000,
   acceptTimeoutMs: 2_000,
   closeTimeoutMs: 1_000,
   keepaliveIntervalMs: 120_000,

@@ -94,10 +94,19 @@ describe('dialling what is no peer', () => {
       answer((bytes) => call.write(bytes));
     });
     cleanups.push(server.stop);
-    const a = await peer('a', { connectTimeoutMs: 300 });
+    const a = await peer('a', { connectTimeoutMs: 300, answerTimeoutMs: 100 });
     await expect(a.transport.contact(`127.0.0.1:${server.port}`)).rejects.toMatchObject({ reason });
     expect(a.heard.events).toEqual([]);
     expect(a.transport.counters.dialsFailed[reason as 'timeout']).toBe(1);
+  });
+
+  it('waits longer for whoever has taken the connection: it is alive, if too busy to answer', async () => {
+    const server = await rawServer((call) => {
+      setTimeout(() => call.write(encodeHello(rawHello('b'))), 600);
+    });
+    cleanups.push(server.stop);
+    const a = await peer('a', { connectTimeoutMs: 300 });
+    expect(await a.transport.contact(`127.0.0.1:${server.port}`)).toMatchObject({ name: 'b' });
   });
 
   it('takes a version of the future that still speaks this one', async () => {

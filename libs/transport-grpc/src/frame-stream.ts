@@ -3,6 +3,7 @@ import {
   type ChannelOptions,
   Client,
   type ClientDuplexStream,
+  connectivityState,
   type ServerDuplexStream,
   status,
 } from '@grpc/grpc-js';
@@ -100,6 +101,11 @@ export class DialledStream implements FrameStream {
 
   get over(): boolean {
     return this.#over;
+  }
+
+  /** Whether the other side has taken the connection and said so; perhaps no more than that. */
+  get isConnected(): boolean {
+    return !this.#over && this.#client.getChannel().getConnectivityState(false) === connectivityState.READY;
   }
 
   write(frame: Buffer, done?: () => void): void {

@@ -268,15 +268,13 @@ export class GrpcTransport implements Transport<Uint8Array> {
       this.#config,
       this.#opened(),
     );
-    // After what has come in meanwhile is read: a process that stalled finds its timers due before its sockets.
-    const timer = setTimeout(() => setImmediate(() => this.#onDialTimeout(dial)), this.#config.connectTimeoutMs);
     const dial: Dial = {
       address,
       expected,
       number: hello.number,
       stream,
       decoder: new FrameDecoder(this.#config.frames),
-      timer,
+      timer: afterReading(() => this.#onConnectTimeout(dial), this.#config.connectTimeoutMs),
       succeed: then.succeed,
       fail: then.fail,
       state: 'calling',
@@ -350,6 +348,12 @@ export class GrpcTransport implements Transport<Uint8Array> {
     stream.write(encodeConfirm());
     this.#adopt(slot, stream, decoder, answer, dial.certified);
     dial.succeed(answer.peer);
+  }
+
+  #onConnectTimeout(dial: Dial): void {
+    if (dial.state === 'calling' && dial.stream.isConnected) {
+      dial.timer = afterReading(() => this.#onDialTimeout(dial), this.#config.answerTimeoutMs);
+    } else this.#onDialTimeout(dial);
   }
 
   #onDialTimeout(dial: Dial): void {
@@ -607,6 +611,11 @@ export class GrpcTransport implements Transport<Uint8Array> {
       this.#streams--;
     };
   }
+}
+
+/** A timer that fires after what has come in meanwhile is read: a process that stalled finds its timers due before its sockets. */
+function afterReading(then: () => void, ms: number): NodeJS.Timeout {
+  return setTimeout(() => setImmediate(then), ms);
 }
 
 function certifiedBy({ proof }: Inbound): CertifiedPeer | null {

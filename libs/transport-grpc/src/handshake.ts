@@ -1,7 +1,7 @@
 import type { ContactFailure } from '@starling/host';
 import type { PeerId, PeerInfo } from '@starling/kernel';
 import type { DecodedFrame, FrameDecoder, Hello, Refusal } from '@starling/wire';
-import type { FrameStream } from './frame-stream.ts';
+import type { DialledStream, FrameStream } from './frame-stream.ts';
 import type { CertifiedPeer, DialProblem, Proof } from './mutual-tls.ts';
 
 /** The versions of starling.link.v1 that this code speaks. */
@@ -88,12 +88,13 @@ export interface Dial {
   readonly expected: PeerId | null;
   /** Of the hello that this dial said. */
   readonly number: number;
-  readonly stream: FrameStream;
+  readonly stream: DialledStream;
   readonly decoder: FrameDecoder;
-  readonly timer: NodeJS.Timeout;
   readonly succeed: (peer: PeerInfo) => void;
   readonly fail: (reason: ContactFailure, detail: string) => void;
   state: 'calling' | 'answered' | 'yielded' | 'over';
+  /** Of the connection, and then of the answer. */
+  timer: NodeJS.Timeout;
   /** What the other side said. */
   answer: Hello | null;
   /** What its certificate said; null before the handshake, and where links are not secured. */

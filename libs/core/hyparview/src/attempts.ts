@@ -14,25 +14,26 @@ export interface Attempt {
   readonly dropping: PeerInfo | null;
 }
 
-/** The requests in flight, at most one per peer, bounded, all with the same deadline. */
+/** The requests in flight, at most one per peer, bounded, all with the same deadline; after `patienceMs` they are no longer counted on. */
 export class Attempts {
   readonly #capacity: number;
   readonly #byPeer = new SmallMap<Attempt>();
   readonly #deadlines: DeadlineQueue<PeerId>;
-  #filling = 0;
+  readonly #filling: DeadlineQueue<PeerId>;
 
-  constructor(capacity: number, timeoutMs: Millis) {
+  constructor(capacity: number, patienceMs: Millis, timeoutMs: Millis) {
     this.#capacity = capacity;
     this.#deadlines = new DeadlineQueue(timeoutMs);
+    this.#filling = new DeadlineQueue(patienceMs);
   }
 
   get isFull(): boolean {
     return this.#byPeer.size >= this.#capacity;
   }
 
-  /** Those that are to end in a free place: `join` and `fill`. */
+  /** Those that are to end in a free place, `join` and `fill`, and may be expected to. */
   get filling(): number {
-    return this.#filling;
+    return this.#filling.size;
   }
 
   has(peer: PeerId): boolean {
@@ -46,7 +47,7 @@ export class Attempts {
   start(now: Millis, attempt: Attempt): void {
     this.#byPeer.set(attempt.peer.id, attempt);
     this.#deadlines.arm(now, attempt.peer.id);
-    if (isFilling(attempt)) this.#filling++;
+    if (isFilling(attempt)) this.#filling.arm(now, attempt.peer.id);
   }
 
   /** Ends an attempt: it was answered, overtaken or failed. */
@@ -55,7 +56,7 @@ export class Attempts {
     if (attempt === undefined) return undefined;
     this.#byPeer.delete(peer);
     this.#deadlines.cancel(peer);
-    if (isFilling(attempt)) this.#filling--;
+    this.#filling.cancel(peer);
     return attempt;
   }
 
@@ -65,13 +66,20 @@ export class Attempts {
     return peer === undefined ? undefined : this.take(peer);
   }
 
+  /** Whether some attempt has just become one that is no longer counted on. */
+  becameSlow(now: Millis): boolean {
+    const { size } = this.#filling;
+    while (this.#filling.expire(now) !== undefined);
+    return this.#filling.size < size;
+  }
+
   /** The peers asked, in the order of asking. */
   peers(): PeerId[] {
     return this.#byPeer.keys();
   }
 
   nextDeadline(): Millis {
-    return this.#deadlines.next();
+    return Math.min(this.#deadlines.next(), this.#filling.next());
   }
 }
 

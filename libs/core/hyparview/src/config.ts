@@ -29,7 +29,9 @@ export interface HyParViewConfig {
   /** Share by which every period varies, 0 … 1, so that peers started together drift apart. 0.2: `guess`. */
   readonly jitter: number;
 
-  /** A request that is not answered in this time, dial included, has failed. 1 s: the connect deadline. */
+  /** A request for a free place that is not answered in this time, dial included, is no longer counted on: another peer is asked beside it. 1 s: the connect deadline. */
+  readonly attemptPatienceMs: Millis;
+  /** A request that is not answered in this time, dial included, has failed. 3 s: the deadlines of a dial together; given up sooner, peers that are alive and busy were dialled again by everybody (ADR 40). */
   readonly attemptTimeoutMs: Millis;
   /** Requests in flight, for whatever reason. 16: `guess`, twice the active view. */
   readonly attemptsMax: number;
@@ -114,7 +116,8 @@ export const defaultHyParViewConfig: HyParViewConfig = Object.freeze({
   shuffleFastIntervalMs: 1_000,
   shuffleFastForMs: 60_000,
   jitter: 0.2,
-  attemptTimeoutMs: 1_000,
+  attemptPatienceMs: 1_000,
+  attemptTimeoutMs: 3_000,
   attemptsMax: 16,
   attemptsIsolated: 2,
   attemptsPerRound: 16,
@@ -162,6 +165,7 @@ export function assertHyParViewConfig(config: HyParViewConfig): void {
   );
   assert(config.jitter >= 0 && config.jitter < 1, 'jitter is in [0, 1)');
   assert(config.attemptsMax > config.activeCapacity, 'attemptsMax is above activeCapacity');
+  assert(config.attemptPatienceMs <= config.attemptTimeoutMs, 'attemptPatienceMs is at most attemptTimeoutMs');
   assert(config.refusalMemoryMinMs <= config.refusalMemoryMaxMs, 'refusalMemoryMinMs is within refusalMemoryMaxMs');
   assert(config.isolationPauseMinMs <= config.isolationPauseMaxMs, 'isolationPauseMinMs is within isolationPauseMaxMs');
   assert(config.reconnectPauseMinMs <= config.reconnectPauseMaxMs, 'reconnectPauseMinMs is within reconnectPauseMaxMs');

@@ -233,9 +233,22 @@ describe('repair (TR-07-13 §4.3)', () => {
     const bench = full();
     const [first] = sent(bench.feed({ kind: 'linkDown', peer: 'a', reason: 'lost' }), 'neighbor');
     const silent = first?.to ?? '';
-    bench.runTo(1_000);
+    bench.runTo(defaultHyParViewConfig.attemptTimeoutMs);
     expect(bench.passive()).not.toContain(silent);
     expect(sent(bench.hear(silent, accepted), 'disconnect')).toEqual([{ to: silent, message: disconnect('evicted') }]);
+  });
+
+  test('beside one that is slow to answer another is asked, and it may still say yes', () => {
+    const bench = full();
+    const asked = sent(bench.feed({ kind: 'linkDown', peer: 'a', reason: 'lost' }), 'neighbor').map(({ to }) => to);
+    const { attemptPatienceMs } = defaultHyParViewConfig;
+    expect(sent(bench.runTo(attemptPatienceMs - 1), 'neighbor')).toEqual([]);
+    const others = sent(bench.runTo(attemptPatienceMs), 'neighbor').map(({ to }) => to);
+    expect(others).toHaveLength(2);
+    for (const slow of asked) expect(others).not.toContain(slow);
+    expect(sent(bench.hear(asked[0] ?? '', accepted), 'disconnect')).toEqual([]);
+    expect(bench.active()).toContain(asked[0]);
+    expect(sent(bench.hear(others[0] ?? '', accepted), 'disconnect')).toHaveLength(1);
   });
 
   test('of two that accept, one has come too late', () => {

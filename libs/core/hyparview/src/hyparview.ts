@@ -73,7 +73,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     this.#rng = rng;
     this.#selfId = self.id;
     this.#views = new Views(config, self, rng, policy);
-    this.#attempts = new Attempts(config.attemptsMax, config.attemptTimeoutMs);
+    this.#attempts = new Attempts(config.attemptsMax, config.attemptPatienceMs, config.attemptTimeoutMs);
     this.#rounds = new Rounds(config, rng);
     this.#islands = new Islands(config, rng);
     this.#shuffles = new Shuffles(config, this.#views, rng);
@@ -518,6 +518,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     for (let late = this.#attempts.expire(now); late !== undefined; late = this.#attempts.expire(now)) {
       this.#onAttemptFailed(now, late, out);
     }
+    if (this.#attempts.becameSlow(now)) this.#fill(now, out);
     if (now >= this.#rounds.nextAt) {
       this.#rounds.begin(now);
       this.#fill(now, out);

@@ -23,7 +23,7 @@ export interface KademliaConfig {
   readonly suspectMs: Millis;
   /** Peers of which that is remembered; the oldest is forgotten first. 1,024: `guess`. */
   readonly suspectsMax: number;
-  /** A call that is not answered for so long has failed, dial included. 1.5 s: above the transport's 1 s for a dial. */
+  /** A call that is not answered for so long has failed, dial included. 1.5 s: above the transport's 1 s for a connection. */
   readonly rpcTimeoutMs: Millis;
   /** Another peer is asked beside one that is slower than this share of the calls before it. 0.9: the tail at scale, Dean and Barroso (CACM 2013). */
   readonly hedgePercentile: number;
