@@ -1,6 +1,7 @@
 import { type Effect, type Input, type Millis, type PeerInfo, RecordingOutbox, Rng } from '@starling/kernel';
 import { describe, expect, test } from 'vitest';
 import { defaultLivenessConfig } from './config.ts';
+import { guardianOf } from './guardian.ts';
 import { Liveness } from './liveness.ts';
 import type { LivenessCommand, LivenessEvent, LivenessMessage } from './messages.ts';
 
@@ -244,6 +245,25 @@ describe('suspicion', () => {
       expect(dead - lostAt).toBeGreaterThan(2_000);
       expect(dead - lostAt).toBeLessThanOrEqual(config.pingIntervalMs + 2_100);
     }
+  });
+
+  test('nor does it take longer when another becomes the guardian in the middle of the silence', () => {
+    const ids = Array.from({ length: 50 }, (_, i) => `n${i}`);
+    const bench = new Bench();
+    bench.watch('a', 'b', 'c');
+    // This peer does not guard `a`, and `a` guards it, until a newcomer does.
+    const guardOfA = ids.find((id) => guardianOf('a', ['self', id]) === id) ?? '';
+    const newcomer = ids.find((id) => guardianOf('self', ['a', 'b', 'c', id]) === id) ?? '';
+    const rest = ['b', 'c'].filter((id) => guardianOf('self', ['a', id]) === id);
+    for (const peer of rest) bench.feed({ kind: 'command', command: { kind: 'unwatch', peer } });
+    bench.hear('a', { kind: 'watchers', peers: [info(guardOfA)] });
+    bench.run(5_000, (_, message) => ack(message));
+    while (bench.core.stats.misses === 0 && bench.now < 10_000) bench.run(bench.now + 10, allBut('a'));
+    bench.watch(newcomer);
+    bench.run(15_000, allBut('a'));
+    const [dead = 0] = bench.happened('dead');
+    expect(dead - 5_000).toBeGreaterThan(2_000);
+    expect(dead - 5_000).toBeLessThanOrEqual(config.guardIntervalMs + 2_100);
   });
 
   test('a stall of less than 2 s never ends in dead', () => {

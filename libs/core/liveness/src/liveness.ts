@@ -304,11 +304,11 @@ export class Liveness implements ProtocolCore<LivenessMessage, LivenessCommand, 
     }
   }
 
-  /** Pings, unless other traffic made it superfluous. */
+  /** Pings, unless other traffic made it superfluous. Not put off when no ping was answered, though whoever guards it may be another by now. */
   #onPingDue(now: Millis, watch: Watch, out: Out): void {
     this.#clearIfHeard(now, watch, out);
     const nextAt = this.#nextPingAt(now, watch.heardAt, watch);
-    if (nextAt > now && now - watch.pingedAt < this.#config.pingAnywayMs) {
+    if (!watch.isSilent && nextAt > now && now - watch.pingedAt < this.#config.pingAnywayMs) {
       watch.pingAt = nextAt;
       return;
     }
