@@ -66,8 +66,8 @@ export class Attempts {
     return peer === undefined ? undefined : this.take(peer);
   }
 
-  /** Whether some attempt has just become one that is no longer counted on. */
-  becameSlow(now: Millis): boolean {
+  /** Ends the patience with those that are slow; whether there were any. They may still be answered. */
+  expirePatience(now: Millis): boolean {
     const { size } = this.#filling;
     while (this.#filling.expire(now) !== undefined);
     return this.#filling.size < size;

@@ -518,7 +518,7 @@ export class HyParView implements ProtocolCore<HyParViewMessage, HyParViewComman
     for (let late = this.#attempts.expire(now); late !== undefined; late = this.#attempts.expire(now)) {
       this.#onAttemptFailed(now, late, out);
     }
-    if (this.#attempts.becameSlow(now)) this.#fill(now, out);
+    if (this.#attempts.expirePatience(now)) this.#fill(now, out);
     if (now >= this.#rounds.nextAt) {
       this.#rounds.begin(now);
       this.#fill(now, out);

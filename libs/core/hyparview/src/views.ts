@@ -207,7 +207,7 @@ export class Views {
 
   /**
    * Whom `asker` may ask instead: of all known peers the one that ranks best for it at the place where this peer ranks best
-   * itself, so that following such hints leads to its place in a few steps; else a random neighbour. Nobody who is said to be
+   * itself, so that following such hints leads to its place in a few steps; else a random neighbour. No spare that is said to be
    * dead: the best would be named each time, and leads nowhere. Null when there is none, or places are not ranked.
    */
   hintFor(asker: PeerInfo): PeerInfo | null {

@@ -250,12 +250,10 @@ describe('suspicion', () => {
   test('nor does it take longer when another becomes the guardian in the middle of the silence', () => {
     const ids = Array.from({ length: 50 }, (_, i) => `n${i}`);
     const bench = new Bench();
-    bench.watch('a', 'b', 'c');
+    bench.watch('a');
     // This peer does not guard `a`, and `a` guards it, until a newcomer does.
     const guardOfA = ids.find((id) => guardianOf('a', ['self', id]) === id) ?? '';
-    const newcomer = ids.find((id) => guardianOf('self', ['a', 'b', 'c', id]) === id) ?? '';
-    const rest = ['b', 'c'].filter((id) => guardianOf('self', ['a', id]) === id);
-    for (const peer of rest) bench.feed({ kind: 'command', command: { kind: 'unwatch', peer } });
+    const newcomer = ids.find((id) => guardianOf('self', ['a', id]) === id) ?? '';
     bench.hear('a', { kind: 'watchers', peers: [info(guardOfA)] });
     bench.run(5_000, (_, message) => ack(message));
     while (bench.core.stats.misses === 0 && bench.now < 10_000) bench.run(bench.now + 10, allBut('a'));
